@@ -1,0 +1,21 @@
+# Run by o2c_embed (sql.cmake): writes FILES as C arrays to SOURCE, declares them in HEADER.
+
+string(MAKE_C_IDENTIFIER "${FOLDER}" guard)
+string(TOUPPER "O2C_${guard}_EMBEDDED_H" guard)
+set(declarations "#ifndef ${guard}\n#define ${guard}\n\n")
+set(definitions "#include \"${FOLDER}/embedded.h\"\n")
+foreach(path ${FILES})
+    file(RELATIVE_PATH name ${ROOT} ${path})
+    string(REGEX REPLACE "^[^/]+/" "" name "${name}")
+    string(REGEX REPLACE "\\.[^.]+$" "" name "${name}")
+    string(MAKE_C_IDENTIFIER "o2c_${name}" symbol)
+    file(READ ${path} hex HEX)
+    string(REGEX REPLACE "(..)" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)"
+           "\\1\n    " bytes "${bytes}")
+    string(APPEND declarations "extern const char ${symbol}[];\n")
+    string(APPEND definitions "\nconst char ${symbol}[] = {\n    ${bytes}0x00};\n")
+endforeach()
+string(APPEND declarations "\n#endif\n")
+file(WRITE ${HEADER} "${declarations}")
+file(WRITE ${SOURCE} "${definitions}")

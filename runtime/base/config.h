@@ -1,0 +1,60 @@
+/*
+ * config.h - the settings of one program: one table gives the environment
+ * variables, the keys of the configuration file, --help and the page
+ * docs/configuration.md.
+ *
+ * Precedence: command line (--name VALUE or --name=VALUE) over environment
+ * (O2C_NAME) over file (name = value, '#' comments) over default.  The file is
+ * named by --config or O2C_CONFIG.  A key that is not in the table, in the
+ * file or as an O2C_ variable, refuses the start.
+ */
+#ifndef O2C_BASE_CONFIG_H
+#define O2C_BASE_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "runtime/base/err.h"
+#include "runtime/base/str.h"
+
+enum o2c_setting_kind {
+    O2C_SETTING_TEXT, /* const char *, owned by the configuration */
+    O2C_SETTING_INT,  /* int64_t, within min..max */
+    O2C_SETTING_FLAG, /* bool: true/false/yes/no/1/0 */
+};
+
+struct o2c_setting {
+    const char *name; /* "pg-dsn": option --pg-dsn, variable O2C_PG_DSN, file key pg-dsn */
+    enum o2c_setting_kind kind;
+    size_t offset;             /* in the program's settings struct */
+    const char *default_value; /* as text; NULL: required */
+    int64_t min, max;          /* O2C_SETTING_INT */
+    const char *unit;          /* "ms", "bytes", NULL */
+    const char *help;          /* one line */
+    bool secret;               /* never printed or logged */
+};
+
+struct o2c_settings_table {
+    const struct o2c_setting *settings;
+    size_t setting_count;
+};
+
+/*
+ * Fills `settings` (a struct described by the tables; several tables make one
+ * program's settings, offsets into the same struct).  argv is read up to the
+ * first word that is no option or "--"; *ret_next is its index.  --help is not
+ * handled here.  The texts live until o2c_config_clear.
+ */
+struct o2c_config;
+enum o2c_verdict o2c_config_load(struct o2c_config **ret_config,
+                                 const struct o2c_settings_table *tables, size_t table_count,
+                                 void *settings, int argc, char **argv, int *ret_next,
+                                 struct o2c_err *err) O2C_MUST_CHECK;
+void o2c_config_free(struct o2c_config *config);
+
+/* Prints the table for --help (markdown false) or for docs/configuration.md (true). */
+struct o2c_buf;
+void o2c_config_describe(struct o2c_buf *out, const struct o2c_settings_table *tables,
+                         size_t table_count, bool markdown);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * headers.h - the headers of a record that the pipeline published (decision 6
+ * of the architecture): who wrote it and its number in that writer's stream.
+ * All values are ASCII.
+ */
+#ifndef O2C_KAFKA_HEADERS_H
+#define O2C_KAFKA_HEADERS_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/base/err.h"
+#include "runtime/base/str.h"
+#include "runtime/base/uuid.h"
+
+struct o2c_stream_headers {
+    bool present;            /* false: published by an upstream system */
+    struct o2c_str source;   /* consumer name; borrowed from the message */
+    struct o2c_uuid incarnation;
+    int32_t source_partition;
+    int64_t stream_seq;      /* from 1, gap-free per source, source partition, topic, partition */
+    struct o2c_str cause;    /* o2c_cause: topic/partition/offset#n */
+};
+
+/* PARK when some are there and others missing or malformed: the text names the header. */
+enum o2c_verdict o2c_stream_headers_read(const rd_kafka_message_t *message,
+                                         struct o2c_stream_headers *ret_headers,
+                                         struct o2c_err *err);
+
+#endif
