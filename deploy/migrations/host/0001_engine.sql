@@ -21,6 +21,7 @@ CREATE TABLE :schema.progress (
     batch_seq    bigint NOT NULL,
     epoch        bigint NOT NULL,
     next_offsets jsonb NOT NULL,             -- {"o2c.orders": 17}: without the topic prefix
+    last_hashes  jsonb NOT NULL,             -- {"o2c.orders": 123}: XXH3-64 of the value of the record before next
     stream_seqs  jsonb NOT NULL,             -- {"o2c.order-status/3": 9}: last number given
     outbox_no    bigint NOT NULL,            -- last number given
     applied      bigint NOT NULL,            -- records a rule applied
@@ -62,6 +63,11 @@ CREATE TABLE :schema.outbox (
 ) PARTITION BY RANGE (outbox_no);
 CREATE TABLE :schema.outbox_1 PARTITION OF :schema.outbox FOR VALUES FROM (MINVALUE) TO (1000001);
 CREATE TABLE :schema.outbox_rest PARTITION OF :schema.outbox DEFAULT;
+
+CREATE TYPE :schema.outbox_row AS (
+    partition integer, outbox_no bigint, topic text, target_partition integer,
+    stream_seq bigint, incarnation uuid, event_id uuid, event_type text, subject text,
+    recorded_at timestamptz, cause text, headers text, key bytea, value bytea);
 
 -- The last record received of each stream of another consumer.
 CREATE TABLE :schema.inbound (
@@ -125,32 +131,35 @@ CREATE INDEX parked_order_open ON :schema.parked_order (partition) WHERE done_at
 
 -- The fence: every store begins with it. Locks the claim rows in partition order and writes
 -- the new positions; raises O2C01 where another process has claimed since.
-CREATE FUNCTION :schema.fence(
-    partitions integer[], epochs bigint[], batch_seqs bigint[], next_offsets jsonb[],
-    stream_seqs jsonb[], outbox_nos bigint[], applied bigint[], repeats bigint[],
-    skipped bigint[], parked bigint[], unparked bigint[], set_aside bigint[], markers bigint[])
+CREATE TYPE :schema.progress_row AS (
+    partition integer, batch_seq bigint, epoch bigint, next_offsets text, last_hashes text,
+    stream_seqs text, outbox_no bigint, applied bigint, repeats bigint, skipped bigint,
+    parked bigint, unparked bigint, set_aside bigint, markers bigint);
+
+CREATE FUNCTION :schema.fence(positions :schema.progress_row[])
     RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     held integer;
 BEGIN
     PERFORM 1
        FROM :schema.claim c
-       JOIN unnest(partitions, epochs) AS mine(partition, epoch)
-         ON c.partition = mine.partition AND c.epoch = mine.epoch
+       JOIN unnest(positions) mine ON c.partition = mine.partition AND c.epoch = mine.epoch
       ORDER BY c.partition
         FOR NO KEY UPDATE OF c;
     GET DIAGNOSTICS held = ROW_COUNT;
-    IF held <> cardinality(partitions) THEN
+    IF held <> cardinality(positions) THEN
         RAISE EXCEPTION 'claimed by another process' USING ERRCODE = 'O2C01';
     END IF;
     INSERT INTO :schema.progress
-           (partition, batch_seq, epoch, next_offsets, stream_seqs, outbox_no,
+           (partition, batch_seq, epoch, next_offsets, last_hashes, stream_seqs, outbox_no,
             applied, repeats, skipped, parked, unparked, set_aside, markers)
-    SELECT * FROM unnest(partitions, batch_seqs, epochs, next_offsets, stream_seqs, outbox_nos,
-                         applied, repeats, skipped, parked, unparked, set_aside, markers)
+    SELECT partition, batch_seq, epoch, next_offsets::jsonb, last_hashes::jsonb,
+           stream_seqs::jsonb, outbox_no, applied, repeats, skipped, parked, unparked,
+           set_aside, markers
+      FROM unnest(positions)
         ON CONFLICT DO NOTHING;
     GET DIAGNOSTICS held = ROW_COUNT;
-    IF held <> cardinality(partitions) THEN
+    IF held <> cardinality(positions) THEN
         RAISE EXCEPTION 'batch stored by another process' USING ERRCODE = 'O2C01';
     END IF;
 END
@@ -159,13 +168,60 @@ $$;
 -- The newest position of every partition.
 CREATE VIEW :schema.position AS
 SELECT c.partition, c.epoch, c.generation, c.owner, c.backend_pid, c.incarnation, c.cluster_id,
-       c.partition_count, c.claimed_at, p.batch_seq, p.next_offsets, p.stream_seqs,
+       c.partition_count, c.claimed_at, p.batch_seq, p.next_offsets, p.last_hashes, p.stream_seqs,
        p.outbox_no, p.applied, p.repeats, p.skipped, p.parked, p.unparked, p.set_aside,
        p.markers, p.stored_at
   FROM :schema.claim c
   LEFT JOIN LATERAL (SELECT * FROM :schema.progress p
                       WHERE p.partition = c.partition
                       ORDER BY batch_seq DESC LIMIT 1) p ON true;
+
+-- Takes the partitions over: epoch + 1, in partition order, and hands back where each stands.
+-- expected: the epoch this process believes to hold (after a lost connection), NULL for a
+-- fresh assignment. O2C01: somebody else has claimed since. O2C02: this database belongs to
+-- another cluster or was made for another partition count. O2C03: a newer generation of the
+-- group claimed less than `fresh` ago.
+CREATE FUNCTION :schema.claim_partitions(
+    partitions integer[], expected bigint[], my_generation integer, my_owner text,
+    my_cluster_id text, my_partition_count integer, incarnations uuid[], fresh interval)
+    RETURNS SETOF :schema.position LANGUAGE plpgsql AS $$
+DECLARE
+    i integer;
+    held :schema.claim;
+    my_start timestamptz := (SELECT backend_start FROM pg_stat_activity
+                              WHERE pid = pg_backend_pid());
+BEGIN
+    FOR i IN 1 .. cardinality(partitions) LOOP
+        INSERT INTO :schema.claim
+        VALUES (partitions[i], 0, my_generation, my_owner, pg_backend_pid(), my_start,
+                incarnations[i], my_cluster_id, my_partition_count)
+            ON CONFLICT DO NOTHING;
+        SELECT * INTO held FROM :schema.claim WHERE partition = partitions[i] FOR UPDATE;
+        IF held.cluster_id <> my_cluster_id THEN
+            RAISE EXCEPTION 'partition % was claimed on Kafka cluster %, this is %',
+                partitions[i], held.cluster_id, my_cluster_id USING ERRCODE = 'O2C02';
+        ELSIF held.partition_count <> my_partition_count THEN
+            RAISE EXCEPTION 'topics had % partitions, now have %',
+                held.partition_count, my_partition_count USING ERRCODE = 'O2C02';
+        ELSIF expected[i] IS NOT NULL AND held.epoch <> expected[i] THEN
+            RAISE EXCEPTION 'partition % claimed by %', partitions[i], held.owner
+                USING ERRCODE = 'O2C01';
+        ELSIF expected[i] IS NULL AND held.generation > my_generation
+              AND held.owner <> my_owner AND held.claimed_at > clock_timestamp() - fresh THEN
+            RAISE EXCEPTION 'partition % claimed by % in generation %, mine is %',
+                partitions[i], held.owner, held.generation, my_generation
+                USING ERRCODE = 'O2C03';
+        END IF;
+        UPDATE :schema.claim
+           SET epoch = epoch + 1, generation = my_generation, owner = my_owner,
+               backend_pid = pg_backend_pid(), backend_start = my_start,
+               claimed_at = clock_timestamp()
+         WHERE partition = partitions[i];
+    END LOOP;
+    RETURN QUERY SELECT p.* FROM :schema.position p
+                  WHERE p.partition = ANY (partitions) ORDER BY p.partition;
+END
+$$;
 
 CREATE VIEW :schema.consumer_progress AS
 SELECT ':consumer'::text AS consumer, f.topic, f.partition,
