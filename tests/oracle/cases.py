@@ -1,0 +1,107 @@
+"""Short ways to write events in the tests of the oracle."""
+
+import json
+
+from oracle import fold
+from views import COLUMNS, views_of
+
+PLACED_AT = "2026-03-02T09:00:00Z"
+
+
+def line(line_no, quantity_milli, price="10", sku=None):
+    """An order line; the price is in major units as text, None where unknown."""
+    made = {"line_no": line_no, "sku": sku or f"SKU-{line_no}",
+            "quantity_milli": quantity_milli}
+    if price is not None:
+        whole, _, fraction = price.partition(".")
+        made["unit_price_micro"] = int(whole + fraction.ljust(6, "0"))
+    return made
+
+
+def event(kind, **fields):
+    return {"type": kind, "occurred_at": PLACED_AT, "source": "test", "customer_id": "C1",
+            **fields}
+
+
+def content(kind, revision, lines, **fields):
+    return event(kind, **{"order_id": "O1", "revision": revision, "placed_at": PLACED_AT,
+                          "currency": "EUR", "invoice_policy": "on_shipment",
+                          "ship_policy": "on_order", "lines": lines, **fields})
+
+
+def placed(*lines, **fields):
+    return content("OrderPlaced", 1, list(lines), **fields)
+
+
+def amended(revision, *lines, **fields):
+    return content("OrderAmended", revision, list(lines), **fields)
+
+
+def cancelled(revision, *line_nos, **fields):
+    named = {"line_nos": list(line_nos)} if line_nos else {}
+    return event("OrderCancelled", **{"order_id": "O1", "revision": revision,
+                                      "reason": "not needed", **named, **fields})
+
+
+def shipped_line(line_no, quantity_milli, sku=None):
+    return {"line_no": line_no, "sku": sku or f"SKU-{line_no}",
+            "quantity_milli": quantity_milli}
+
+
+def dispatched(shipment_id, *lines, **fields):
+    return event("ShipmentDispatched", **{
+        "shipment_id": shipment_id, "order_id": "O1", "dispatched_at": "2026-03-03T08:00:00Z",
+        "lines": [shipped_line(*given) for given in lines], **fields})
+
+
+def delivered(shipment_id, **fields):
+    return event("ShipmentDelivered", **{
+        "shipment_id": shipment_id, "order_id": "O1", "delivered_at": "2026-03-04T08:00:00Z",
+        **fields})
+
+
+def returned(return_id, shipment_id, *lines, **fields):
+    return event("ShipmentReturned", **{
+        "return_id": return_id, "shipment_id": shipment_id, "order_id": "O1",
+        "returned_at": "2026-03-09T08:00:00Z", "reason_code": "damaged",
+        "lines": [{"line_no": line_no, "quantity_milli": milli} for line_no, milli in lines],
+        **fields})
+
+
+def views(*events):
+    facts = fold(json.dumps(given) for given in events)
+    return views_of(facts, list(COLUMNS))
+
+
+def order(*events):
+    """The one order_status row of these events."""
+    rows = views(*events)["order_status"]
+    assert len(rows) == 1, rows
+    return rows[0]
+
+
+def states(*events):
+    row = order(*events)
+    return row["state"], row["shipment_state"], row["invoice_state"]
+
+
+def lines(*events):
+    """line_no -> (ordered, shipped, returned, cancelled)."""
+    return {row["line_no"]: (row["ordered_milli"], row["shipped_milli"],
+                             row["returned_milli"], row["cancelled_milli"])
+            for row in views(*events)["order_line"]}
+
+
+def shipments(*events):
+    """shipment_id -> state."""
+    return {row["shipment_id"]: row["state"] for row in views(*events)["shipment"]}
+
+
+def waiting(*events):
+    return [(row["kind"], row["document"], row["waits_for"])
+            for row in views(*events)["waiting"]]
+
+
+def conflicts(*events):
+    return [(row["topic"], row["natural_key"], row["fields"])
+            for row in views(*events)["conflict_found"]]

@@ -1,0 +1,97 @@
+"""The reading views as tests/scenario prints them: rows, their order, the JSON."""
+
+import json
+
+from ndjson import text_of
+from rules import natural_key, orders_of, shipments_of, waiting_orders
+
+COLUMNS = {
+    "order_status": ("order_id", "customer_id", "revision", "state", "shipment_state",
+                     "invoice_state", "hold_reasons", "currency", "net_minor", "gross_minor",
+                     "placed_at"),
+    "order_line": ("order_id", "line_no", "sku", "ordered_milli", "shipped_milli",
+                   "returned_milli", "cancelled_milli", "invoiced_milli", "unit_price_micro"),
+    "shipment": ("shipment_id", "order_id", "customer_id", "state", "dispatched_at",
+                 "delivered_at"),
+    "waiting": ("kind", "document", "waits_for", "since"),
+    "conflict_found": ("topic", "customer_id", "event_type", "natural_key", "fields"),
+}
+
+
+def order_status_rows(facts):
+    for order in orders_of(facts):
+        yield (order.order_id, order.content["customer_id"], order.revision, order.state,
+               order.shipment_state, order.invoice_state, [], order.content["currency"],
+               order.net_minor, None, text_of(order.content["placed_at"]))
+
+
+def order_line_rows(facts):
+    for order in orders_of(facts):
+        for line in order.lines:
+            yield (order.order_id, line.line_no, line.sku, line.ordered_milli,
+                   line.shipped_milli, line.returned_milli, line.cancelled_milli, 0,
+                   line.unit_price_micro)
+
+
+def moment_of(event, name):
+    return text_of(event[name]) if event else None
+
+
+def shipment_rows(facts):
+    for shipment in shipments_of(facts):
+        yield (shipment.shipment_id, shipment.witness["order_id"],
+               shipment.witness["customer_id"], shipment.state,
+               moment_of(shipment.dispatch, "dispatched_at"),
+               moment_of(shipment.delivery, "delivered_at"))
+
+
+def since(event):
+    """Stands for the time of arrival, which a file does not tell."""
+    return text_of(event["occurred_at"] or 0)
+
+
+def waiting_rows(facts):
+    for (_, order_id), event in waiting_orders(facts):
+        yield ("order", order_id, "OrderPlaced", since(event))
+    for shipment in shipments_of(facts):
+        if shipment.waits_for:
+            first = min(shipment.events, key=lambda event: event.arrival)
+            yield ("shipment", shipment.shipment_id, shipment.waits_for, since(first))
+
+
+def conflict_rows(facts):
+    for conflict in facts.conflicts:
+        later = conflict.later
+        yield (later.topic, later["customer_id"], later.type,
+               "/".join(str(part) for part in natural_key(later)), conflict.fields)
+
+
+ROWS = {
+    "order_status": order_status_rows,
+    "order_line": order_line_rows,
+    "shipment": shipment_rows,
+    "waiting": waiting_rows,
+    "conflict_found": conflict_rows,
+}
+
+
+def sort_key(row):
+    """Columns left to right, C collation, nulls last."""
+    return [(value is None, value.encode() if isinstance(value, str) else value)
+            for value in row]
+
+
+def views_of(facts, names):
+    return {name: [dict(zip(COLUMNS[name], row))
+                   for row in sorted(ROWS[name](facts), key=sort_key)]
+            for name in names}
+
+
+def as_text(views):
+    """One row a line, so that a difference is a line."""
+    parts = []
+    for name, rows in views.items():
+        body = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        parts.append(f" {json.dumps(name)}: [\n  {body}\n ]" if rows
+                     else f" {json.dumps(name)}: []")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
