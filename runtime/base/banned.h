@@ -6,6 +6,7 @@
 #ifndef O2C_BASE_BANNED_H
 #define O2C_BASE_BANNED_H
 
+#undef alloca /* a macro in glibc's headers */
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets
 #pragma GCC poison atoi atol atoll atof gmtime localtime ctime asctime alloca
 #pragma GCC poison rd_kafka_consume_batch_queue

@@ -1,0 +1,459 @@
+/*
+ * The order in which all of it happens.  engine_step() is called after every
+ * event and does whatever can be done: at most one batch is between load and
+ * store (`current`), one more fills and loads meanwhile (`next`).
+ */
+#include "consumers/host/engine.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumers/host/batch.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/failpoint.h"
+#include "runtime/base/log.h"
+#include "runtime/pg/errors.h"
+#include "runtime/pg/pg.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    RETRY_MIN_MS = 50,
+    RETRY_MAX_MS = 5000,
+    PAUSE_AFTER_US = 1000000
+};
+
+void engine_fatal(struct engine *engine, const struct o2c_err *err, const char *sentence)
+{
+    if (engine->exit_status)
+        return;
+    o2c_log_error(sentence, O2C_S("error", err->text));
+    engine->exit_status = 1;
+    engine->state = ENGINE_CLOSED;
+    o2c_service_exit(engine->service, 1);
+}
+
+/* ---- taking records */
+
+bool engine_can_take(const struct engine *engine)
+{
+    const struct batch *next = engine->next;
+
+    return engine->held.count == 0 && next->state == BATCH_FILLING &&
+           next->record_count < (size_t)engine->settings->batch_events &&
+           next->intake.used_bytes + next->message_bytes <
+               (size_t)engine->settings->batch_bytes;
+}
+
+static rd_kafka_topic_partition_list_t *claimed_list(const struct engine *engine)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new(engine->partition_count);
+
+    for (int32_t p = 0; p < engine->partition_count; p++)
+        for (int t = 0;
+             engine->unit[p].claimed && !engine->unit[p].stopped && t < engine->topic_count;
+             t++)
+            rd_kafka_topic_partition_list_add(list, engine->topic_name[t], p);
+    return list;
+}
+
+/*
+ * When PostgreSQL is slow the queue would hide a rebalance behind thousands
+ * of records: paused partitions leave it to the group's own events.
+ */
+static void pause_reading(struct engine *engine, bool pause)
+{
+    rd_kafka_topic_partition_list_t *list;
+
+    if (engine->paused == pause || !engine->reading)
+        return;
+    engine->paused = pause;
+    list = claimed_list(engine);
+    if (pause)
+        (void)rd_kafka_pause_partitions(engine->rk, list);
+    else
+        (void)rd_kafka_resume_partitions(engine->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* The batch that waits became the current one: another fills from now on. */
+static void swap(struct engine *engine)
+{
+    engine->current = engine->next;
+    engine->next =
+        engine->current == &engine->batch[0] ? &engine->batch[1] : &engine->batch[0];
+    engine->full_since_us = 0;
+    intake_unhold(engine);
+    pause_reading(engine, false);
+    o2c_kafka_bridge_wake(&engine->bridge);
+}
+
+/* A dropped batch whose answer has come: it can fill again. */
+static void forget(struct batch *batch)
+{
+    struct engine *engine = batch->engine;
+
+    batch->dropped = false;
+    batch_reset(batch);
+    if (batch != engine->next)
+        return;
+    intake_unhold(engine);
+    o2c_kafka_bridge_wake(&engine->bridge);
+}
+
+/* ---- load */
+
+static void on_loaded(void *user, enum o2c_verdict verdict, bool lost,
+                      const struct o2c_err *err)
+{
+    struct batch *batch = user;
+    struct engine *engine = batch->engine;
+
+    O2C_FAILPOINT("load.after");
+    batch->state = batch->stale || verdict ? BATCH_CLOSED : BATCH_LOADED;
+    batch->stale = false;
+    if (batch->dropped) {
+        forget(batch);
+    } else if (verdict && !lost) {
+        if (verdict == O2C_RETRY)
+            engine_retry_later(engine, err);
+        else
+            engine_fatal(engine, err, "rows could not be loaded");
+    }
+    engine_step(engine);
+}
+
+static void load(struct batch *batch)
+{
+    struct engine *engine = batch->engine;
+
+    O2C_FAILPOINT("load.before");
+    if (!batch_load(batch)) {
+        batch->state = BATCH_LOADED;
+        return;
+    }
+    batch->state = BATCH_LOADING;
+    o2c_pg_sync(engine->pg, on_loaded, batch);
+}
+
+/* What was loaded ahead is of no use: the batch before it did not do what was expected. */
+static void make_stale(struct batch *batch)
+{
+    if (batch->state == BATCH_LOADED)
+        batch->state = BATCH_CLOSED;
+    else if (batch->state == BATCH_LOADING)
+        batch->stale = true;
+}
+
+/* ---- store */
+
+static void finish_part(struct engine *engine)
+{
+    struct batch *batch = engine->current;
+
+    engine->retry_delay_ms = 0;
+    if (batch->stored < batch->fold.count && !batch->order_blocked) {
+        batch->state = BATCH_CLOSED;
+        make_stale(engine->next);
+        return;
+    }
+    batch->state = BATCH_CLOSED;
+    batch_reset(batch);
+    engine->current = NULL;
+    store_mirror(engine);
+}
+
+/*
+ * The data of one event cannot be stored.  Halves of the batch are tried until
+ * it stands alone; then it is parked with what PostgreSQL said.
+ */
+static void bisect(struct batch *batch, const struct o2c_err *err)
+{
+    size_t part = batch->end - batch->stored;
+
+    batch_undo(batch);
+    batch->state = BATCH_CLOSED;
+    make_stale(batch->engine->next);
+    if (part > 1) {
+        batch->limit = part / 2;
+        return;
+    }
+    record_refuse(batch, batch->fold.at[batch->stored], err->text);
+}
+
+static void fenced(struct engine *engine, const struct o2c_err *err)
+{
+    o2c_log_warn("another process has claimed since: the batch is dropped",
+                 O2C_S("error", err->text));
+    host_metrics_fenced(engine);
+    engine->current->state = BATCH_CLOSED;
+    intake_rejoin(engine);
+}
+
+static void on_stored(void *user, enum o2c_verdict verdict, bool lost,
+                      const struct o2c_err *err)
+{
+    struct batch *batch = user;
+    struct engine *engine = batch->engine;
+
+    O2C_FAILPOINT("store.acknowledged");
+    if (batch->dropped) {
+        batch->state = BATCH_CLOSED;
+        forget(batch);
+    } else if (lost) {
+        batch->in_doubt =
+            true; /* the claim that follows the reconnection tells (claim.c) */
+        return;
+    } else if (!verdict) {
+        batch_stored(batch);
+        finish_part(engine);
+    } else if (verdict == O2C_PARK) {
+        bisect(batch, err);
+    } else if (verdict == O2C_FENCED) {
+        fenced(engine, err);
+    } else if (verdict == O2C_RETRY) {
+        batch_undo(batch);
+        batch->state = BATCH_CLOSED;
+        make_stale(engine->next);
+        engine_retry_later(engine, err);
+    } else {
+        engine_fatal(engine, err, "a batch could not be stored");
+    }
+    engine_step(engine);
+}
+
+/* Folds the loaded part and sends it; a failure leaves the batch closed, to be loaded
+ * again. */
+static void fold_and_store(struct engine *engine)
+{
+    struct batch *batch = engine->current;
+    struct o2c_err err = {0};
+    enum o2c_verdict verdict = batch_fold(batch, &err);
+
+    if (verdict == O2C_RETRY) { /* a smaller part, see too_big */
+        batch->state = BATCH_CLOSED;
+        return;
+    }
+    if (verdict || batch_store(batch, &err)) {
+        engine_fatal(engine, &err, "a batch could not be folded");
+        return;
+    }
+    batch->state = BATCH_STORING;
+    o2c_pg_sync(engine->pg, on_stored, batch);
+    O2C_FAILPOINT("store.after_sync");
+}
+
+/* ---- what can be done now */
+
+static bool pick(struct engine *engine)
+{
+    if (engine->orders_due) {
+        engine->orders_due = false;
+        engine->current = engine->orders;
+        make_stale(engine->next);
+        return true;
+    }
+    if (!engine->next->record_count)
+        return false;
+    swap(engine);
+    return true;
+}
+
+static void work_on_current(struct engine *engine)
+{
+    struct batch *batch = engine->current;
+
+    if (batch->state == BATCH_FILLING)
+        batch_close(batch);
+    if (batch->state == BATCH_CLOSED)
+        load(batch);
+    if (batch->state == BATCH_LOADED)
+        fold_and_store(engine);
+}
+
+/* While the current batch is being stored, a full next one already loads behind it. */
+static void work_ahead(struct engine *engine)
+{
+    struct batch *next = engine->next;
+
+    if (!engine->current || engine->current->state != BATCH_STORING ||
+        engine->current->end < engine->current->fold.count)
+        return;
+    if (next->state == BATCH_FILLING && next->record_count && !engine_can_take(engine))
+        batch_close(next);
+    if (next->state == BATCH_CLOSED)
+        load(next);
+}
+
+static void note_full(struct engine *engine)
+{
+    if (engine_can_take(engine))
+        engine->full_since_us = 0;
+    else if (!engine->full_since_us)
+        engine->full_since_us = o2c_clock_monotonic_us();
+}
+
+static bool in_flight(const struct engine *engine)
+{
+    return engine->current && (engine->current->state == BATCH_STORING ||
+                               engine->current->state == BATCH_LOADING);
+}
+
+void engine_step(struct engine *engine)
+{
+    if (engine->state == ENGINE_REVOKING || engine->state == ENGINE_STOPPING) {
+        if (!in_flight(engine) || !engine->pg_ready)
+            engine_give_back(engine);
+        return;
+    }
+    while (engine->state == ENGINE_RUNNING && engine->pg_ready && !engine->retry_armed) {
+        if (!engine->current && !pick(engine)) {
+            engine->progress_us = o2c_clock_monotonic_us();
+            break;
+        }
+        if (in_flight(engine))
+            break;
+        work_on_current(engine);
+    }
+    if (engine->state == ENGINE_RUNNING && engine->pg_ready && !engine->retry_armed)
+        work_ahead(engine);
+    note_full(engine);
+}
+
+/* ---- dropping, retrying, resuming */
+
+static void drop(struct batch *batch)
+{
+    if (batch->state == BATCH_LOADING ||
+        (batch->state == BATCH_STORING && !batch->in_doubt)) {
+        batch->dropped = true; /* its answer is still to come */
+        return;
+    }
+    batch->state = BATCH_CLOSED;
+    batch_reset(batch);
+}
+
+void engine_drop(struct engine *engine)
+{
+    if (engine->current)
+        batch_undo(engine->current);
+    for (size_t i = 0; i < sizeof engine->batch / sizeof engine->batch[0]; i++)
+        drop(&engine->batch[i]);
+    intake_drop_held(engine);
+    engine->current = NULL;
+    engine->orders_due = false;
+    engine->paused = false;
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    struct engine *engine = timer->data;
+
+    engine->retry_armed = false;
+    if (engine->state == ENGINE_CLAIMING)
+        claim_start(engine);
+    else
+        engine_step(engine);
+}
+
+void engine_retry_later(struct engine *engine, const struct o2c_err *err)
+{
+    int64_t delay = engine->retry_delay_ms;
+
+    delay = delay ? 2 * delay : RETRY_MIN_MS;
+    engine->retry_delay_ms = delay > RETRY_MAX_MS ? RETRY_MAX_MS : delay;
+    delay = engine->retry_delay_ms / 2 +
+            o2c_clock_monotonic_us() % (engine->retry_delay_ms / 2 + 1);
+    o2c_log_warn("will try again", O2C_S("error", err->text), O2C_I("delay_ms", delay));
+    engine->retry_armed = true;
+    uv_timer_start(&engine->retry, on_retry, (uint64_t)delay, 0);
+}
+
+void engine_resume(struct engine *engine, bool committed)
+{
+    struct batch *batch = engine->current;
+
+    if (batch && batch->state == BATCH_STORING) {
+        batch->in_doubt = false;
+        if (committed) {
+            finish_part(engine);
+        } else {
+            batch_undo(batch);
+            batch->state = BATCH_CLOSED;
+        }
+    }
+    make_stale(engine->next);
+    engine_step(engine);
+}
+
+/* ---- giving partitions back */
+
+static void forget_partitions(struct engine *engine)
+{
+    engine_drop(engine);
+    claim_forget(engine);
+}
+
+void engine_give_back(struct engine *engine)
+{
+    bool stopping = engine->state == ENGINE_STOPPING;
+
+    store_mirror(engine);
+    forget_partitions(engine);
+    if (engine->revoke)
+        intake_answer_revoke(engine);
+    else
+        intake_unassign(engine);
+    engine->state = stopping ? ENGINE_STOPPING : ENGINE_JOINING;
+    if (stopping)
+        engine_close(engine);
+}
+
+void engine_revoke(struct engine *engine)
+{
+    if (engine->state == ENGINE_STOPPING) {
+        if (engine->closing)
+            intake_answer_revoke(engine);
+        return;
+    }
+    engine->state = ENGINE_REVOKING;
+    engine->revoke_deadline_us =
+        o2c_clock_monotonic_us() + engine->settings->revoke_wait_ms * 1000;
+    engine_step(engine);
+}
+
+/* ---- once a second */
+
+static void give_memory_back(struct engine *engine)
+{
+    if (!engine->swollen || engine->current || engine->next->record_count)
+        return;
+    engine->swollen = false;
+    for (size_t i = 0; i < sizeof engine->batch / sizeof engine->batch[0]; i++)
+        batch_trim(&engine->batch[i]);
+    o2c_pg_params_clear(&engine->params);
+    malloc_trim(0);
+}
+
+void engine_tick(struct engine *engine)
+{
+    int64_t now = o2c_clock_monotonic_us();
+
+    if (engine->state == ENGINE_STARTING)
+        host_start(engine);
+    if (engine->state == ENGINE_REVOKING && now > engine->revoke_deadline_us &&
+        in_flight(engine))
+        o2c_pg_cancel(engine->pg);
+    if (engine->state == ENGINE_RUNNING && engine->full_since_us &&
+        now - engine->full_since_us > PAUSE_AFTER_US)
+        pause_reading(engine, true);
+    if (engine->next->record_count > 1000)
+        engine->swollen = true;
+    give_memory_back(engine);
+    if (engine->pg_ready)
+        parked_poll(engine);
+}

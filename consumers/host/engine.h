@@ -1,0 +1,443 @@
+/*
+ * engine.h - private to consumers/host: the state of one running consumer.
+ *
+ * One process is one engine; everything runs on its loop thread.  Records
+ * flow   intake -> batch (filling) -> load -> fold -> store -> intake's commit
+ * mirror   and two batches take turns, so that the next one fills and loads
+ * while the current one is stored.
+ *
+ *   claim.c    which partitions this process decides for, and where they stand
+ *   intake.c   the Kafka consumer: assignments, records, end of partitions
+ *   record.c   what a record is before any rule sees it
+ *   fold.c     records in recorded order through the rules
+ *   effects.c  what rules emit becomes outbox rows
+ *   parking.c  records that cannot be applied, and those behind them
+ *   store.c    one unit behind the fence
+ *   engine.c   the order in which all of this happens
+ */
+#ifndef O2C_HOST_ENGINE_H
+#define O2C_HOST_ENGINE_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/un.h>
+#include <uv.h>
+
+#include "consumers/host/consumer.h"
+#include "runtime/base/arena.h"
+#include "runtime/base/buf.h"
+#include "runtime/base/uuid.h"
+#include "runtime/kafka/client.h"
+#include "runtime/kafka/headers.h"
+#include "runtime/pg/binary.h"
+#include "runtime/service/service.h"
+#include "schemas/events.h"
+
+struct o2c_metrics;
+struct o2c_pg;
+struct o2c_pg_statement;
+struct o2c_rows;
+struct o2c_rows_statements;
+struct o2c_series;
+
+enum {
+    TOPICS_MAX = 16, /* a consumer reads at most so many topics, and emits to as many */
+    PARTITIONS_MAX = 512,
+    PARKED_BATCH = 1000 /* parked records tried again in one batch */
+};
+
+#define VEC(type)                                                                          \
+    struct {                                                                               \
+        type *at;                                                                          \
+        size_t count, cap;                                                                 \
+    }
+
+struct host_settings {
+    struct o2c_kafka_settings kafka;
+    struct o2c_service_settings service;
+    const char *pg_dsn;
+    const char *instance;
+    const char *wake;     /* the relay's datagram socket, "" = none */
+    int64_t batch_events; /* a batch is closed at so many records ... */
+    int64_t batch_bytes;  /* ... or so many bytes of them */
+    int64_t session_timeout_ms;
+    int64_t fetch_queue_events;
+    int64_t fetch_queue_kib;
+    int64_t revoke_wait_ms; /* how long the batch in flight may take at a revoke */
+};
+
+/* What has happened to the records of a partition since its first one. */
+enum total {
+    TOTAL_APPLIED,
+    TOTAL_REPEATS,
+    TOTAL_SKIPPED,
+    TOTAL_PARKED,
+    TOTAL_UNPARKED,
+    TOTAL_SET_ASIDE,
+    TOTAL_MARKERS,
+    TOTAL_COUNT
+};
+
+/*
+ * The newest record folded: reading starts at it again after a claim, and a
+ * topic whose record there is another one was deleted and filled anew.
+ */
+struct last_record {
+    int64_t offset;
+    uint64_t hash; /* XXH3-64 of the value; 0: none known */
+};
+
+/* Where a partition stands; one progress row. */
+struct position {
+    int64_t batch_seq;
+    int64_t next[TOPICS_MAX]; /* per topic of the consumer; -1: not known */
+    struct last_record last[TOPICS_MAX];
+    int64_t stream_seq[TOPICS_MAX]; /* per topic it emits to */
+    int64_t outbox_no;
+    int64_t parked_no;
+    int64_t total[TOTAL_COUNT];
+};
+
+/* The last record received of one stream of another consumer. */
+struct inbound {
+    struct inbound *next;
+    int topic;
+    char *source;
+    int32_t source_partition;
+    struct o2c_uuid incarnation, stored_incarnation;
+    int64_t last_seq, stored_seq;
+    bool known;   /* to PostgreSQL */
+    bool touched; /* by the batch being folded */
+};
+
+/* An account of a partition that has something parked. */
+struct parked_account {
+    struct parked_account *next;
+    char *account;
+    size_t len;
+    int64_t records, stored_records;
+};
+
+/* A partition number this process has claimed. */
+struct unit {
+    int32_t partition;
+    bool wanted;  /* all its topics are assigned to this process */
+    bool claimed; /* epoch and positions are valid */
+    bool stopped; /* an alarm: its records are not taken any more */
+    bool touched; /* by the batch being folded */
+    int64_t epoch;
+    struct o2c_uuid incarnation;
+    struct position stored, pending; /* pending: with the batch being folded */
+    struct position claiming;        /* as PostgreSQL answered a claim */
+    int64_t claiming_epoch;
+    int64_t taken[TOPICS_MAX];   /* next offset the intake expects */
+    bool verified[TOPICS_MAX];   /* the record at stored.last is still the same */
+    bool check_open[TOPICS_MAX]; /* per topic it emits to: newest record awaited */
+    const struct record *newest[TOPICS_MAX]; /* folded by the batch; NULL: none */
+    struct inbound *inbound;
+    struct parked_account *parked;
+};
+
+/* How a record looks before any rule has seen it. */
+enum record_kind {
+    RECORD_EVENT,   /* decoded, has a route */
+    RECORD_SKIPPED, /* no route for its type */
+    RECORD_BAD,     /* has a usable key, but cannot be read */
+    RECORD_ASIDE,   /* has no usable key */
+    RECORD_MARKER   /* no record: offsets up to this one are empty (transaction markers) */
+};
+
+struct record {
+    struct unit *unit;
+    struct record *next; /* of the same unit and topic */
+    int topic;
+    enum record_kind kind;
+    int64_t offset;
+    int64_t recorded_us;
+    struct o2c_event event;
+    const struct o2c_route *route;
+    struct o2c_str account;
+    rd_kafka_event_t *holder; /* keeps the bytes alive; NULL for a parked record */
+    const rd_kafka_message_t *message;
+    struct o2c_str key, value; /* as received */
+    struct o2c_str headers;    /* packed; of a parked record only, see record_headers */
+    struct o2c_stream_headers stream;
+    const char *reason;       /* BAD, ASIDE: in words */
+    const char *aside_reason; /* ASIDE: its code */
+    int64_t parked_no;        /* > 0: comes from the parked table */
+    bool parked_first;        /* the one that could not be applied, not one behind it */
+};
+
+struct outbox_row {
+    struct unit *unit;
+    int emit; /* topic, number into consumer->emits */
+    int64_t outbox_no, stream_seq, recorded_us;
+    struct o2c_uuid event_id;
+    struct o2c_str type, subject, cause, headers, key, value;
+};
+
+struct parked_row {
+    const struct record *record;
+    int64_t parked_no;
+    struct o2c_str reason; /* absent: queued */
+};
+
+struct parked_change {
+    const struct record *record;
+    const char *state;
+    struct o2c_str reason;
+};
+
+enum batch_state {
+    BATCH_FILLING, /* takes records */
+    BATCH_CLOSED,  /* takes no more; nothing loaded */
+    BATCH_LOADING,
+    BATCH_LOADED,
+    BATCH_STORING
+};
+
+struct batch {
+    struct engine *engine;
+    enum batch_state state;
+    bool stale;              /* loading, but the result is of no use any more */
+    bool in_doubt;           /* storing when the connection was lost */
+    bool dropped;            /* loading or storing, to be reset when the answer comes */
+    size_t message_bytes;    /* held in librdkafka for its records */
+    struct o2c_arena intake; /* records and what they point to */
+    struct o2c_arena work;   /* rows and effects of the part being folded */
+    struct o2c_rows *rows;
+    VEC(struct record *) chain_head; /* [unit * topics + topic] while filling */
+    VEC(struct record *) chain_tail;
+    VEC(struct record *) fold; /* all records in the order of folding */
+    size_t record_count;
+    size_t stored; /* of `fold`, how many are done */
+    size_t limit;  /* how many at once */
+    size_t end;    /* of the part being loaded, folded or stored */
+    VEC(struct outbox_row) outbox;
+    VEC(struct parked_row) parked;
+    VEC(struct parked_change) parked_changes;
+    VEC(const struct record *) aside;
+    /* a batch of parked records, asked for by a person; order_no 0: it is none */
+    int64_t order_no;
+    struct unit *order_unit;
+    char *order_account;
+    bool order_discards; /* drops the first, then goes on with those behind it */
+    bool order_blocked;  /* one of them was parked again */
+    int64_t oldest_us;   /* recorded time of its oldest record */
+    int64_t store_started_us;
+};
+
+enum engine_state {
+    ENGINE_STARTING, /* waiting for PostgreSQL and the topics */
+    ENGINE_JOINING,  /* no assignment yet */
+    ENGINE_CLAIMING, /* an assignment is being claimed (or claimed again) */
+    ENGINE_CHECKING, /* looks at the newest records it published */
+    ENGINE_RUNNING,
+    ENGINE_REVOKING, /* waits for the batch in flight, then gives the partitions back */
+    ENGINE_STOPPING, /* the same, then closes */
+    ENGINE_CLOSED
+};
+
+struct engine {
+    const struct o2c_consumer *consumer;
+    const struct host_settings *settings;
+    struct o2c_service *service;
+    uv_loop_t *loop;
+    enum engine_state state;
+    int exit_status;
+
+    /* PostgreSQL */
+    struct o2c_pg *pg;
+    struct o2c_rows_statements *rows_statements;
+    struct o2c_pg_statement *statements;
+    size_t statement_count;
+    VEC(char *) texts; /* SQL with the schema put in */
+    struct o2c_pg_params params;
+    uint32_t progress_oid, outbox_oid;
+    int32_t host_version, schema_version;
+    struct o2c_buf scratch;
+    bool pg_ready; /* connected, and versions and types were read on this connection */
+
+    /* Kafka */
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    struct o2c_kafka_bridge bridge;
+    rd_kafka_topic_partition_list_t *assigned; /* as the group gave it; NULL: none */
+    rd_kafka_event_t *revoke;                  /* to be answered */
+    char *cluster_id;
+    char *group, *instance;
+    int topic_count, emit_count;
+    const struct o2c_route *route[O2C_EVENT_TYPE_COUNT];
+    const struct o2c_topic *topic[TOPICS_MAX], *emit[TOPICS_MAX];
+    char *topic_name[TOPICS_MAX], *emit_name[TOPICS_MAX]; /* with the prefix */
+    int32_t partition_count;
+    struct unit *unit; /* [partition_count] */
+    int32_t generation;
+    int checks_open; /* outbound partitions whose newest record is awaited */
+    bool reading;    /* the consumer reads at the claimed positions */
+    bool paused;     /* because no batch had room for a while */
+    bool closing;
+    bool swollen; /* has had a backlog since memory was last given back */
+    int64_t full_since_us;
+    VEC(rd_kafka_event_t *) held;
+    bool in_poll;
+
+    /* batches */
+    struct batch batch[3]; /* two in turn, the third for parked records */
+    struct batch *current, *next;
+    struct batch *orders; /* == &batch[2] */
+    bool orders_due, orders_asked;
+    uv_timer_t timer, retry;
+    int64_t retry_delay_ms;
+    int64_t revoke_deadline_us;
+    bool retry_armed;
+    int wake_socket;
+    struct sockaddr_un wake_address;
+
+    struct o2c_metrics *metrics;
+    struct o2c_series *counted[TOTAL_COUNT];
+    int64_t
+        progress_us; /* monotonic time of the last store, or of the last time it was idle */
+    int handles_open;
+    struct o2c_err last_err;
+};
+
+/* vec: room for one more at the end; aborts the process without memory. */
+void *o2c_vec_room(void *at, size_t *cap, size_t count, size_t element_bytes);
+#define VEC_ADD(vec, value)                                                                \
+    ((vec).at = o2c_vec_room((vec).at, &(vec).cap, (vec).count, sizeof *(vec).at),         \
+     (vec).at[(vec).count++] = (value))
+
+/* engine.c */
+void engine_step(struct engine *engine); /* does whatever can be done now */
+void engine_fatal(struct engine *engine, const struct o2c_err *err, const char *sentence);
+void engine_drop(struct engine *engine); /* forgets all batches and pending positions */
+bool engine_can_take(const struct engine *engine);
+void engine_batch_done(struct engine *engine, struct batch *batch);
+void engine_revoke(struct engine *engine);
+void engine_give_back(struct engine *engine); /* no batch is in flight any more */
+void engine_close(struct engine *engine);
+void engine_tick(struct engine *engine);
+void engine_resume(struct engine *engine, bool committed); /* after a claim was renewed */
+void engine_retry_later(struct engine *engine, const struct o2c_err *err);
+void engine_add_partitions(
+    struct engine *engine); /* the claimed ones, as an array parameter */
+
+/* record.c */
+struct parked_record {
+    struct unit *unit;
+    int topic;
+    int64_t offset, recorded_us, parked_no;
+    struct o2c_str account, headers, value; /* borrowed until the call returns */
+    bool first;
+};
+void record_take(struct batch *batch, struct unit *unit, int topic,
+                 rd_kafka_event_t *holder,
+                 const rd_kafka_message_t *message); /* owns the holder from now on */
+void record_from_parked(struct batch *batch, const struct parked_record *parked);
+void record_refuse(struct batch *batch, struct record *record, const char *reason);
+void record_marker(struct batch *batch, struct unit *unit, int topic, int64_t next_offset);
+
+/* The headers as they are kept in tables: name, NUL, int32 length (-1: null), bytes;
+ * repeated. */
+struct o2c_str record_headers(const struct record *record, struct o2c_arena *arena);
+
+/* fold.c */
+void batch_init(struct batch *batch, struct engine *engine);
+void batch_chains(struct batch *batch); /* once the partition count is known */
+void batch_reset(struct batch *batch);
+void batch_clear(struct batch *batch);
+void batch_trim(struct batch *batch);  /* an empty one gives its memory back */
+void batch_close(struct batch *batch); /* puts the records in the order of folding */
+bool batch_load(struct batch *batch);  /* false: nothing to load */
+enum o2c_verdict batch_fold(struct batch *batch, struct o2c_err *err);
+void batch_undo(struct batch *batch); /* positions back to stored, rows and effects gone */
+
+/* effects.c */
+struct o2c_effects {
+    struct batch *batch;
+    struct record *record;
+    size_t outbox_mark; /* outbox rows before this event */
+    int32_t emitted;
+    bool repeat;
+    bool failed;        /* no room */
+    struct o2c_err err; /* verdict PARK: something emitted could not be encoded */
+};
+void effects_begin(struct o2c_effects *effects, struct batch *batch, struct record *record);
+void effects_undo(struct o2c_effects *effects);
+void effects_emit_raw(struct o2c_effects *effects, const char *topic, struct o2c_str type,
+                      struct o2c_str headers, struct o2c_str key, struct o2c_str value);
+
+/* store.c */
+enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err);
+void batch_stored(struct batch *batch); /* the unit was committed */
+void store_statements_make(struct engine *engine);
+void store_mirror(struct engine *engine);
+
+/* parking.c */
+struct parked_account *parked_find(const struct unit *unit, struct o2c_str account);
+void parked_set(struct unit *unit, struct o2c_str account, int64_t records);
+void parked_add(struct o2c_effects *effects, const struct record *record,
+                const char *reason);
+void parked_left(struct o2c_effects *effects, const struct record *record,
+                 const char *state);
+void parked_again(struct o2c_effects *effects, const struct record *record,
+                  const char *reason);
+void parked_undo(struct unit *unit);
+void parked_keep(struct unit *unit);
+void parked_clear(struct unit *unit);
+void parked_poll(struct engine *engine); /* asks for the next order of a person */
+
+/* claim.c */
+void claim_start(
+    struct engine *engine); /* fresh assignment, or again after a lost connection */
+void claim_forget(struct engine *engine);
+
+/* intake.c */
+enum o2c_verdict intake_open(struct engine *engine, struct o2c_err *err) O2C_MUST_CHECK;
+enum o2c_verdict intake_subscribe(struct engine *engine,
+                                  struct o2c_err *err) O2C_MUST_CHECK;
+void intake_poll(struct engine *engine);
+void intake_assign(struct engine *engine); /* starts reading at the claimed positions */
+void intake_check(struct engine *engine);  /* starts reading the newest published records */
+void intake_unassign(struct engine *engine);
+void intake_unhold(struct engine *engine);
+void intake_drop_held(struct engine *engine);
+void intake_answer_revoke(struct engine *engine);
+void intake_rejoin(struct engine *engine);
+void intake_stop_unit(struct engine *engine, struct unit *unit);
+int32_t intake_generation(struct engine *engine);
+void check_done(struct engine *engine);
+
+/* inbound streams: inbound.c */
+enum inbound_verdict {
+    INBOUND_APPLY,
+    INBOUND_REPEAT,
+    INBOUND_GAP
+};
+enum inbound_verdict inbound_judge(struct unit *unit, int topic,
+                                   const struct o2c_stream_headers *headers,
+                                   int64_t *ret_expected);
+void inbound_set(struct unit *unit, int topic, struct o2c_str source,
+                 int32_t source_partition, const struct o2c_uuid *incarnation,
+                 int64_t last_seq);
+void inbound_undo(struct unit *unit);
+void inbound_keep(struct unit *unit);
+void inbound_clear(struct unit *unit);
+
+/* host.c */
+void host_start(
+    struct engine *engine); /* subscribes once PostgreSQL and all topics are there */
+
+/* metrics.c */
+void host_metrics_open(struct engine *engine);
+void host_metrics_batch(struct engine *engine, const struct batch *batch);
+void host_metrics_refresh(struct engine *engine);
+void host_metrics_in_doubt(struct engine *engine, bool committed);
+void host_metrics_rebalance(struct engine *engine, const char *kind);
+void host_metrics_fenced(struct engine *engine);
+void host_metrics_stored(struct engine *engine,
+                         const struct unit *unit); /* before stored = pending */
+
+#endif

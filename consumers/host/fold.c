@@ -1,0 +1,361 @@
+/*
+ * Records in recorded order through the rules.  The order inside a batch is
+ * partition, then topic as the consumer lists them, then offset, so that the
+ * vector of next offsets says which records were folded.
+ */
+#include "consumers/host/engine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumers/host/batch.h"
+#include "runtime/base/log.h"
+#include "runtime/pg/pg.h"
+
+#include "runtime/base/banned.h"
+
+void *o2c_vec_room(void *at, size_t *cap, size_t count, size_t element_bytes)
+{
+    if (count < *cap)
+        return at;
+    *cap = *cap ? *cap * 2 : 64;
+    at = realloc(at, *cap * element_bytes);
+    if (!at)
+        abort();
+    return at;
+}
+
+void batch_init(struct batch *batch, struct engine *engine)
+{
+    batch->engine = engine;
+    o2c_arena_init(&batch->intake, 4 * (size_t)engine->settings->batch_bytes);
+    o2c_arena_init(&batch->work, 8 * (size_t)engine->settings->batch_bytes);
+    batch->limit = SIZE_MAX;
+}
+
+void batch_chains(struct batch *batch)
+{
+    size_t chains =
+        (size_t)batch->engine->partition_count * (size_t)batch->engine->topic_count;
+
+    batch->chain_head.at = calloc(chains, sizeof(struct record *));
+    batch->chain_tail.at = calloc(chains, sizeof(struct record *));
+    if (!batch->chain_head.at || !batch->chain_tail.at)
+        abort();
+    batch->chain_head.count = batch->chain_tail.count = chains;
+}
+
+/* The part being folded, back to nothing; the records stay. */
+static void reset_work(struct batch *batch)
+{
+    o2c_rows_reset(batch->rows);
+    o2c_arena_reset(&batch->work);
+    batch->outbox.count = 0;
+    batch->parked.count = 0;
+    batch->parked_changes.count = 0;
+    batch->aside.count = 0;
+    batch->order_blocked = false;
+}
+
+static void release_messages(struct batch *batch)
+{
+    for (size_t c = 0; c < batch->chain_head.count; c++) {
+        for (struct record *r = batch->chain_head.at[c]; r; r = r->next)
+            if (r->holder)
+                rd_kafka_event_destroy(r->holder);
+        batch->chain_head.at[c] = batch->chain_tail.at[c] = NULL;
+    }
+}
+
+void batch_reset(struct batch *batch)
+{
+    assert(batch->state != BATCH_LOADING && batch->state != BATCH_STORING);
+    release_messages(batch);
+    reset_work(batch);
+    o2c_arena_reset(&batch->intake);
+    batch->fold.count = 0;
+    batch->record_count = 0;
+    batch->stored = batch->end = 0;
+    batch->limit = SIZE_MAX;
+    batch->message_bytes = 0;
+    batch->oldest_us = 0;
+    batch->order_no = 0;
+    batch->stale = batch->in_doubt = false;
+    batch->state = BATCH_FILLING;
+}
+
+void batch_trim(struct batch *batch)
+{
+    if (batch->state != BATCH_FILLING || batch->record_count)
+        return;
+    o2c_arena_trim(&batch->intake);
+    o2c_arena_trim(&batch->work);
+}
+
+void batch_clear(struct batch *batch)
+{
+    release_messages(batch);
+    o2c_rows_free(batch->rows);
+    o2c_arena_clear(&batch->intake);
+    o2c_arena_clear(&batch->work);
+    free(batch->chain_head.at);
+    free(batch->chain_tail.at);
+    free(batch->fold.at);
+    free(batch->outbox.at);
+    free(batch->parked.at);
+    free(batch->parked_changes.at);
+    free(batch->aside.at);
+    free(batch->order_account);
+}
+
+void batch_close(struct batch *batch)
+{
+    batch->fold.count = 0;
+    for (size_t c = 0; c < batch->chain_head.count; c++)
+        for (struct record *r = batch->chain_head.at[c]; r; r = r->next)
+            VEC_ADD(batch->fold, r);
+    batch->state = BATCH_CLOSED;
+}
+
+bool batch_load(struct batch *batch)
+{
+    size_t left = batch->fold.count - batch->stored;
+
+    reset_work(batch);
+    batch->end = batch->stored + (left < batch->limit ? left : batch->limit);
+    for (size_t i = batch->stored; i < batch->end; i++) {
+        struct record *record = batch->fold.at[i];
+
+        if (record->kind == RECORD_EVENT && record->route->needs)
+            record->route->needs(&record->event,
+                                 o2c_rows_want(batch->rows, record->account));
+    }
+    return o2c_rows_send_load(batch->rows, batch->engine->pg);
+}
+
+/* ---- one record */
+
+struct fold {
+    struct batch *batch;
+    struct engine *engine;
+    struct o2c_effects effects;
+    struct o2c_err err;
+};
+
+static void count(struct record *record, enum total total)
+{
+    record->unit->pending.total[total]++;
+}
+
+/* A record of a pipeline stream: repeats are dropped, a gap stops the partition. */
+static bool stream_lets_through(struct fold *fold, struct record *record)
+{
+    int64_t expected = 0;
+
+    if (!record->stream.present)
+        return true;
+    switch (inbound_judge(record->unit, record->topic, &record->stream, &expected)) {
+    case INBOUND_APPLY:
+        return true;
+    case INBOUND_REPEAT:
+        count(record, TOTAL_REPEATS);
+        return false;
+    case INBOUND_GAP:
+        break;
+    }
+    o2c_log_error(
+        "a stream has a gap: the partition is stopped (docs/operations.md, stream gap)",
+        O2C_S("topic", fold->engine->consumer->topics[record->topic]),
+        O2C_I("partition", record->unit->partition), O2C_I("offset", record->offset),
+        O2C_T("source", record->stream.source),
+        O2C_I("stream_seq", record->stream.stream_seq), O2C_I("expected", expected));
+    intake_stop_unit(fold->engine, record->unit);
+    return false;
+}
+
+/*
+ * One apply() between begin and commit or undo.  PARK: err says why and
+ * nothing of the event is left; any other failure fails the batch.
+ */
+static enum o2c_verdict apply(struct fold *fold, struct record *record)
+{
+    struct batch *batch = fold->batch;
+    struct o2c_moment moment = {record->recorded_us,
+                                fold->engine->consumer->topics[record->topic],
+                                record->unit->partition, record->offset, &batch->work};
+    enum o2c_verdict verdict;
+
+    effects_begin(&fold->effects, batch, record);
+    o2c_rows_begin(batch->rows);
+    verdict = record->route->apply(o2c_rows_account(batch->rows, record->account),
+                                   &record->event, &moment, &fold->effects, &fold->err);
+    if (!verdict && fold->effects.err.verdict) {
+        fold->err = fold->effects.err;
+        verdict = fold->err.verdict;
+    }
+    if (!verdict) {
+        o2c_rows_commit(batch->rows);
+        return O2C_OK;
+    }
+    o2c_rows_undo(batch->rows);
+    effects_undo(&fold->effects);
+    return verdict;
+}
+
+static void log_parked(struct fold *fold, const struct record *record, const char *reason)
+{
+    o2c_log_warn(
+        "event parked", O2C_S("topic", fold->engine->consumer->topics[record->topic]),
+        O2C_I("partition", record->unit->partition), O2C_I("offset", record->offset),
+        O2C_T("account", record->account), O2C_S("reason", reason));
+}
+
+static enum o2c_verdict fold_fresh(struct fold *fold, struct record *record)
+{
+    enum o2c_verdict verdict;
+
+    if (!stream_lets_through(fold, record))
+        return O2C_OK;
+    if (record->kind == RECORD_SKIPPED) {
+        count(record, TOTAL_SKIPPED);
+        return O2C_OK;
+    }
+    effects_begin(&fold->effects, fold->batch, record);
+    if (parked_find(record->unit, record->account)) {
+        parked_add(&fold->effects, record, NULL);
+        return O2C_OK;
+    }
+    if (record->kind == RECORD_BAD) {
+        parked_add(&fold->effects, record, record->reason);
+        log_parked(fold, record, record->reason);
+        return O2C_OK;
+    }
+    verdict = apply(fold, record);
+    if (verdict == O2C_PARK) {
+        parked_add(&fold->effects, record, fold->err.text);
+        log_parked(fold, record, fold->err.text);
+        return O2C_OK;
+    }
+    if (!verdict)
+        count(record, fold->effects.repeat ? TOTAL_REPEATS : TOTAL_APPLIED);
+    return verdict;
+}
+
+/* A record that was parked, tried again because a person asked for it. */
+static enum o2c_verdict fold_parked(struct fold *fold, struct record *record)
+{
+    struct batch *batch = fold->batch;
+    enum o2c_verdict verdict = O2C_OK;
+    const char *reason = record->reason;
+
+    if (batch->order_blocked)
+        return O2C_OK; /* stays queued behind the one parked again */
+    effects_begin(&fold->effects, batch, record);
+    if (batch->order_discards && record->parked_first) {
+        parked_left(&fold->effects, record, "discarded");
+        return O2C_OK;
+    }
+    if (record->kind == RECORD_EVENT && !reason) {
+        verdict = apply(fold, record);
+        reason = fold->err.text;
+    }
+    if (record->kind == RECORD_BAD || record->kind == RECORD_ASIDE || verdict == O2C_PARK) {
+        parked_again(&fold->effects, record, reason);
+        log_parked(fold, record, reason);
+        batch->order_blocked = true;
+        return O2C_OK;
+    }
+    if (!verdict)
+        parked_left(&fold->effects, record, "released");
+    return verdict;
+}
+
+static void advance(struct record *record)
+{
+    struct unit *unit = record->unit;
+
+    unit->touched = true;
+    if (record->parked_no)
+        return;
+    if (record->kind == RECORD_MARKER) {
+        unit->pending.total[TOTAL_MARKERS] +=
+            record->offset + 1 - unit->pending.next[record->topic];
+    } else {
+        unit->newest[record->topic] = record;
+    }
+    unit->pending.next[record->topic] = record->offset + 1;
+}
+
+static enum o2c_verdict fold_record(struct fold *fold, struct record *record)
+{
+    enum o2c_verdict verdict = O2C_OK;
+
+    if (record->unit->stopped)
+        return O2C_OK;
+    if (record->parked_no) {
+        verdict = fold_parked(fold, record);
+    } else if (record->kind == RECORD_ASIDE) {
+        VEC_ADD(fold->batch->aside, record);
+        count(record, TOTAL_SET_ASIDE);
+    } else if (record->kind != RECORD_MARKER) {
+        verdict = fold_fresh(fold, record);
+    }
+    if (!verdict && !record->unit->stopped)
+        advance(record);
+    return verdict;
+}
+
+void batch_undo(struct batch *batch)
+{
+    struct engine *engine = batch->engine;
+
+    for (int32_t p = 0; p < engine->partition_count; p++) {
+        struct unit *unit = &engine->unit[p];
+
+        if (!unit->claimed)
+            continue;
+        unit->pending = unit->stored;
+        unit->touched = false;
+        memset(unit->newest, 0, sizeof unit->newest);
+        parked_undo(unit);
+        inbound_undo(unit);
+    }
+    reset_work(batch);
+}
+
+/*
+ * RETRY with batch->limit made smaller: the part did not fit into memory.  An
+ * event that does not fit alone is parked.
+ */
+static enum o2c_verdict too_big(struct batch *batch, struct o2c_err *err)
+{
+    size_t part = batch->end - batch->stored;
+    struct record *record = batch->fold.at[batch->stored];
+
+    batch_undo(batch);
+    if (part == 1) {
+        record_refuse(batch, record, "the event needs more memory than a whole batch has");
+        return o2c_fail(err, O2C_RETRY, "%s", record->reason);
+    }
+    batch->limit = part / 2;
+    return o2c_fail(err, O2C_RETRY, "a part of %zu events did not fit into memory", part);
+}
+
+enum o2c_verdict batch_fold(struct batch *batch, struct o2c_err *err)
+{
+    struct fold fold = {.batch = batch, .engine = batch->engine};
+
+    for (size_t i = batch->stored; i < batch->end; i++) {
+        enum o2c_verdict verdict = fold_record(&fold, batch->fold.at[i]);
+
+        if (o2c_rows_failed(batch->rows) || fold.effects.failed)
+            return too_big(batch, err);
+        if (verdict) {
+            *err = fold.err;
+            batch_undo(batch);
+            return verdict;
+        }
+    }
+    return O2C_OK;
+}

@@ -1,0 +1,516 @@
+/* The process around the engine: settings, start, readiness, stop. */
+#include "consumers/host/host.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "consumers/host/batch.h"
+#include "consumers/host/engine.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/log.h"
+#include "runtime/base/metrics.h"
+#include "runtime/kafka/offsets.h"
+#include "runtime/pg/pg.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    HOST_VERSION = 1, /* of deploy/migrations/host */
+    ASK_TIMEOUT_MS = 1000,
+    WATCHDOG_US = 30 * 1000000
+};
+
+static const struct o2c_setting settings_list[] = {
+    O2C_KAFKA_SETTINGS(struct host_settings, kafka),
+    O2C_SERVICE_SETTINGS(struct host_settings, service),
+    {"pg-dsn", O2C_SETTING_TEXT, offsetof(struct host_settings, pg_dsn), "dbname=o2c", 0, 0,
+     NULL, "PostgreSQL connection string", true},
+    {"instance", O2C_SETTING_TEXT, offsetof(struct host_settings, instance), "1", 0, 0,
+     NULL,
+     "name of this member of its group; must differ between members and stay over restarts",
+     false},
+    {"wake", O2C_SETTING_TEXT, offsetof(struct host_settings, wake), "", 0, 0, NULL,
+     "datagram socket of the outbox relay, woken after each commit; empty: it polls",
+     false},
+    {"batch-events", O2C_SETTING_INT, offsetof(struct host_settings, batch_events), "20000",
+     1, 100000, NULL, "most events of one batch, reached only when behind", false},
+    {"batch-bytes", O2C_SETTING_INT, offsetof(struct host_settings, batch_bytes),
+     "16777216", 65536, 268435456, "bytes", "most bytes of one batch", false},
+    {"session-timeout-ms", O2C_SETTING_INT,
+     offsetof(struct host_settings, session_timeout_ms), "10000", 1000, 300000, "ms",
+     "after so long without a heartbeat the group takes over", false},
+    {"fetch-queue-events", O2C_SETTING_INT,
+     offsetof(struct host_settings, fetch_queue_events), "200000", 1000, 10000000, NULL,
+     "records fetched ahead", false},
+    {"fetch-queue-kib", O2C_SETTING_INT, offsetof(struct host_settings, fetch_queue_kib),
+     "65536", 1024, 1048576, "KiB", "bytes fetched ahead", false},
+    {"revoke-wait-ms", O2C_SETTING_INT, offsetof(struct host_settings, revoke_wait_ms),
+     "3000", 0, 60000, "ms",
+     "how long a batch in flight may take when partitions are given back", false},
+};
+
+static const struct o2c_settings_table host_table = {
+    settings_list, sizeof settings_list / sizeof settings_list[0]};
+
+const struct o2c_settings_table *o2c_host_settings(void)
+{
+    return &host_table;
+}
+
+/* ---- PostgreSQL */
+
+static void on_versions(void *user, const PGresult *result)
+{
+    struct engine *engine = user;
+    const struct o2c_consumer *consumer = engine->consumer;
+
+    engine->host_version = engine->schema_version = 0;
+    for (int i = 0; i < PQntuples(result); i++) {
+        struct o2c_str folder = o2c_pg_get_text(result, i, 0);
+
+        if (o2c_str_eq(folder, O2C_STR("host")))
+            engine->host_version = o2c_pg_get_int4(result, i, 1);
+        else if (o2c_str_eq(folder, o2c_str_from(consumer->name)))
+            engine->schema_version = o2c_pg_get_int4(result, i, 1);
+    }
+}
+
+static void on_types(void *user, const PGresult *result)
+{
+    struct engine *engine = user;
+
+    engine->progress_oid = (uint32_t)o2c_pg_get_int8(result, 0, 0);
+    engine->outbox_oid = (uint32_t)o2c_pg_get_int8(result, 0, 1);
+}
+
+static bool versions_fit(struct engine *engine)
+{
+    const struct o2c_consumer *consumer = engine->consumer;
+    struct o2c_err err;
+
+    if (engine->host_version == HOST_VERSION &&
+        engine->schema_version >= consumer->schema_version_min &&
+        engine->schema_version <= consumer->schema_version_max)
+        return true;
+    o2c_fail(&err, O2C_FATAL,
+             "schema %s is at version %" PRId32 " (engine %" PRId32
+             "), this program works with %" PRId32 " to %" PRId32
+             " (engine %d): run o2c migrate "
+             "or the right release",
+             consumer->name, engine->schema_version, engine->host_version,
+             consumer->schema_version_min, consumer->schema_version_max, HOST_VERSION);
+    engine_fatal(engine, &err, "the database does not fit this program");
+    return false;
+}
+
+static void on_checked(void *user, enum o2c_verdict verdict, bool lost,
+                       const struct o2c_err *err)
+{
+    struct engine *engine = user;
+
+    if (lost || engine->state == ENGINE_CLOSED)
+        return;
+    if (verdict) {
+        engine_fatal(engine, err, "the database does not fit this program");
+        return;
+    }
+    if (!versions_fit(engine))
+        return;
+    engine->pg_ready = true;
+    if (engine->state == ENGINE_STARTING)
+        host_start(engine);
+    else if (engine->assigned && engine->state != ENGINE_REVOKING &&
+             engine->state != ENGINE_STOPPING)
+        claim_start(engine);
+    else
+        engine_step(engine);
+}
+
+static void on_up(void *user, const struct o2c_err *none)
+{
+    struct engine *engine = user;
+
+    (void)none;
+    o2c_pg_params_reset(&engine->params);
+    o2c_pg_send(engine->pg, "types", &engine->params, on_types, engine);
+    for (size_t i = 0; i < sizeof engine->batch / sizeof engine->batch[0]; i++)
+        o2c_rows_send_types(engine->batch[i].rows, engine->pg);
+    o2c_pg_add_text(&engine->params, o2c_str_from(engine->consumer->name));
+    o2c_pg_send(engine->pg, "versions", &engine->params, on_versions, engine);
+    o2c_pg_sync(engine->pg, on_checked, engine);
+}
+
+static void on_down(void *user, const struct o2c_err *err)
+{
+    struct engine *engine = user;
+
+    engine->pg_ready = false;
+    if (engine->state == ENGINE_CLOSED || engine->closing)
+        return;
+    if (err->verdict == O2C_FATAL) {
+        engine_fatal(engine, err, "PostgreSQL refuses what this program asks");
+        return;
+    }
+    o2c_log_warn("PostgreSQL is away", O2C_S("error", err->text));
+    if (engine->state == ENGINE_RUNNING || engine->state == ENGINE_CHECKING)
+        engine->state = ENGINE_CLAIMING;
+    engine_step(engine);
+}
+
+/* ---- start: PostgreSQL first, then all topics with one partition count, then the group */
+
+static bool topics_are_there(struct engine *engine)
+{
+    int32_t count;
+    struct o2c_err err;
+
+    for (int t = 0; t < engine->topic_count + engine->emit_count; t++) {
+        const char *name = t < engine->topic_count
+                               ? engine->topic_name[t]
+                               : engine->emit_name[t - engine->topic_count];
+
+        if (o2c_kafka_partition_count(engine->rk, name, ASK_TIMEOUT_MS, &count, &err)) {
+            o2c_log_warn("waiting for Kafka", O2C_S("error", err.text));
+            return false;
+        }
+        if (count == 0) {
+            o2c_log_warn("waiting for a topic (o2c topics create)", O2C_S("topic", name));
+            return false;
+        }
+        if (engine->partition_count && count != engine->partition_count) {
+            o2c_fail(&err, O2C_FATAL,
+                     "%s has %" PRId32 " partitions, the others %" PRId32
+                     ": all topics of a deployment have the same number",
+                     name, count, engine->partition_count);
+            engine_fatal(engine, &err, "partition counts differ");
+            return false;
+        }
+        engine->partition_count = count;
+    }
+    return true;
+}
+
+static void make_units(struct engine *engine)
+{
+    engine->unit = calloc((size_t)engine->partition_count, sizeof *engine->unit);
+    if (!engine->unit)
+        abort();
+    for (int32_t p = 0; p < engine->partition_count; p++)
+        engine->unit[p].partition = p;
+    for (size_t i = 0; i < sizeof engine->batch / sizeof engine->batch[0]; i++)
+        batch_chains(&engine->batch[i]);
+}
+
+void host_start(struct engine *engine)
+{
+    struct o2c_err err;
+
+    if (!engine->pg_ready || !topics_are_there(engine))
+        return;
+    engine->cluster_id = rd_kafka_clusterid(engine->rk, ASK_TIMEOUT_MS);
+    if (!engine->cluster_id)
+        return;
+    make_units(engine);
+    engine->state = ENGINE_JOINING;
+    if (intake_subscribe(engine, &err))
+        engine_fatal(engine, &err, "cannot join the group");
+}
+
+/* ---- stop */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct engine *engine = handle->data;
+
+    if (--engine->handles_open == 0)
+        o2c_service_exit(engine->service, engine->exit_status);
+}
+
+static void on_pg_closed(void *user)
+{
+    struct engine *engine = user;
+
+    if (--engine->handles_open == 0)
+        o2c_service_exit(engine->service, engine->exit_status);
+}
+
+static void close_handles(struct engine *engine)
+{
+    engine->state = ENGINE_CLOSED;
+    o2c_kafka_bridge_close(&engine->bridge, on_pg_closed);
+    uv_close((uv_handle_t *)&engine->timer, on_closed);
+    uv_close((uv_handle_t *)&engine->retry, on_closed);
+    o2c_pg_close(engine->pg, on_pg_closed, engine);
+}
+
+/* The group's places stay ours for a session timeout: a restart finds them again. */
+void engine_close(struct engine *engine)
+{
+    if (engine->closing)
+        return;
+    engine->closing = true;
+    o2c_log_info("stopped: everything taken is stored or will be read again",
+                 O2C_NO_FIELDS);
+    close_handles(engine);
+}
+
+static void on_stop(void *user)
+{
+    struct engine *engine = user;
+
+    if (engine->state == ENGINE_CLOSED)
+        return;
+    o2c_log_info("stopping", O2C_NO_FIELDS);
+    engine->state = ENGINE_STOPPING;
+    engine_step(engine);
+}
+
+/* ---- what the supervisor asks */
+
+static bool is_ready(void *user, struct o2c_buf *why_not)
+{
+    const struct engine *engine = user;
+
+    if (engine->state != ENGINE_RUNNING)
+        o2c_buf_add_text(why_not, "no partitions claimed yet");
+    else if (!engine->pg_ready)
+        o2c_buf_add_text(why_not, "PostgreSQL is away");
+    else if (engine->retry_armed)
+        o2c_buf_add_text(why_not, "a batch is tried again");
+    for (int32_t p = 0; engine->unit && p < engine->partition_count; p++)
+        if (engine->unit[p].stopped)
+            o2c_buf_printf(why_not, "partition %" PRId32 " is stopped: gap in a stream", p);
+    return why_not->len == 0;
+}
+
+static bool is_healthy(void *user, struct o2c_buf *why_not)
+{
+    const struct engine *engine = user;
+
+    if (engine->state != ENGINE_RUNNING || !engine->pg_ready || engine->retry_armed ||
+        o2c_clock_monotonic_us() - engine->progress_us < WATCHDOG_US)
+        return true;
+    o2c_buf_add_text(why_not, "no batch was stored for 30 s although records wait");
+    return false;
+}
+
+static void before_metrics(void *user)
+{
+    host_metrics_refresh(user);
+}
+
+/* ---- opening */
+
+static char *joined(const char *prefix, const char *name)
+{
+    char *text;
+
+    if (asprintf(&text, "%s%s", prefix, name) < 0)
+        abort();
+    return text;
+}
+
+static void name_topics(struct engine *engine)
+{
+    const char *prefix = engine->settings->kafka.topic_prefix;
+    const struct o2c_consumer *consumer = engine->consumer;
+
+    for (int t = 0; consumer->topics[t]; t++, engine->topic_count++) {
+        assert(t < TOPICS_MAX);
+        engine->topic[t] = o2c_topic_by_name(consumer->topics[t]);
+        assert(engine->topic[t]);
+        engine->topic_name[t] = joined(prefix, consumer->topics[t]);
+    }
+    for (int i = 0; consumer->emits[i]; i++, engine->emit_count++) {
+        assert(i < TOPICS_MAX);
+        engine->emit_name[i] = joined(prefix, consumer->emits[i]);
+    }
+    engine->group = joined(prefix, consumer->name);
+    if (asprintf(&engine->instance, "%s-%s", engine->group, engine->settings->instance) < 0)
+        abort();
+    for (size_t i = 0; i < consumer->route_count; i++)
+        engine->route[consumer->routes[i].event_type] = &consumer->routes[i];
+}
+
+/* Sent to, not connected: the relay may start later or again. */
+static void open_wake_socket(struct engine *engine)
+{
+    const char *path = engine->settings->wake;
+    size_t len = strlen(path);
+
+    engine->wake_socket = -1;
+    if (!len || len >= sizeof engine->wake_address.sun_path)
+        return;
+    engine->wake_address.sun_family = AF_UNIX;
+    memcpy(engine->wake_address.sun_path, path, len + 1);
+    engine->wake_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+static enum o2c_verdict open_batches(struct engine *engine, struct o2c_err *err)
+{
+    for (size_t i = 0; i < sizeof engine->batch / sizeof engine->batch[0]; i++) {
+        batch_init(&engine->batch[i], engine);
+        if (o2c_rows_new(&engine->batch[i].rows, engine->consumer, &engine->batch[i].work,
+                         err))
+            return err->verdict;
+    }
+    engine->next = &engine->batch[0];
+    engine->orders = &engine->batch[2];
+    engine->rows_statements = o2c_rows_statements_new(engine->consumer);
+    store_statements_make(engine);
+    return O2C_OK;
+}
+
+static enum o2c_verdict open_pg(struct engine *engine, struct o2c_err *err)
+{
+    struct o2c_pg_options options = {
+        .loop = engine->loop,
+        .dsn = engine->settings->pg_dsn,
+        .application_name = engine->instance,
+        .statements = engine->statements,
+        .statement_count = engine->statement_count,
+        .on_up = on_up,
+        .on_down = on_down,
+        .user = engine,
+    };
+
+    engine->handles_open++;
+    return o2c_pg_open(&engine->pg, &options, err);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    engine_tick(timer->data);
+}
+
+static void open_timers(struct engine *engine)
+{
+    uv_timer_init(engine->loop, &engine->timer);
+    uv_timer_init(engine->loop, &engine->retry);
+    engine->timer.data = engine->retry.data = engine;
+    uv_timer_start(&engine->timer, on_tick, 1000, 1000);
+    engine->handles_open += 2;
+}
+
+static enum o2c_verdict engine_open(struct engine *engine, struct o2c_err *err)
+{
+    struct o2c_service_hooks hooks = {on_stop, is_ready, is_healthy, before_metrics,
+                                      engine};
+
+    name_topics(engine);
+    host_metrics_open(engine);
+    if (o2c_service_new(&engine->service, engine->consumer->name,
+                        &engine->settings->service, &hooks, engine->metrics, err))
+        return err->verdict;
+    engine->loop = o2c_service_loop(engine->service);
+    engine->progress_us = o2c_clock_monotonic_us();
+    open_wake_socket(engine);
+    o2c_buf_init(&engine->scratch, 1 << 24);
+    o2c_pg_params_init(&engine->params, (size_t)1 << 30);
+    open_timers(engine);
+    if (open_batches(engine, err) || intake_open(engine, err) || open_pg(engine, err))
+        return err->verdict;
+    return O2C_OK;
+}
+
+static void engine_clear(struct engine *engine)
+{
+    for (size_t i = 0; i < sizeof engine->batch / sizeof engine->batch[0]; i++)
+        batch_clear(&engine->batch[i]);
+    intake_drop_held(engine);
+    claim_forget(engine);
+    if (engine->assigned)
+        rd_kafka_topic_partition_list_destroy(engine->assigned);
+    rd_kafka_queue_destroy(engine->queue);
+    rd_kafka_destroy_flags(engine->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    o2c_service_free(engine->service);
+    o2c_metrics_free(engine->metrics);
+    o2c_rows_statements_free(engine->rows_statements);
+    for (size_t i = 0; i < engine->texts.count; i++)
+        free(engine->texts.at[i]);
+    for (int t = 0; t < engine->topic_count; t++)
+        free(engine->topic_name[t]);
+    for (int i = 0; i < engine->emit_count; i++)
+        free(engine->emit_name[i]);
+    free(engine->texts.at);
+    free(engine->statements);
+    free(engine->held.at);
+    free(engine->unit);
+    free(engine->cluster_id);
+    free(engine->group);
+    free(engine->instance);
+    o2c_buf_clear(&engine->scratch);
+    o2c_pg_params_clear(&engine->params);
+    if (engine->wake_socket >= 0)
+        close(engine->wake_socket);
+    free(engine);
+}
+
+static int run(const struct o2c_consumer *consumer, const struct host_settings *settings)
+{
+    struct engine *engine = calloc(1, sizeof *engine);
+    struct o2c_err err;
+    int status;
+
+    if (!engine)
+        return 1;
+    engine->consumer = consumer;
+    engine->settings = settings;
+    if (engine_open(engine, &err)) {
+        o2c_log_error("cannot start", O2C_S("error", err.text));
+        _exit(err.verdict == O2C_FATAL ? 2 : 1);
+    }
+    o2c_log_info("started", O2C_S("management", o2c_service_address(engine->service)));
+    status = o2c_service_run(engine->service);
+    /* After a fatal error closing may hang (a fenced static member never completes it). */
+    if (status)
+        _exit(status);
+    engine_clear(engine);
+    return 0;
+}
+
+static int usage(const struct o2c_consumer *consumer)
+{
+    struct o2c_buf out;
+
+    o2c_buf_init(&out, 1 << 16);
+    o2c_config_describe(&out, &host_table, 1, false);
+    printf("usage: o2c-%s [--SETTING VALUE ...]\n\nsettings, also as O2C_SETTING in the "
+           "environment or in the file named by --config:\n%s",
+           consumer->name, o2c_buf_text(&out));
+    o2c_buf_clear(&out);
+    return 0;
+}
+
+int o2c_host_main(const struct o2c_consumer *consumer, int argc, char **argv)
+{
+    struct host_settings settings = {0};
+    struct o2c_config *config;
+    enum o2c_log_level level = O2C_LOG_INFO;
+    struct o2c_err err;
+    int next, status;
+
+    o2c_log_init(consumer->name, level);
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+        return usage(consumer);
+    if (o2c_config_load(&config, &host_table, 1, &settings, argc, argv, &next, &err)) {
+        o2c_log_error("settings refused", O2C_S("error", err.text));
+        return 2;
+    }
+    if (next < argc || !o2c_log_level_parse(settings.service.log_level, &level)) {
+        o2c_log_error(
+            "settings refused",
+            O2C_S("value", next < argc ? argv[next] : settings.service.log_level));
+        o2c_config_free(config);
+        return 2;
+    }
+    o2c_log_init(consumer->name, level);
+    status = run(consumer, &settings);
+    o2c_config_free(config);
+    return status;
+}

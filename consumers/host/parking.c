@@ -1,0 +1,276 @@
+/*
+ * Parking keeps order: once a record of an account cannot be applied, every
+ * later record of that account is queued behind it, until a person releases
+ * or discards it.  The set of such accounts is small and kept in memory, each
+ * with the number of its records; `pending` changes follow the batch.
+ */
+#include "consumers/host/engine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/log.h"
+#include "runtime/pg/pg.h"
+
+#include "runtime/base/banned.h"
+
+struct parked_account *parked_find(const struct unit *unit, struct o2c_str account)
+{
+    for (struct parked_account *parked = unit->parked; parked; parked = parked->next)
+        if (parked->len == account.len && !memcmp(parked->account, account.at, account.len))
+            return parked->records > 0 ? parked : NULL;
+    return NULL;
+}
+
+void parked_set(struct unit *unit, struct o2c_str account, int64_t records)
+{
+    struct parked_account *parked = unit->parked;
+
+    while (parked &&
+           (parked->len != account.len || memcmp(parked->account, account.at, account.len)))
+        parked = parked->next;
+    if (!parked) {
+        parked = calloc(1, sizeof *parked);
+        if (!parked || !(parked->account = strndup(account.at, account.len)))
+            abort();
+        parked->len = account.len;
+        parked->next = unit->parked;
+        unit->parked = parked;
+    }
+    parked->records = records;
+}
+
+static int64_t count_of(const struct unit *unit, struct o2c_str account)
+{
+    const struct parked_account *parked = parked_find(unit, account);
+
+    return parked ? parked->records : 0;
+}
+
+void parked_undo(struct unit *unit)
+{
+    for (struct parked_account *parked = unit->parked; parked; parked = parked->next)
+        parked->records = parked->stored_records;
+}
+
+/* Forgets accounts with nothing parked any more. */
+void parked_keep(struct unit *unit)
+{
+    for (struct parked_account **at = &unit->parked; *at;) {
+        struct parked_account *parked = *at;
+
+        parked->stored_records = parked->records;
+        if (parked->records > 0) {
+            at = &parked->next;
+            continue;
+        }
+        *at = parked->next;
+        free(parked->account);
+        free(parked);
+    }
+}
+
+void parked_clear(struct unit *unit)
+{
+    parked_undo(unit);
+    for (struct parked_account *parked = unit->parked; parked; parked = parked->next)
+        parked->records = 0;
+    parked_keep(unit);
+}
+
+static void add_header(struct o2c_buf *json, const char *name, struct o2c_str value)
+{
+    o2c_buf_printf(json, "%s\"%s\":\"", json->len > 1 ? "," : "", name);
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.at[i];
+
+        if (c == '"' || c == '\\')
+            o2c_buf_printf(json, "\\%c", c);
+        else if (c >= 0x20 && c < 0x7f)
+            o2c_buf_add(json, &c, 1);
+        else
+            o2c_buf_add(json, "?", 1); /* headers are ASCII */
+    }
+    o2c_buf_add(json, "\"", 1);
+}
+
+/* The first parked record of an account, and its release or discarding, are events. */
+static void announce(struct o2c_effects *effects, const struct record *record,
+                     const char *state, const char *reason)
+{
+    struct engine *engine = effects->batch->engine;
+    char topic[128], number[24];
+    struct o2c_str headers = {NULL, 0}, value = {NULL, 0};
+    struct o2c_buf json;
+
+    snprintf(topic, sizeof topic, "o2c.parked.%s", engine->consumer->name);
+    o2c_buf_init(&json, 8192);
+    o2c_buf_add(&json, "{", 1);
+    add_header(&json, "o2c_parked", o2c_str_from(state));
+    add_header(&json, "__connect.errors.topic",
+               o2c_str_from(engine->consumer->topics[record->topic]));
+    snprintf(number, sizeof number, "%d", record->unit->partition);
+    add_header(&json, "__connect.errors.partition", o2c_str_from(number));
+    snprintf(number, sizeof number, "%lld", (long long)record->offset);
+    add_header(&json, "__connect.errors.offset", o2c_str_from(number));
+    add_header(&json, "__connect.errors.connector.name",
+               o2c_str_from(engine->consumer->name));
+    if (reason)
+        add_header(&json, "__connect.errors.exception.message", o2c_str_from(reason));
+    o2c_buf_add(&json, "}", 1);
+    if (json.failed || !o2c_arena_copy(&effects->batch->work,
+                                       (struct o2c_str){json.at, json.len}, &headers))
+        effects->failed = true;
+    o2c_buf_clear(&json);
+    if (!strcmp(state, "parked"))
+        value = record->value;
+    effects_emit_raw(effects, topic, O2C_STR("o2c.parked"), headers, record->account,
+                     value);
+}
+
+static struct o2c_str kept(struct batch *batch, const char *text)
+{
+    struct o2c_str copy = {NULL, 0};
+
+    if (text)
+        (void)o2c_arena_copy(&batch->work, o2c_str_from(text), &copy);
+    return copy;
+}
+
+void parked_add(struct o2c_effects *effects, const struct record *record,
+                const char *reason)
+{
+    struct batch *batch = effects->batch;
+    struct unit *unit = record->unit;
+    struct parked_row row = {record, ++unit->pending.parked_no, kept(batch, reason)};
+
+    VEC_ADD(batch->parked, row);
+    parked_set(unit, record->account, count_of(unit, record->account) + 1);
+    unit->pending.total[TOTAL_PARKED]++;
+    if (reason)
+        announce(effects, record, "parked", reason);
+}
+
+void parked_left(struct o2c_effects *effects, const struct record *record,
+                 const char *state)
+{
+    struct parked_change change = {record, state, {NULL, 0}};
+    struct unit *unit = record->unit;
+
+    VEC_ADD(effects->batch->parked_changes, change);
+    parked_set(unit, record->account, count_of(unit, record->account) - 1);
+    unit->pending.total[TOTAL_UNPARKED]++;
+    if (record->parked_first)
+        announce(effects, record, state, NULL);
+}
+
+void parked_again(struct o2c_effects *effects, const struct record *record,
+                  const char *reason)
+{
+    struct parked_change change = {record, "parked", kept(effects->batch, reason)};
+
+    VEC_ADD(effects->batch->parked_changes, change);
+    announce(effects, record, "parked", reason);
+}
+
+/* ---- what a person asked for: parked_order rows, one batch each */
+
+static void on_parked_records(void *user, const PGresult *result)
+{
+    struct batch *batch = user;
+    struct engine *engine = batch->engine;
+    int rows = PQntuples(result);
+
+    for (int i = 0; i < rows; i++) {
+        struct o2c_str name = o2c_pg_get_text(result, i, 1);
+        struct parked_record parked = {
+            .unit = batch->order_unit,
+            .topic = -1,
+            .offset = o2c_pg_get_int8(result, i, 2),
+            .recorded_us = o2c_pg_get_timestamp(result, i, 3),
+            .parked_no = o2c_pg_get_int8(result, i, 0),
+            .account = o2c_str_from(batch->order_account),
+            .headers = o2c_pg_get_text(result, i, 4),
+            .value = o2c_pg_get_text(result, i, 5),
+            .first = i == 0,
+        };
+        for (int t = 0; t < engine->topic_count; t++)
+            if (o2c_str_eq(o2c_str_from(engine->consumer->topics[t]), name))
+                parked.topic = t;
+        if (parked.topic < 0)
+            break; /* a topic this release does not read any more: stays parked */
+        record_from_parked(batch, &parked);
+    }
+}
+
+static void on_parked_read(void *user, enum o2c_verdict verdict, bool lost,
+                           const struct o2c_err *err)
+{
+    struct batch *batch = user;
+    struct engine *engine = batch->engine;
+
+    (void)lost;
+    engine->orders_asked = false;
+    if (verdict || engine->state != ENGINE_RUNNING) {
+        if (verdict)
+            o2c_log_warn("parked records could not be read", O2C_S("error", err->text));
+        batch_reset(batch);
+        return;
+    }
+    batch_close(batch);
+    engine->orders_due = true;
+    engine_step(engine);
+}
+
+static void on_order(void *user, const PGresult *result)
+{
+    struct engine *engine = user;
+    struct batch *batch = engine->orders;
+    struct o2c_str account, action;
+
+    if (PQntuples(result) == 0)
+        return;
+    account = o2c_pg_get_text(result, 0, 2);
+    action = o2c_pg_get_text(result, 0, 3);
+    batch->order_no = o2c_pg_get_int8(result, 0, 0);
+    batch->order_unit = &engine->unit[o2c_pg_get_int4(result, 0, 1)];
+    batch->order_discards = o2c_str_eq(action, O2C_STR("discard"));
+    free(batch->order_account);
+    batch->order_account = strndup(account.at, account.len);
+    if (!batch->order_account)
+        abort();
+}
+
+static void on_order_read(void *user, enum o2c_verdict verdict, bool lost,
+                          const struct o2c_err *err)
+{
+    struct engine *engine = user;
+    struct batch *batch = engine->orders;
+
+    (void)lost;
+    (void)err;
+    if (verdict || !batch->order_no || engine->state != ENGINE_RUNNING) {
+        batch->order_no = 0;
+        engine->orders_asked = false;
+        return;
+    }
+    o2c_pg_params_reset(&engine->params);
+    o2c_pg_add_int4(&engine->params, batch->order_unit->partition);
+    o2c_pg_add_text(&engine->params, o2c_str_from(batch->order_account));
+    o2c_pg_add_int8(&engine->params, PARKED_BATCH);
+    o2c_pg_send(engine->pg, "parked_next", &engine->params, on_parked_records, batch);
+    o2c_pg_sync(engine->pg, on_parked_read, batch);
+}
+
+void parked_poll(struct engine *engine)
+{
+    if (engine->state != ENGINE_RUNNING || engine->orders_asked || engine->orders_due)
+        return;
+    engine->orders_asked = true;
+    batch_reset(engine->orders);
+    o2c_pg_params_reset(&engine->params);
+    engine_add_partitions(engine);
+    o2c_pg_send(engine->pg, "parked_orders", &engine->params, on_order, engine);
+    o2c_pg_sync(engine->pg, on_order_read, engine);
+}

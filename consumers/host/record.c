@@ -1,0 +1,177 @@
+#include "consumers/host/engine.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "runtime/base/hash.h"
+
+#include "runtime/base/banned.h"
+
+static struct record *record_new(struct batch *batch, struct unit *unit, int topic,
+                                 int64_t offset)
+{
+    struct record *record = o2c_arena_zalloc(&batch->intake, sizeof *record);
+    size_t chain =
+        (size_t)unit->partition * (size_t)batch->engine->topic_count + (size_t)topic;
+
+    /* The intake stops at batch_bytes, far below the arena's maximum. */
+    assert(record);
+    record->unit = unit;
+    record->topic = topic;
+    record->offset = offset;
+    if (batch->chain_tail.at[chain])
+        batch->chain_tail.at[chain]->next = record;
+    else
+        batch->chain_head.at[chain] = record;
+    batch->chain_tail.at[chain] = record;
+    batch->record_count++;
+    return record;
+}
+
+static const char *keep_text(struct batch *batch, const char *text)
+{
+    struct o2c_str copy = {"", 0};
+
+    if (!o2c_arena_copy(&batch->intake, (struct o2c_str){text, strlen(text) + 1}, &copy))
+        return "(no memory for the reason)";
+    return copy.at;
+}
+
+static void set_aside(struct record *record, const char *code, const char *detail)
+{
+    record->kind = RECORD_ASIDE;
+    record->aside_reason = code;
+    record->reason = detail;
+}
+
+/* No rule is asked about it again. */
+void record_refuse(struct batch *batch, struct record *record, const char *reason)
+{
+    record->kind = RECORD_BAD;
+    record->reason = keep_text(batch, reason);
+}
+
+static void set_bad(struct batch *batch, struct record *record, const struct o2c_err *err)
+{
+    record_refuse(batch, record, err->text);
+}
+
+/* True if the record's key can be an account of this partition. */
+static bool key_is_usable(const struct engine *engine, struct record *record)
+{
+    const struct o2c_topic *topic = engine->topic[record->topic];
+
+    if (!record->key.at || record->key.len == 0) {
+        set_aside(record, "no-key", "the record has no key; the key is the account");
+        return false;
+    }
+    if (!o2c_str_is_text(record->key)) {
+        set_aside(record, "no-key", "the key is no UTF-8 text; the key is the account");
+        return false;
+    }
+    if (topic->placement == O2C_PLACEMENT_HASH &&
+        o2c_hash_partition(record->key, engine->partition_count) !=
+            record->unit->partition) {
+        set_aside(
+            record, "wrong-partition",
+            "the key hashes to another partition: set partitioner=murmur2_random in the "
+            "publishing client");
+        return false;
+    }
+    return true;
+}
+
+static void decode(struct batch *batch, struct record *record)
+{
+    const struct engine *engine = batch->engine;
+    struct o2c_err err;
+
+    record->account = record->key;
+    if (!record->value.at) {
+        o2c_fail(&err, O2C_PARK, "the record has no value");
+        set_bad(batch, record, &err);
+        return;
+    }
+    if (o2c_event_decode(record->value, &batch->intake, &record->event, &err)) {
+        set_bad(batch, record, &err);
+        return;
+    }
+    record->route = engine->route[record->event.type];
+    record->kind = record->route ? RECORD_EVENT : RECORD_SKIPPED;
+    if (engine->topic[record->topic]->placement == O2C_PLACEMENT_HASH &&
+        record->event.head && !o2c_str_eq(o2c_event_account(&record->event), record->key))
+        set_aside(
+            record, "key-mismatch",
+            "the key is not the account of the event (account_id, or else customer_id)");
+}
+
+void record_take(struct batch *batch, struct unit *unit, int topic,
+                 rd_kafka_event_t *holder, const rd_kafka_message_t *message)
+{
+    struct record *record = record_new(batch, unit, topic, message->offset);
+    struct o2c_err err;
+
+    record->holder = holder;
+    record->message = message;
+    record->recorded_us = rd_kafka_message_timestamp(message, NULL) * 1000;
+    batch->message_bytes += message->len + message->key_len + sizeof *message;
+    record->key = (struct o2c_str){message->key, message->key_len};
+    record->value = (struct o2c_str){message->payload, message->len};
+    if (!batch->oldest_us || record->recorded_us < batch->oldest_us)
+        batch->oldest_us = record->recorded_us;
+    if (!key_is_usable(batch->engine, record))
+        return;
+    if (batch->engine->topic[topic]->pipeline_records &&
+        o2c_stream_headers_read(message, &record->stream, &err)) {
+        record->account = record->key;
+        set_bad(batch, record, &err);
+        return;
+    }
+    decode(batch, record);
+}
+
+void record_from_parked(struct batch *batch, const struct parked_record *parked)
+{
+    struct record *record = record_new(batch, parked->unit, parked->topic, parked->offset);
+    bool kept = o2c_arena_copy(&batch->intake, parked->headers, &record->headers) &&
+                o2c_arena_copy(&batch->intake, parked->value, &record->value) &&
+                o2c_arena_copy(&batch->intake, parked->account, &record->key);
+
+    assert(kept);
+    record->recorded_us = parked->recorded_us;
+    record->parked_no = parked->parked_no;
+    decode(batch, record);
+}
+
+void record_marker(struct batch *batch, struct unit *unit, int topic, int64_t next_offset)
+{
+    struct record *record = record_new(batch, unit, topic, next_offset - 1);
+
+    record->kind = RECORD_MARKER;
+}
+
+struct o2c_str record_headers(const struct record *record, struct o2c_arena *arena)
+{
+    rd_kafka_headers_t *headers;
+    struct o2c_str packed = {NULL, 0};
+    struct o2c_buf buf;
+    const char *name;
+    const void *value;
+    size_t len;
+
+    if (!record->message)
+        return record->headers;
+    if (rd_kafka_message_headers(record->message, &headers))
+        return packed;
+    o2c_buf_init(&buf, 1 << 20);
+    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &len); i++) {
+        o2c_buf_add(&buf, name, strlen(name) + 1);
+        o2c_buf_add_be32(&buf, value ? (uint32_t)len : UINT32_MAX);
+        if (value)
+            o2c_buf_add(&buf, value, len);
+    }
+    if (!buf.failed)
+        (void)o2c_arena_copy(arena, (struct o2c_str){buf.at, buf.len}, &packed);
+    o2c_buf_clear(&buf);
+    return packed;
+}

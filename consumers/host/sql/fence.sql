@@ -1,0 +1,1 @@
+SELECT :schema.fence($1:::schema.progress_row[])

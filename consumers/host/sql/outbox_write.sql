@@ -1,0 +1,6 @@
+INSERT INTO :schema.outbox
+       (partition, outbox_no, topic, target_partition, stream_seq, incarnation, event_id,
+        event_type, subject, recorded_at, cause, headers, key, value)
+SELECT partition, outbox_no, topic, target_partition, stream_seq, incarnation, event_id,
+       event_type, subject, recorded_at, cause, headers::jsonb, key, value
+  FROM unnest($1:::schema.outbox_row[])

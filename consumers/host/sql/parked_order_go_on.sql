@@ -1,0 +1,2 @@
+-- More is parked than one batch takes: the next batch goes on, and drops nothing further.
+UPDATE :schema.parked_order SET action = 'release' WHERE order_no = $1::bigint

@@ -1,0 +1,1 @@
+SELECT ':schema.progress_row'::regtype::oid::bigint, ':schema.outbox_row'::regtype::oid::bigint

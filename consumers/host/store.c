@@ -1,0 +1,452 @@
+/*
+ * One batch becomes one unit: the fence with the new positions, the rows, the
+ * outbox, streams received, parked and set-aside records; then one Sync.  No
+ * step of this process lies between them.
+ */
+#include "consumers/host/engine.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "consumers/host/batch.h"
+#include "consumers/host/embedded.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/failpoint.h"
+#include "runtime/base/hash.h"
+#include "runtime/pg/pg.h"
+
+#include "runtime/base/banned.h"
+
+/* ---- statements */
+
+static const struct {
+    const char *name, *sql;
+} engine_sql[] = {
+    {"lock_timeout", o2c_host_sql_lock_timeout},
+    {"claim", o2c_host_sql_claim},
+    {"terminate", o2c_host_sql_terminate},
+    {"first_offsets", o2c_host_sql_first_offsets},
+    {"inbound_read", o2c_host_sql_inbound_read},
+    {"parked_read", o2c_host_sql_parked_read},
+    {"versions", o2c_host_sql_versions},
+    {"types", o2c_host_sql_types},
+    {"fence", o2c_host_sql_fence},
+    {"outbox_write", o2c_host_sql_outbox_write},
+    {"inbound_write", o2c_host_sql_inbound_write},
+    {"parked_write", o2c_host_sql_parked_write},
+    {"parked_left", o2c_host_sql_parked_left},
+    {"parked_orders", o2c_host_sql_parked_orders},
+    {"parked_next", o2c_host_sql_parked_next},
+    {"parked_order_done", o2c_host_sql_parked_order_done},
+    {"parked_order_go_on", o2c_host_sql_parked_order_go_on},
+    {"aside_write", o2c_host_sql_aside_write},
+};
+
+/* The SQL with the consumer's schema in place of :schema, as psql would put it. */
+static char *with_schema(const char *sql, const char *schema)
+{
+    struct o2c_buf buf;
+    const char *at;
+
+    o2c_buf_init(&buf, 1 << 16);
+    while ((at = strstr(sql, ":schema"))) {
+        o2c_buf_add(&buf, sql, (size_t)(at - sql));
+        o2c_buf_add_text(&buf, schema);
+        sql = at + strlen(":schema");
+    }
+    o2c_buf_add_text(&buf, sql);
+    o2c_buf_add(&buf, "", 1);
+    if (buf.failed)
+        abort();
+    return buf.at;
+}
+
+void store_statements_make(struct engine *engine)
+{
+    const struct o2c_pg_statement *rows;
+    size_t own = sizeof engine_sql / sizeof engine_sql[0], row_count;
+
+    rows = o2c_rows_statements_list(engine->rows_statements, &row_count);
+    engine->statements = calloc(own + row_count, sizeof *engine->statements);
+    if (!engine->statements)
+        abort();
+    for (size_t i = 0; i < own; i++) {
+        char *text = with_schema(engine_sql[i].sql, engine->consumer->name);
+
+        VEC_ADD(engine->texts, text);
+        engine->statements[i] = (struct o2c_pg_statement){engine_sql[i].name, text};
+    }
+    memcpy(engine->statements + own, rows, row_count * sizeof *rows);
+    engine->statement_count = own + row_count;
+}
+
+/* ---- the fence and the positions */
+
+static void add_offsets(struct engine *engine, const struct position *position)
+{
+    o2c_buf_reset(&engine->scratch);
+    for (int t = 0; t < engine->topic_count; t++)
+        o2c_buf_printf(&engine->scratch, "%c\"%s\":%" PRId64, t ? ',' : '{',
+                       engine->consumer->topics[t], position->next[t]);
+    o2c_buf_add(&engine->scratch, "}", 1);
+}
+
+static void add_last(struct engine *engine, const struct position *position)
+{
+    const char *separator = "{";
+
+    o2c_buf_reset(&engine->scratch);
+    for (int t = 0; t < engine->topic_count; t++) {
+        if (!position->last[t].hash)
+            continue;
+        o2c_buf_printf(&engine->scratch, "%s\"%s\":[%" PRId64 ",\"%" PRIx64 "\"]",
+                       separator, engine->consumer->topics[t], position->last[t].offset,
+                       position->last[t].hash);
+        separator = ",";
+    }
+    o2c_buf_add_text(&engine->scratch, *separator == '{' ? "{}" : "}");
+}
+
+static void add_streams(struct engine *engine, const struct unit *unit)
+{
+    const char *separator = "{";
+
+    o2c_buf_reset(&engine->scratch);
+    for (int i = 0; i < engine->emit_count; i++) {
+        if (!unit->pending.stream_seq[i])
+            continue;
+        o2c_buf_printf(&engine->scratch, "%s\"%s/%" PRId32 "\":%" PRId64, separator,
+                       engine->consumer->emits[i], unit->partition,
+                       unit->pending.stream_seq[i]);
+        separator = ",";
+    }
+    o2c_buf_add_text(&engine->scratch, *separator == '{' ? "{}" : "}");
+}
+
+static struct o2c_str scratch_text(const struct engine *engine)
+{
+    return (struct o2c_str){engine->scratch.at, engine->scratch.len};
+}
+
+static void add_position(struct engine *engine, struct o2c_pg_array *array,
+                         struct unit *unit)
+{
+    struct position *pending = &unit->pending;
+
+    o2c_pg_composite_begin(array, 7 + TOTAL_COUNT);
+    o2c_pg_field_int4(array, unit->partition);
+    o2c_pg_field_int8(array, ++pending->batch_seq);
+    o2c_pg_field_int8(array, unit->epoch);
+    add_offsets(engine, pending);
+    o2c_pg_field_text(array, scratch_text(engine));
+    add_last(engine, pending);
+    o2c_pg_field_text(array, scratch_text(engine));
+    add_streams(engine, unit);
+    o2c_pg_field_text(array, scratch_text(engine));
+    o2c_pg_field_int8(array, pending->outbox_no);
+    for (int i = 0; i < TOTAL_COUNT; i++)
+        o2c_pg_field_int8(array, pending->total[i]);
+    o2c_pg_composite_end(array);
+}
+
+static void remember_newest(struct unit *unit, int topic_count)
+{
+    for (int t = 0; t < topic_count; t++) {
+        const struct record *record = unit->newest[t];
+
+        if (!record)
+            continue;
+        unit->pending.last[t].offset = record->offset;
+        unit->pending.last[t].hash = o2c_hash_64(record->value.at, record->value.len) | 1;
+    }
+}
+
+static void send_fence(struct engine *engine)
+{
+    struct o2c_pg_array array;
+
+    o2c_pg_params_reset(&engine->params);
+    o2c_pg_array_begin(&array, &engine->params, engine->progress_oid);
+    for (int32_t p = 0; p < engine->partition_count; p++) {
+        struct unit *unit = &engine->unit[p];
+
+        if (!unit->claimed || !unit->touched)
+            continue;
+        remember_newest(unit, engine->topic_count);
+        add_position(engine, &array, unit);
+    }
+    o2c_pg_array_end(&array);
+    o2c_pg_send(engine->pg, "fence", &engine->params, NULL, NULL);
+}
+
+/* ---- what the rules emitted */
+
+static void send_outbox(struct engine *engine, const struct batch *batch)
+{
+    struct o2c_pg_array array;
+
+    if (!batch->outbox.count)
+        return;
+    o2c_pg_params_reset(&engine->params);
+    o2c_pg_array_begin(&array, &engine->params, engine->outbox_oid);
+    for (size_t i = 0; i < batch->outbox.count; i++) {
+        const struct outbox_row *row = &batch->outbox.at[i];
+
+        o2c_pg_composite_begin(&array, 14);
+        o2c_pg_field_int4(&array, row->unit->partition);
+        o2c_pg_field_int8(&array, row->outbox_no);
+        o2c_pg_field_text(&array, o2c_str_from(engine->consumer->emits[row->emit]));
+        o2c_pg_field_int4(&array, row->unit->partition);
+        o2c_pg_field_int8(&array, row->stream_seq);
+        o2c_pg_field_uuid(&array, &row->unit->incarnation);
+        o2c_pg_field_uuid(&array, &row->event_id);
+        o2c_pg_field_text(&array, row->type);
+        o2c_pg_field_text(&array, row->subject);
+        o2c_pg_field_timestamp(&array, row->recorded_us);
+        o2c_pg_field_text(&array, row->cause);
+        o2c_pg_field_text(&array, row->headers);
+        o2c_pg_field_bytes(&array, row->key);
+        o2c_pg_field_bytes(&array, row->value);
+        o2c_pg_composite_end(&array);
+    }
+    o2c_pg_array_end(&array);
+    o2c_pg_send(engine->pg, "outbox_write", &engine->params, NULL, NULL);
+}
+
+/* ---- the rarer tables, one array per column */
+
+static struct o2c_pg_array *column(struct engine *engine, struct o2c_pg_array *array,
+                                   uint32_t oid)
+{
+    o2c_pg_array_begin(array, &engine->params, oid);
+    return array;
+}
+
+#define COLUMN(engine, oid, vec, index, add)                                               \
+    do {                                                                                   \
+        struct o2c_pg_array array_, *array = column(engine, &array_, oid);                 \
+        for (size_t index = 0; index < (vec).count; index++)                               \
+            add;                                                                           \
+        o2c_pg_array_end(array);                                                           \
+    } while (0)
+
+static void send_aside(struct engine *engine, struct batch *batch)
+{
+    if (!batch->aside.count)
+        return;
+    o2c_pg_params_reset(&engine->params);
+#define ASIDE(oid, add) COLUMN(engine, oid, batch->aside, i, add)
+    ASIDE(O2C_OID_INT4, o2c_pg_array_int4(array, batch->aside.at[i]->unit->partition));
+    ASIDE(O2C_OID_TEXT,
+          o2c_pg_array_text(
+              array, o2c_str_from(engine->consumer->topics[batch->aside.at[i]->topic])));
+    ASIDE(O2C_OID_INT8, o2c_pg_array_int8(array, batch->aside.at[i]->offset));
+    ASIDE(O2C_OID_TEXT,
+          o2c_pg_array_text(array, o2c_str_from(batch->aside.at[i]->aside_reason)));
+    ASIDE(O2C_OID_TEXT, o2c_pg_array_text(array, o2c_str_from(batch->aside.at[i]->reason)));
+    ASIDE(O2C_OID_TIMESTAMPTZ,
+          o2c_pg_array_timestamp(array, batch->aside.at[i]->recorded_us));
+    ASIDE(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->aside.at[i]->key));
+    ASIDE(O2C_OID_BYTEA,
+          o2c_pg_array_text(array, record_headers(batch->aside.at[i], &batch->work)));
+    ASIDE(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->aside.at[i]->value));
+#undef ASIDE
+    o2c_pg_send(engine->pg, "aside_write", &engine->params, NULL, NULL);
+}
+
+static struct o2c_str type_name(const struct record *record)
+{
+    if (record->kind == RECORD_BAD)
+        return (struct o2c_str){NULL, 0};
+    return o2c_str_from(o2c_event_type_row(record->event.type)->name);
+}
+
+static void send_parked(struct engine *engine, struct batch *batch)
+{
+    if (!batch->parked.count)
+        return;
+    o2c_pg_params_reset(&engine->params);
+#define PARKED(oid, add) COLUMN(engine, oid, batch->parked, i, add)
+    PARKED(O2C_OID_INT4,
+           o2c_pg_array_int4(array, batch->parked.at[i].record->unit->partition));
+    PARKED(O2C_OID_INT8, o2c_pg_array_int8(array, batch->parked.at[i].parked_no));
+    PARKED(O2C_OID_TEXT, o2c_pg_array_text(array, batch->parked.at[i].record->account));
+    PARKED(O2C_OID_TEXT, o2c_pg_array_text(array, batch->parked.at[i].reason));
+    PARKED(O2C_OID_TEXT,
+           o2c_pg_array_text(
+               array,
+               o2c_str_from(engine->consumer->topics[batch->parked.at[i].record->topic])));
+    PARKED(O2C_OID_INT8, o2c_pg_array_int8(array, batch->parked.at[i].record->offset));
+    PARKED(O2C_OID_TIMESTAMPTZ,
+           o2c_pg_array_timestamp(array, batch->parked.at[i].record->recorded_us));
+    PARKED(O2C_OID_TEXT, o2c_pg_array_text(array, type_name(batch->parked.at[i].record)));
+    PARKED(
+        O2C_OID_BYTEA,
+        o2c_pg_array_text(array, record_headers(batch->parked.at[i].record, &batch->work)));
+    PARKED(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->parked.at[i].record->value));
+#undef PARKED
+    o2c_pg_send(engine->pg, "parked_write", &engine->params, NULL, NULL);
+}
+
+static void send_parked_changes(struct engine *engine, struct batch *batch)
+{
+    if (!batch->parked_changes.count)
+        return;
+    o2c_pg_params_reset(&engine->params);
+#define CHANGE(oid, add) COLUMN(engine, oid, batch->parked_changes, i, add)
+    CHANGE(O2C_OID_INT4,
+           o2c_pg_array_int4(array, batch->parked_changes.at[i].record->unit->partition));
+    CHANGE(O2C_OID_INT8,
+           o2c_pg_array_int8(array, batch->parked_changes.at[i].record->parked_no));
+    CHANGE(O2C_OID_TEXT,
+           o2c_pg_array_text(array, o2c_str_from(batch->parked_changes.at[i].state)));
+    CHANGE(O2C_OID_TEXT, o2c_pg_array_text(array, batch->parked_changes.at[i].reason));
+#undef CHANGE
+    o2c_pg_send(engine->pg, "parked_left", &engine->params, NULL, NULL);
+}
+
+/* An order is done when nothing of the account is parked any more, or something is again.
+ */
+static void send_order(struct engine *engine, struct batch *batch)
+{
+    const char *outcome = "released";
+
+    if (!batch->order_no || batch->end < batch->fold.count)
+        return;
+    o2c_pg_params_reset(&engine->params);
+    o2c_pg_add_int8(&engine->params, batch->order_no);
+    if (!batch->order_blocked &&
+        parked_find(batch->order_unit, o2c_str_from(batch->order_account)) &&
+        batch->fold.count > 0) {
+        o2c_pg_send(engine->pg, "parked_order_go_on", &engine->params, NULL, NULL);
+        return;
+    }
+    if (batch->order_blocked)
+        outcome = "parked again";
+    else if (!batch->fold.count)
+        outcome = "nothing was parked";
+    else if (batch->order_discards)
+        outcome = "discarded";
+    o2c_pg_add_text(&engine->params, o2c_str_from(outcome));
+    o2c_pg_send(engine->pg, "parked_order_done", &engine->params, NULL, NULL);
+}
+
+struct inbound_ref {
+    const struct unit *unit;
+    const struct inbound *in;
+};
+
+static void send_inbound(struct engine *engine)
+{
+    VEC(struct inbound_ref) refs = {NULL, 0, 0};
+
+    for (int32_t p = 0; p < engine->partition_count; p++)
+        for (struct inbound *in = engine->unit[p].inbound; in; in = in->next)
+            if (in->touched) {
+                struct inbound_ref ref = {&engine->unit[p], in};
+
+                VEC_ADD(refs, ref);
+            }
+    if (refs.count) {
+        o2c_pg_params_reset(&engine->params);
+#define INBOUND(oid, add) COLUMN(engine, oid, refs, i, add)
+        INBOUND(O2C_OID_INT4, o2c_pg_array_int4(array, refs.at[i].unit->partition));
+        INBOUND(O2C_OID_TEXT,
+                o2c_pg_array_text(
+                    array, o2c_str_from(engine->consumer->topics[refs.at[i].in->topic])));
+        INBOUND(O2C_OID_TEXT,
+                o2c_pg_array_text(array, o2c_str_from(refs.at[i].in->source)));
+        INBOUND(O2C_OID_INT4, o2c_pg_array_int4(array, refs.at[i].in->source_partition));
+        INBOUND(O2C_OID_UUID, o2c_pg_array_uuid(array, &refs.at[i].in->incarnation));
+        INBOUND(O2C_OID_INT8, o2c_pg_array_int8(array, refs.at[i].in->last_seq));
+#undef INBOUND
+        o2c_pg_send(engine->pg, "inbound_write", &engine->params, NULL, NULL);
+    }
+    free(refs.at);
+}
+
+/* ---- the unit */
+
+static bool anything_touched(const struct engine *engine)
+{
+    for (int32_t p = 0; p < engine->partition_count; p++)
+        if (engine->unit[p].claimed && engine->unit[p].touched)
+            return true;
+    return false;
+}
+
+enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err)
+{
+    struct engine *engine = batch->engine;
+    enum o2c_verdict verdict;
+
+    O2C_FAILPOINT("store.before");
+    if (anything_touched(engine))
+        send_fence(engine);
+    verdict = o2c_rows_send_store(batch->rows, engine->pg, err);
+    if (verdict)
+        return verdict;
+    send_outbox(engine, batch);
+    send_inbound(engine);
+    send_parked(engine, batch);
+    send_parked_changes(engine, batch);
+    send_aside(engine, batch);
+    send_order(engine, batch);
+    if (engine->params.buf.failed)
+        return o2c_fail(err, O2C_FATAL, "a batch does not fit into the parameter buffer");
+    batch->store_started_us = o2c_clock_monotonic_us();
+    return O2C_OK;
+}
+
+static void wake_relay(struct engine *engine)
+{
+    /* Lost where nobody listens: the relay polls too. */
+    if (engine->wake_socket >= 0)
+        (void)sendto(engine->wake_socket, "", 1, MSG_DONTWAIT,
+                     (const struct sockaddr *)&engine->wake_address,
+                     sizeof engine->wake_address);
+}
+
+void batch_stored(struct batch *batch)
+{
+    struct engine *engine = batch->engine;
+
+    O2C_FAILPOINT("store.committed");
+    for (int32_t p = 0; p < engine->partition_count; p++) {
+        struct unit *unit = &engine->unit[p];
+
+        if (!unit->claimed || !unit->touched)
+            continue;
+        host_metrics_stored(engine, unit);
+        unit->stored = unit->pending;
+        unit->touched = false;
+        memset(unit->newest, 0, sizeof unit->newest);
+        parked_keep(unit);
+        inbound_keep(unit);
+    }
+    if (batch->outbox.count)
+        wake_relay(engine);
+    host_metrics_batch(engine, batch);
+    batch->stored = batch->end;
+    if (batch->limit < SIZE_MAX / 2)
+        batch->limit *= 2;
+    engine->progress_us = o2c_clock_monotonic_us();
+}
+
+/* Kafka's own offsets follow, for lag tools only; the automatic commit sends them. */
+void store_mirror(struct engine *engine)
+{
+    rd_kafka_topic_partition_list_t *list;
+
+    if (!engine->assigned)
+        return;
+    list = rd_kafka_topic_partition_list_new(engine->partition_count);
+    for (int32_t p = 0; p < engine->partition_count; p++)
+        for (int t = 0; engine->unit[p].claimed && t < engine->topic_count; t++)
+            rd_kafka_topic_partition_list_add(list, engine->topic_name[t], p)->offset =
+                engine->unit[p].stored.next[t];
+    (void)rd_kafka_offsets_store(engine->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
