@@ -31,10 +31,12 @@ class Conflict:
 
     @property
     def fields(self):
+        """Names in which they differ; events of two types are not compared by field."""
+        if self.first.type != self.later.type:
+            return ["type"]
         before, now = self.first.content, self.later.content
-        names = [name for name in sorted(before.keys() | now.keys())
-                 if before.get(name) != now.get(name)]
-        return ["type"] * (self.first.type != self.later.type) + names
+        return [name for name in sorted(before.keys() | now.keys())
+                if before.get(name) != now.get(name)]
 
 
 @dataclass
