@@ -7,6 +7,8 @@
 #define O2C_BASE_BANNED_H
 
 #undef alloca /* a macro in glibc's headers */
+#undef sprintf /* macros under clang and _FORTIFY_SOURCE, which cannot be poisoned */
+#undef vsprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets
 #pragma GCC poison atoi atol atoll atof gmtime localtime ctime asctime alloca
 #pragma GCC poison rd_kafka_consume_batch_queue

@@ -41,9 +41,12 @@ struct o2c_settings_table {
 
 /*
  * Fills `settings` (a struct described by the tables; several tables make one
- * program's settings, offsets into the same struct).  argv is read up to the
- * first word that is no option or "--"; *ret_next is its index.  --help is not
- * handled here.  The texts live until o2c_config_clear.
+ * program's settings, offsets into the same struct).  argv[0] is skipped; argv
+ * is read up to the first word that is no option ("-" is none), or past "--";
+ * *ret_next is the index of what follows.  A flag without "=" takes the next
+ * word only if that is true, false, yes or no.  --help is not handled here.
+ * O2C_CONFIG, O2C_FAILPOINTS and O2C_FAILPOINT_LOG are no settings.  The texts
+ * live until o2c_config_free.
  */
 struct o2c_config;
 enum o2c_verdict o2c_config_load(struct o2c_config **ret_config,
