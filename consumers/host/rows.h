@@ -29,7 +29,7 @@ const void *o2c_row_find(struct o2c_account *account, const struct o2c_table *ta
  */
 void *o2c_row_edit(const void *row);
 
-/* A new row with its key columns set and all else zero; there must be none with that key. */
+/* A new row with its key set and all else zero; there must be none with that key. */
 void *o2c_row_add(struct o2c_account *account, const struct o2c_table *table,
                   const struct o2c_key *key);
 

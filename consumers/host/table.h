@@ -85,10 +85,11 @@ struct o2c_table {
 /* The host's own part of every row; rules never touch it. */
 struct o2c_row {
     const struct o2c_table *table;
-    struct o2c_row *next_in_bucket, *next_in_table;
+    struct o2c_row *next_in_table; /* among those to load, later among those to store */
     struct o2c_account *account;
     uint32_t edited_by; /* the event (ordinal in the batch) whose undo image exists already */
-    uint8_t state;      /* enum row_state of rows.c */
+    uint8_t table_no;   /* place among the consumer's tables */
+    uint8_t state;      /* enum row_state of rows_private.h */
 };
 
 /*
@@ -112,6 +113,7 @@ struct o2c_key {
 
 #define O2C_K(str)    ((struct o2c_key_part){str, 0})
 #define O2C_N(value)  ((struct o2c_key_part){{NULL, 0}, value})
+#define O2C_KEY_NONE (&(const struct o2c_key){0}) /* the account's one row, or all its rows */
 #define O2C_KEY(...)                                                                         \
     (&(const struct o2c_key){sizeof((struct o2c_key_part[]){__VA_ARGS__}) /                  \
                                  sizeof(struct o2c_key_part),                                \

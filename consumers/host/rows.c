@@ -1,0 +1,492 @@
+/*
+ * Accounts and rows of a batch, and what rules do to them.
+ *
+ * Every row that was named in the batch has one object, found by its key, that
+ * stays for the batch; whether rules see it is its state.  An event's first
+ * change of a row keeps a copy of it in `images`, which the next event
+ * overwrites; so undoing costs nothing until it is done.
+ */
+#include "consumers/host/rows.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumers/host/batch.h"
+#include "consumers/host/consumer.h"
+#include "consumers/host/rows_private.h"
+#include "runtime/base/arena.h"
+#include "runtime/base/hash.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    IMAGE_ALIGN = 16,
+    PARAMS_MAX_BYTES = 768 * 1024 * 1024 /* a message to PostgreSQL holds 1 GB */
+};
+
+/* ---- life cycle */
+
+static const int key_columns[O2C_KEY_PARTS] = {1, 2, 3, 4};
+
+static bool init_table(struct o2c_rows *rows, uint8_t no)
+{
+    struct rows_table *table = &rows->tables[no];
+    const struct o2c_table *described = rows->consumer->tables[no];
+
+    assert(described->key_count >= 1 && described->key_count <= O2C_KEY_PARTS + 1);
+    table->rows = rows;
+    table->table = described;
+    table->no = no;
+    table->way_count = described->key_count + described->lookup_count;
+    table->ways = calloc(table->way_count, sizeof *table->ways);
+    for (uint8_t w = 0; table->ways && w < table->way_count; w++) {
+        struct row_way *way = &table->ways[w];
+
+        if (w < described->key_count) {
+            way->columns = key_columns;
+            way->column_count = w;
+        } else {
+            const struct o2c_lookup *lookup = &described->lookups[w - described->key_count];
+
+            assert(lookup->columns[0] == 0 && lookup->column_count <= O2C_KEY_PARTS + 1);
+            way->columns = lookup->columns + 1;
+            way->column_count = lookup->column_count - 1;
+        }
+        o2c_rows_name_load(way->statement, no, w);
+    }
+    o2c_rows_name_store(table->merge, table->remove, no);
+    return table->ways;
+}
+
+static bool init(struct o2c_rows *rows)
+{
+    const struct o2c_consumer *consumer = rows->consumer;
+    size_t widest = 0;
+
+    assert(consumer->table_count < ROWS_TABLES_MAX);
+    rows->tables = calloc(consumer->table_count + 1, sizeof *rows->tables);
+    for (uint8_t t = 0; t < consumer->table_count; t++) {
+        if (!rows->tables || !init_table(rows, t))
+            return false;
+        if (consumer->tables[t]->row_bytes > widest)
+            widest = consumer->tables[t]->row_bytes;
+    }
+    rows->scratch_row = malloc(widest + 1);
+    rows->scratch_account = calloc(1, sizeof *rows->scratch_account);
+    return rows->tables && rows->scratch_row && rows->scratch_account &&
+           o2c_row_map_init(&rows->by_account) && o2c_row_map_init(&rows->by_key) &&
+           o2c_row_map_init(&rows->by_set);
+}
+
+enum o2c_verdict o2c_rows_new(struct o2c_rows **ret_rows,
+                              const struct o2c_consumer *consumer, struct o2c_arena *arena,
+                              struct o2c_err *err)
+{
+    struct o2c_rows *rows = calloc(1, sizeof *rows);
+
+    if (!rows)
+        return o2c_fail(err, O2C_FATAL, "no memory for the rows of a batch");
+    rows->consumer = consumer;
+    rows->arena = arena;
+    o2c_pg_params_init(&rows->params, PARAMS_MAX_BYTES);
+    if (!init(rows)) {
+        o2c_rows_free(rows);
+        return o2c_fail(err, O2C_FATAL, "no memory for the rows of a batch");
+    }
+    *ret_rows = rows;
+    return O2C_OK;
+}
+
+void o2c_rows_free(struct o2c_rows *rows)
+{
+    if (!rows)
+        return;
+    for (size_t t = 0; rows->tables && t < rows->consumer->table_count; t++)
+        free(rows->tables[t].ways);
+    free(rows->tables);
+    o2c_row_map_clear(&rows->by_account);
+    o2c_row_map_clear(&rows->by_key);
+    o2c_row_map_clear(&rows->by_set);
+    free(rows->log);
+    free(rows->images);
+    free(rows->scratch_account);
+    free(rows->scratch_row);
+    free(rows->sort_space);
+    o2c_pg_params_clear(&rows->params);
+    free(rows);
+}
+
+/* What lay in the arena may be gone already: nothing of it is looked at. */
+void o2c_rows_reset(struct o2c_rows *rows)
+{
+    for (size_t t = 0; t < rows->consumer->table_count; t++) {
+        struct rows_table *table = &rows->tables[t];
+
+        for (size_t w = 0; w < table->way_count; w++) {
+            table->ways[w].sets = NULL;
+            table->ways[w].set_count = 0;
+        }
+        table->set_count = table->wanted_count = table->changed_count = 0;
+        table->wanted = table->changed = NULL;
+        table->touched_by = 0;
+    }
+    o2c_row_map_reset(&rows->by_account);
+    o2c_row_map_reset(&rows->by_key);
+    o2c_row_map_reset(&rows->by_set);
+    rows->event = 0;
+    rows->in_event = false;
+    rows->failed = false;
+}
+
+void o2c_rows_fail(struct o2c_rows *rows)
+{
+    rows->failed = true;
+}
+
+bool o2c_rows_failed(const struct o2c_rows *rows)
+{
+    return rows->failed;
+}
+
+/* ---- accounts */
+
+struct rows_table *o2c_rows_table(struct o2c_rows *rows, const struct o2c_table *table)
+{
+    struct rows_table *at = rows->tables;
+
+    while (at->table != table) {
+        assert(at->table && "a table that the consumer did not list");
+        at++;
+    }
+    return at;
+}
+
+static struct o2c_account *find_account(const struct o2c_rows *rows, struct o2c_str id,
+                                        uint64_t hash)
+{
+    size_t at = hash;
+
+    for (struct o2c_account *account;
+         (account = o2c_row_map_next(&rows->by_account, hash, &at));)
+        if (account->id.len == id.len &&
+            (account->id.at == id.at || !memcmp(account->id.at, id.at, id.len)))
+            return account;
+    return NULL;
+}
+
+struct o2c_account *o2c_rows_find_account(struct o2c_rows *rows, struct o2c_str id)
+{
+    return find_account(rows, id, o2c_hash_64(id.at, id.len));
+}
+
+struct o2c_account *o2c_rows_account(struct o2c_rows *rows, struct o2c_str account_id)
+{
+    uint64_t hash = o2c_hash_64(account_id.at, account_id.len);
+    struct o2c_account *account = find_account(rows, account_id, hash);
+
+    if (account)
+        return account;
+    account = o2c_arena_alloc(rows->arena, sizeof *account);
+    if (!account || !o2c_row_map_add(&rows->by_account, hash, account)) {
+        o2c_rows_fail(rows);
+        account = rows->scratch_account;
+    }
+    *account = (struct o2c_account){.rows = rows, .id = account_id, .hash = hash};
+    return account;
+}
+
+struct o2c_str o2c_account_id(const struct o2c_account *account)
+{
+    return account->id;
+}
+
+struct o2c_wants *o2c_rows_want(struct o2c_rows *rows, struct o2c_str account_id)
+{
+    assert(!rows->event && "wants come before the first event is applied");
+    rows->wants = (struct o2c_wants){rows, o2c_rows_account(rows, account_id)};
+    return &rows->wants;
+}
+
+void o2c_rows_forget_wanted(struct o2c_rows *rows)
+{
+    for (size_t t = 0; t < rows->consumer->table_count; t++) {
+        rows->tables[t].wanted = NULL;
+        rows->tables[t].wanted_count = 0;
+    }
+}
+
+/* ---- rows by key */
+
+static bool is_row(const struct o2c_row *row, const struct o2c_account *account,
+                   const struct rows_table *table, const struct o2c_key *key)
+{
+    return row->table_no == table->no && row->account == account &&
+           o2c_row_matches(row, table, key->count, key);
+}
+
+static struct o2c_row *get(struct o2c_account *account, const struct rows_table *table,
+                           const struct o2c_key *key, uint64_t *ret_hash)
+{
+    size_t at;
+
+    assert(key->count + 1 == table->table->key_count);
+    if (account->last && is_row(account->last, account, table, key))
+        return account->last;
+    *ret_hash = at = o2c_row_key_hash(account, table, key->count, key);
+    for (struct o2c_row *row;
+         (row = o2c_row_map_next(&account->rows->by_key, *ret_hash, &at));) {
+        if (is_row(row, account, table, key))
+            return account->last = row;
+    }
+    return NULL;
+}
+
+struct o2c_row *o2c_rows_get(struct o2c_account *account, const struct rows_table *table,
+                             const struct o2c_key *key)
+{
+    uint64_t hash;
+
+    return get(account, table, key, &hash);
+}
+
+static struct o2c_row *make(struct o2c_row *row, struct o2c_account *account,
+                            const struct rows_table *table, const struct o2c_key *key)
+{
+    memset(row, 0, table->table->row_bytes);
+    row->table = table->table;
+    row->table_no = table->no;
+    row->account = account;
+    o2c_row_set_key(row, key);
+    return row;
+}
+
+static struct o2c_row *scratch(struct o2c_account *account, const struct rows_table *table,
+                               const struct o2c_key *key)
+{
+    struct o2c_row *row = make(account->rows->scratch_row, account, table, key);
+
+    o2c_rows_fail(account->rows);
+    row->state = ROW_SCRATCH;
+    return row;
+}
+
+struct o2c_row *o2c_rows_get_or_make(struct o2c_account *account, struct rows_table *table,
+                                     const struct o2c_key *key)
+{
+    struct o2c_rows *rows = account->rows;
+    uint64_t hash = 0;
+    struct o2c_row *row = get(account, table, key, &hash);
+
+    if (row)
+        return row;
+    row = o2c_arena_alloc(rows->arena, table->table->row_bytes);
+    if (!row || account == rows->scratch_account)
+        return scratch(account, table, key);
+    make(row, account, table, key);
+    if (!o2c_row_map_add(&rows->by_key, hash, row))
+        return scratch(account, table, key);
+    return account->last = row;
+}
+
+void o2c_rows_enter(struct rows_table *table, struct o2c_row *row)
+{
+    row->state |= ROW_PRESENT | ROW_KNOWN | ROW_STORED;
+    if (table->set_count)
+        o2c_rows_join(table, row, NULL);
+}
+
+/* ---- the undo log */
+
+/* Room for one more image; UNDO_NO_IMAGE without memory. */
+static ptrdiff_t room_for_image(struct o2c_rows *rows, size_t bytes)
+{
+    size_t at = rows->images_len;
+
+    bytes = (bytes + IMAGE_ALIGN - 1) / IMAGE_ALIGN * IMAGE_ALIGN;
+    if (at + bytes > rows->images_cap) {
+        size_t cap = (at + bytes) * 2;
+        char *images = realloc(rows->images, cap);
+
+        if (!images)
+            return UNDO_NO_IMAGE;
+        rows->images = images;
+        rows->images_cap = cap;
+    }
+    rows->images_len += bytes;
+    return (ptrdiff_t)at;
+}
+
+static bool room_for_undo(struct o2c_rows *rows)
+{
+    size_t cap = rows->log_cap ? rows->log_cap * 2 : 64;
+    struct undo *log;
+
+    if (rows->log_count < rows->log_cap)
+        return true;
+    log = realloc(rows->log, cap * sizeof *log);
+    if (!log)
+        return false;
+    rows->log = log;
+    rows->log_cap = cap;
+    return true;
+}
+
+/* Before the first change of a row by an event. */
+static void remember(struct o2c_row *row)
+{
+    struct o2c_rows *rows = row->account->rows;
+    struct undo undo = {row, UNDO_NO_IMAGE, row->state};
+
+    if (row->state & ROW_SCRATCH)
+        return;
+    assert(rows->in_event && "rows are changed by an event only");
+    if (row->edited_by == rows->event)
+        return;
+    if (row->state & ROW_PRESENT) {
+        undo.image = room_for_image(rows, row->table->row_bytes);
+        if (undo.image != UNDO_NO_IMAGE)
+            memcpy(rows->images + undo.image, row, row->table->row_bytes);
+    }
+    if (!room_for_undo(rows) ||
+        ((row->state & ROW_PRESENT) && undo.image == UNDO_NO_IMAGE)) {
+        o2c_rows_fail(rows);
+        return;
+    }
+    rows->log[rows->log_count++] = undo;
+    rows->tables[row->table_no].touched_by = rows->event;
+    row->edited_by = rows->event;
+}
+
+void o2c_rows_begin(struct o2c_rows *rows)
+{
+    assert(!rows->in_event);
+    rows->event++;
+    rows->in_event = true;
+    rows->log_count = 0;
+    rows->images_len = 0;
+}
+
+void o2c_rows_undo(struct o2c_rows *rows)
+{
+    assert(rows->in_event);
+    for (size_t i = 0; i < rows->log_count; i++) {
+        const struct undo *undo = &rows->log[i];
+
+        undo->row->state = undo->state;
+        if (undo->image != UNDO_NO_IMAGE)
+            memcpy(undo->row, rows->images + undo->image, undo->row->table->row_bytes);
+    }
+    rows->in_event = false;
+}
+
+/* The event left the row as it was, as far as its bytes tell. */
+static bool is_unchanged(const struct o2c_row *row, const struct o2c_row *before,
+                         uint8_t state)
+{
+    if (!((row->state | state) & ROW_PRESENT))
+        return row->state &
+               ROW_KNOWN; /* put blind and removed at once: the database may have it */
+    return before && row->state == state &&
+           !memcmp(row + 1, before + 1, row->table->row_bytes - sizeof *row);
+}
+
+void o2c_rows_commit(struct o2c_rows *rows)
+{
+    assert(rows->in_event);
+    for (size_t i = 0; i < rows->log_count; i++) {
+        const struct undo *undo = &rows->log[i];
+        struct o2c_row *row = undo->row;
+        struct rows_table *table = &rows->tables[row->table_no];
+        const void *before =
+            undo->image == UNDO_NO_IMAGE ? NULL : rows->images + undo->image;
+
+        if (is_unchanged(row, before, undo->state))
+            continue;
+        if (!(row->state & ROW_CHANGED)) {
+            row->state |= ROW_CHANGED;
+            row->next_in_table = table->changed;
+            table->changed = row;
+            table->changed_count++;
+        }
+        if (table->set_count && (row->state & ROW_PRESENT))
+            o2c_rows_join(table, row, before);
+    }
+    rows->in_event = false;
+}
+
+/* ---- what rules do */
+
+static bool is_covered(struct o2c_account *account, const struct rows_table *table,
+                       const struct o2c_row *row, const struct o2c_key *key)
+{
+    return (row && (row->state & ROW_KNOWN)) || o2c_rows_covered(account, table, key) ||
+           account->rows->failed;
+}
+
+const void *o2c_row_find(struct o2c_account *account, const struct o2c_table *table,
+                         const struct o2c_key *key)
+{
+    struct rows_table *rows_table = o2c_rows_table(account->rows, table);
+    struct o2c_row *row = o2c_rows_get(account, rows_table, key);
+
+    assert(is_covered(account, rows_table, row, key) &&
+           "a row that the event did not want");
+    return row && (row->state & ROW_PRESENT) ? row : NULL;
+}
+
+/* The row is `const` to rules that have not asked to change it. */
+static struct o2c_row *changeable(const void *row)
+{
+    return (struct o2c_row *)(uintptr_t)row;
+}
+
+void *o2c_row_edit(const void *row)
+{
+    remember(changeable(row));
+    return changeable(row);
+}
+
+/* A row that is not present appears, empty but for its key. */
+static void *appear(struct o2c_row *row, const struct o2c_key *key)
+{
+    if (row->state & ROW_SCRATCH)
+        return row;
+    remember(row);
+    memset(row + 1, 0, row->table->row_bytes - sizeof *row);
+    o2c_row_set_key(row, key);
+    row->state |= ROW_PRESENT;
+    return row;
+}
+
+void *o2c_row_add(struct o2c_account *account, const struct o2c_table *table,
+                  const struct o2c_key *key)
+{
+    struct rows_table *rows_table = o2c_rows_table(account->rows, table);
+    struct o2c_row *row = o2c_rows_get_or_make(account, rows_table, key);
+
+    assert(is_covered(account, rows_table, row, key) &&
+           "a row that the event did not want");
+    assert(!(row->state & ROW_PRESENT) && "a row with this key is there already");
+    if (!(row->state & ROW_SCRATCH))
+        row->state |= ROW_KNOWN;
+    return appear(row, key);
+}
+
+void *o2c_row_put(struct o2c_account *account, const struct o2c_table *table,
+                  const struct o2c_key *key)
+{
+    struct rows_table *rows_table = o2c_rows_table(account->rows, table);
+    struct o2c_row *row = o2c_rows_get(account, rows_table, key);
+
+    if (!row && account->rows->failed)
+        return scratch(account, rows_table, key);
+    assert(row && (row->state & ROW_BLIND) && "a row that the event did not want blind");
+    return row->state & ROW_PRESENT ? o2c_row_edit(row) : appear(row, key);
+}
+
+void o2c_row_remove(const void *row)
+{
+    remember(changeable(row));
+    changeable(row)->state &= (uint8_t)~ROW_PRESENT;
+}

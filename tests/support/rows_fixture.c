@@ -1,0 +1,347 @@
+#include "tests/support/rows_fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumers/host/batch.h"
+#include "consumers/host/consumer.h"
+#include "consumers/host/effects.h"
+#include "runtime/base/arena.h"
+#include "runtime/base/buf.h"
+#include "runtime/base/uuid.h"
+#include "schemas/wire/content.h"
+#include "tests/support/memory_tables.h"
+
+#include "runtime/base/banned.h"
+
+static const int64_t first_recorded_us = 1767225600000000; /* 2026-01-01T00:00:00Z */
+static const int64_t second_us = 1000000;
+
+enum {
+    ARENA_MAX_BYTES = 1 << 30,
+    EVENT_MAX_BYTES = 1 << 20
+};
+
+/* What rules of one event made happen. */
+struct o2c_effects {
+    struct rows_fixture *fixture;
+    const struct o2c_event *event;
+    size_t event_no;
+    int64_t recorded_us;
+    struct o2c_err err; /* of the first event that could not be encoded */
+};
+
+struct rows_fixture {
+    const struct o2c_consumer *consumer;
+    struct memory_tables *tables;
+    struct o2c_rows *rows;
+    struct o2c_arena batch, recorded;
+    struct o2c_buf wire;
+    int64_t recorded_us, offset;
+    struct rows_effect *effects;
+    size_t effect_count, effect_cap;
+};
+
+struct rows_fixture *rows_fixture_new(const struct o2c_consumer *consumer)
+{
+    struct rows_fixture *fixture = calloc(1, sizeof *fixture);
+    struct o2c_err err;
+
+    if (!fixture)
+        abort();
+    fixture->consumer = consumer;
+    fixture->tables = memory_tables_new(consumer);
+    fixture->recorded_us = first_recorded_us;
+    o2c_arena_init(&fixture->batch, ARENA_MAX_BYTES);
+    o2c_arena_init(&fixture->recorded, ARENA_MAX_BYTES);
+    o2c_buf_init(&fixture->wire, EVENT_MAX_BYTES);
+    if (o2c_rows_new(&fixture->rows, consumer, &fixture->batch, &err))
+        abort();
+    return fixture;
+}
+
+void rows_fixture_free(struct rows_fixture *fixture)
+{
+    o2c_rows_free(fixture->rows);
+    memory_tables_free(fixture->tables);
+    o2c_arena_clear(&fixture->batch);
+    o2c_arena_clear(&fixture->recorded);
+    o2c_buf_clear(&fixture->wire);
+    free(fixture->effects);
+    free(fixture);
+}
+
+void rows_fixture_recorded_at(struct rows_fixture *fixture, int64_t utc_us)
+{
+    fixture->recorded_us = utc_us;
+}
+
+static void *must(void *at)
+{
+    if (!at)
+        abort();
+    return at;
+}
+
+static struct o2c_str copy(struct o2c_arena *arena, struct o2c_str text)
+{
+    if (!o2c_arena_copy(arena, text, &text))
+        abort();
+    return text;
+}
+
+/* ---- events to bytes and back */
+
+static void fill_head(struct rows_fixture *fixture, struct o2c_head *head, int64_t at_us)
+{
+    static const struct o2c_str source = {"test", 4}, company = {"main", 4};
+    struct o2c_uuid id = o2c_uuid_v5(&O2C_UUID_NAMESPACE, &at_us, sizeof at_us);
+    char text[O2C_UUID_TEXT + 1];
+
+    o2c_uuid_format(&id, text);
+    if (!head->event_id.at)
+        head->event_id = copy(&fixture->batch, (struct o2c_str){text, O2C_UUID_TEXT});
+    if (!head->source.at)
+        head->source = source;
+    if (!head->company_id.at)
+        head->company_id = company;
+    if (!head->occurred_at_us)
+        head->occurred_at_us = at_us;
+}
+
+/* The event as it would be read from its topic; everything in it lies in `arena`. */
+static enum o2c_verdict through_the_wire(struct rows_fixture *fixture,
+                                         const struct o2c_event *event, int64_t at_us,
+                                         struct o2c_arena *arena,
+                                         struct o2c_event *ret_event, struct o2c_err *err)
+{
+    const struct o2c_event_type_row *type = o2c_event_type_row(event->type);
+    void *body = must(o2c_arena_alloc(&fixture->batch, type->record->bytes));
+    struct o2c_event full = o2c_event_of(event->type, body);
+
+    memcpy(body, event->body, type->record->bytes);
+    if (type->has_head)
+        fill_head(fixture, body, at_us);
+    o2c_buf_reset(&fixture->wire);
+    if (o2c_event_encode(&full, &fixture->wire, err))
+        return err->verdict;
+    return o2c_event_decode(
+        copy(arena, (struct o2c_str){fixture->wire.at, fixture->wire.len}), arena,
+        ret_event, err);
+}
+
+/* ---- effects */
+
+static struct rows_effect *add_effect(struct rows_fixture *fixture, size_t event_no,
+                                      enum rows_effect_kind kind)
+{
+    if (fixture->effect_count == fixture->effect_cap) {
+        fixture->effect_cap = fixture->effect_cap ? fixture->effect_cap * 2 : 16;
+        fixture->effects =
+            must(realloc(fixture->effects, fixture->effect_cap * sizeof *fixture->effects));
+    }
+    fixture->effects[fixture->effect_count] =
+        (struct rows_effect){.kind = kind, .event_no = event_no};
+    return &fixture->effects[fixture->effect_count++];
+}
+
+static void emit(struct o2c_effects *effects, enum rows_effect_kind kind,
+                 struct o2c_str key, const struct o2c_event *event)
+{
+    struct rows_fixture *fixture = effects->fixture;
+    struct o2c_err err;
+    struct o2c_event decoded;
+    struct rows_effect *effect;
+
+    if (through_the_wire(fixture, event, effects->recorded_us, &fixture->recorded, &decoded,
+                         &err)) {
+        if (!effects->err.verdict)
+            effects->err = err;
+        return;
+    }
+    effect = add_effect(fixture, effects->event_no, kind);
+    effect->event = decoded;
+    effect->key = copy(&fixture->recorded, key);
+}
+
+void o2c_effects_emit(struct o2c_effects *effects, const struct o2c_event *event)
+{
+    emit(effects, ROWS_EMITTED, o2c_event_account(effects->event), event);
+}
+
+void o2c_effects_emit_state(struct o2c_effects *effects, struct o2c_str entity_id,
+                            const struct o2c_event *state)
+{
+    emit(effects, ROWS_STATE, entity_id, state);
+}
+
+void o2c_effects_repeat(struct o2c_effects *effects)
+{
+    add_effect(effects->fixture, effects->event_no, ROWS_REPEAT);
+}
+
+void o2c_effects_conflict(struct o2c_effects *effects, const struct o2c_event *event,
+                          struct o2c_str natural_key, struct o2c_str before,
+                          int64_t first_seen_us)
+{
+    struct rows_effect *effect =
+        add_effect(effects->fixture, effects->event_no, ROWS_CONFLICT);
+    struct o2c_arena *arena = &effects->fixture->recorded;
+    struct o2c_str *names =
+        must(o2c_arena_alloc(arena, O2C_CONTENT_MAX_FIELDS * sizeof *names));
+    struct o2c_content now;
+
+    o2c_content_of(event, &now);
+    effect->key = copy(arena, natural_key);
+    effect->first_seen_us = first_seen_us;
+    effect->fields = names;
+    effect->field_count = o2c_content_differs(event->type, before, o2c_content_bytes(&now),
+                                              names, O2C_CONTENT_MAX_FIELDS);
+}
+
+/* ---- batches */
+
+static const struct o2c_route *route_of(const struct o2c_consumer *consumer,
+                                        const struct o2c_event *event)
+{
+    for (size_t r = 0; r < consumer->route_count; r++)
+        if (consumer->routes[r].event_type == (int)event->type)
+            return &consumer->routes[r];
+    return NULL;
+}
+
+static enum o2c_verdict fold(struct rows_fixture *fixture, const struct o2c_event *event,
+                             size_t event_no, struct o2c_err *err)
+{
+    const struct o2c_route *route = route_of(fixture->consumer, event);
+    struct o2c_effects effects = {fixture, event, event_no, fixture->recorded_us, {0}};
+    struct o2c_moment moment = {fixture->recorded_us,
+                                o2c_event_type_row(event->type)->topic->name, 0,
+                                fixture->offset++, &fixture->batch};
+    size_t effects_before = fixture->effect_count;
+    enum o2c_verdict verdict;
+
+    fixture->recorded_us += second_us;
+    if (!route)
+        return O2C_OK;
+    o2c_rows_begin(fixture->rows);
+    verdict = route->apply(o2c_rows_account(fixture->rows, o2c_event_account(event)), event,
+                           &moment, &effects, err);
+    if (!verdict && effects.err.verdict) {
+        *err = effects.err;
+        verdict = err->verdict;
+    }
+    if (!verdict) {
+        o2c_rows_commit(fixture->rows);
+        return O2C_OK;
+    }
+    o2c_rows_undo(fixture->rows);
+    fixture->effect_count = effects_before;
+    return verdict;
+}
+
+static void want(struct rows_fixture *fixture, const struct o2c_event *event)
+{
+    const struct o2c_route *route = route_of(fixture->consumer, event);
+
+    if (route && route->needs)
+        route->needs(event, o2c_rows_want(fixture->rows, o2c_event_account(event)));
+}
+
+/* Decoded copies in the batch arena, which is given back before the next call. */
+static struct o2c_event *take(struct rows_fixture *fixture, const struct o2c_event *events,
+                              size_t count)
+{
+    struct o2c_event *taken;
+    struct o2c_err err;
+
+    o2c_rows_reset(fixture->rows);
+    o2c_arena_reset(&fixture->batch);
+    o2c_arena_reset(&fixture->recorded);
+    fixture->effect_count = 0;
+    taken = must(o2c_arena_alloc(&fixture->batch, (count + 1) * sizeof *taken));
+    for (size_t i = 0; i < count; i++) {
+        if (through_the_wire(fixture, &events[i],
+                             fixture->recorded_us + (int64_t)i * second_us, &fixture->batch,
+                             &taken[i], &err)) {
+            fprintf(stderr, "rows_fixture: no topic could carry this event: %s\n",
+                    err.text);
+            abort();
+        }
+        want(fixture, &taken[i]);
+    }
+    memory_tables_load(fixture->tables, fixture->rows);
+    return taken;
+}
+
+static void park(struct rows_fixture *fixture, size_t event_no, const struct o2c_err *err)
+{
+    struct o2c_str text =
+        copy(&fixture->recorded, (struct o2c_str){err->text, strlen(err->text) + 1});
+
+    add_effect(fixture, event_no, ROWS_PARKED)->reason = text.at;
+}
+
+void rows_fixture_apply_batch(struct rows_fixture *fixture, const struct o2c_event *events,
+                              size_t count)
+{
+    struct o2c_event *taken = take(fixture, events, count);
+    struct o2c_err err;
+
+    for (size_t i = 0; i < count; i++)
+        if (fold(fixture, &taken[i], i, &err))
+            park(fixture, i, &err);
+    if (o2c_rows_failed(fixture->rows))
+        abort();
+    memory_tables_store(fixture->tables, fixture->rows);
+}
+
+enum o2c_verdict rows_fixture_apply(struct rows_fixture *fixture, enum o2c_event_type type,
+                                    const void *body, struct o2c_err *err)
+{
+    struct o2c_event event = o2c_event_of(type, body);
+    struct o2c_event *taken = take(fixture, &event, 1);
+    enum o2c_verdict verdict = fold(fixture, taken, 0, err);
+
+    if (verdict)
+        park(fixture, 0, err);
+    if (o2c_rows_failed(fixture->rows))
+        abort();
+    memory_tables_store(fixture->tables, fixture->rows);
+    return verdict;
+}
+
+/* ---- looking */
+
+const struct rows_effect *rows_fixture_effects(const struct rows_fixture *fixture,
+                                               size_t *ret_count)
+{
+    *ret_count = fixture->effect_count;
+    return fixture->effects;
+}
+
+const struct rows_effect *rows_fixture_effect(const struct rows_fixture *fixture,
+                                              enum rows_effect_kind kind,
+                                              enum o2c_event_type type, size_t i)
+{
+    for (size_t e = 0; e < fixture->effect_count; e++) {
+        const struct rows_effect *effect = &fixture->effects[e];
+
+        if (effect->kind == kind && (!type || effect->event.type == type) && !i--)
+            return effect;
+    }
+    return NULL;
+}
+
+const void *rows_fixture_row(const struct rows_fixture *fixture,
+                             const struct o2c_table *table, size_t i)
+{
+    return memory_tables_row(fixture->tables, table, i);
+}
+
+size_t rows_fixture_row_count(const struct rows_fixture *fixture,
+                              const struct o2c_table *table)
+{
+    return memory_tables_count(fixture->tables, table);
+}
