@@ -82,22 +82,14 @@ static bool is_text(const struct o2c_field *field)
 
 static bool has_default(const struct o2c_field *field, const char *body)
 {
+    if (field->optional || !field->has_default)
+        return !o2c_field_is_present(field, body);
     const char *at = body + field->offset;
     if (field->array)
-        return field->optional
-                   ? !*(const void *const *)at
-                   : field->has_default && !*(const size_t *)(body + field->beside);
-    if (is_text(field)) {
-        struct o2c_str text = *(const struct o2c_str *)at;
-        return field->optional
-                   ? !text.at
-                   : field->has_default && o2c_str_eq(text, field->default_text);
-    }
-    if (field->kind == O2C_KIND_RECORD)
-        return field->optional && !*(const void *const *)at;
-    return field->optional
-               ? !*(const bool *)(body + field->beside)
-               : field->has_default && number_at(field, at) == field->default_number;
+        return !*(const size_t *)(body + field->beside);
+    if (is_text(field))
+        return o2c_str_eq(*(const struct o2c_str *)at, field->default_text);
+    return number_at(field, at) == field->default_number;
 }
 
 static void pour_record(struct pouring *to, const struct o2c_record *record,
@@ -115,21 +107,6 @@ static void pour_value(struct pouring *to, const struct o2c_field *field, const 
         pour_64(to, number_at(field, at));
 }
 
-static size_t item_bytes(const struct o2c_field *field)
-{
-    static const size_t bytes[] = {
-        [O2C_KIND_STRING] = sizeof(struct o2c_str),
-        [O2C_KIND_UUID] = sizeof(struct o2c_str),
-        [O2C_KIND_BOOLEAN] = sizeof(bool),
-        [O2C_KIND_INT] = sizeof(int32_t),
-        [O2C_KIND_LONG] = sizeof(int64_t),
-        [O2C_KIND_DATE] = sizeof(int32_t),
-        [O2C_KIND_TIMESTAMP] = sizeof(int64_t),
-        [O2C_KIND_ENUM] = sizeof(int),
-    };
-    return field->kind == O2C_KIND_RECORD ? field->record->bytes : bytes[field->kind];
-}
-
 static void pour_field(struct pouring *to, const struct o2c_field *field, const char *body)
 {
     const char *at = body + field->offset;
@@ -138,7 +115,7 @@ static void pour_field(struct pouring *to, const struct o2c_field *field, const 
         pour_32(to, (uint32_t)count);
         at = *(const char *const *)at;
         for (size_t i = 0; i < count; i++)
-            pour_value(to, field, at + i * item_bytes(field));
+            pour_value(to, field, at + i * o2c_field_item_bytes(field));
         return;
     }
     if (field->kind == O2C_KIND_RECORD && field->optional)

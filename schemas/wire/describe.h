@@ -101,4 +101,11 @@ int o2c_enum_parse(const struct o2c_enum *symbols, struct o2c_str text);
 const struct o2c_field *o2c_record_field(const struct o2c_record *record,
                                          struct o2c_str name);
 
+/* The size of one value: of one item of an array, of the record that an optional one points
+ * to. */
+size_t o2c_field_item_bytes(const struct o2c_field *field);
+
+/* False for an optional field that is absent in this struct of the field's record. */
+bool o2c_field_is_present(const struct o2c_field *field, const void *body);
+
 #endif

@@ -147,20 +147,3 @@ const struct o2c_topic *o2c_topics(size_t *ret_count)
     *ret_count = o2c_topic_row_count;
     return o2c_topic_rows;
 }
-
-int o2c_enum_parse(const struct o2c_enum *symbols, struct o2c_str text)
-{
-    for (size_t i = 0; i < symbols->symbol_count; i++)
-        if (o2c_str_eq(symbols->symbols[i], text))
-            return (int)i;
-    return -1;
-}
-
-const struct o2c_field *o2c_record_field(const struct o2c_record *record,
-                                         struct o2c_str name)
-{
-    for (size_t i = 0; i < record->field_count; i++)
-        if (o2c_str_eq(o2c_str_from(record->fields[i].name), name))
-            return &record->fields[i];
-    return NULL;
-}
