@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# process.sh - starting and ending processes by pid files; sourced by stack and run-local.
+#
+# A pid file holds "pid start-time boot-id", so that a number which the system has since given
+# to another process is never taken for ours.
+
+process_identity() { # PID
+    local stat fields
+    read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+    read -ra fields <<<"${stat##*) }" # the name before it may hold blanks and brackets
+    [[ ${fields[0]} != Z ]] || return 1
+    echo "$1 ${fields[19]} $(</proc/sys/kernel/random/boot_id)"
+}
+
+process_running() { # PIDFILE
+    local noted
+    read -r noted 2>/dev/null <"$1" || return 1
+    [[ $(process_identity "${noted%% *}") == "$noted" ]]
+}
+
+process_pid() { # PIDFILE
+    local pid
+    read -r pid _ <"$1"
+    echo "$pid"
+}
+
+# In a session of its own: a Ctrl-C on the terminal does not reach it, and its process group is
+# its pid. Descriptor 9 is the lock of the caller.
+process_start() { # PIDFILE LOG COMMAND...
+    local pid_file=$1 log=$2
+    shift 2
+    setsid "$@" </dev/null >>"$log" 2>&1 9>&- &
+    process_identity $! >"$pid_file" || true
+}
+
+# Asks, waits, and after the given seconds insists. Nothing to do where it is not running.
+process_stop() { # PIDFILE SIGNAL SECONDS
+    local pid deadline=$((SECONDS + $3))
+    if process_running "$1"; then
+        pid=$(process_pid "$1")
+        kill -s "$2" "$pid" 2>/dev/null || true
+        while process_running "$1"; do
+            if ((SECONDS > deadline)); then
+                kill -s KILL -- "-$pid" 2>/dev/null || true
+            fi
+            sleep 0.02
+        done
+    fi
+    rm -f "$1"
+}
+
+# Everything that belongs to the group, and not before it is gone (or dead and only unreaped).
+process_group_end() { # GROUP
+    local asked=$SECONDS signal=TERM
+    while kill -s "$signal" -- "-$1" 2>/dev/null && ((SECONDS < asked + 12)); do
+        if ((SECONDS > asked + 10)); then
+            signal=KILL
+        fi
+        sleep 0.02
+    done
+}
