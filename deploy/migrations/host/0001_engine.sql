@@ -112,6 +112,9 @@ CREATE TABLE :schema.set_aside (
     headers       bytea,
     value         bytea,
     set_aside_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    republished_at timestamptz,              -- by o2c parked republish
+    republished_by text,
+    republished_reason text,
     PRIMARY KEY (partition, topic, record_offset)
 );
 

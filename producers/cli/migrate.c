@@ -1,0 +1,213 @@
+/* o2c migrate: applies what deploy/migrations holds and the database has not. */
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "deploy/migrations/migrations.h"
+#include "producers/cli/commands.h"
+#include "producers/cli/options.h"
+#include "producers/cli/stack.h"
+#include "runtime/base/buf.h"
+#include "runtime/pg/errors.h"
+#include "runtime/pg/query.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    LOCK_TRIES = 15 /* of lock_timeout each */
+};
+
+static const struct o2c_setting settings_rows[] = {
+    STACK_PG_SETTING(struct stack_settings, pg_dsn),
+};
+
+static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
+                                                                   sizeof settings_rows[0]};
+
+static const char bootstrap[] =
+    "SET lock_timeout = '2s';"
+    "SELECT pg_advisory_lock(hashtext('o2c migrate'));"
+    "CREATE SCHEMA IF NOT EXISTS o2c;"
+    "CREATE TABLE IF NOT EXISTS o2c.migration ("
+    "    schema     text NOT NULL,"
+    "    folder     text NOT NULL,"
+    "    version    integer NOT NULL,"
+    "    name       text NOT NULL,"
+    "    sha256     text NOT NULL,"
+    "    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
+    "    PRIMARY KEY (schema, folder, version))";
+
+static void digest(const char *sql, char ret_hex[65])
+{
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+
+    if (!EVP_Digest(sql, strlen(sql), bytes, &len, EVP_sha256(), NULL))
+        abort();
+    for (unsigned i = 0; i < len && i < 32; i++)
+        snprintf(ret_hex + 2 * i, 3, "%02x", bytes[i]);
+}
+
+/* :schema and :consumer by the consumer's name; the files use no other psql variables. */
+static void substitute(struct o2c_buf *out, const char *sql, const char *schema)
+{
+    const char *at;
+
+    while ((at = strchr(sql, ':'))) {
+        size_t len = !strncmp(at, ":schema", 7) ? 7 : !strncmp(at, ":consumer", 9) ? 9 : 0;
+
+        o2c_buf_add(out, sql, (size_t)(at - sql) + (len ? 0 : 1));
+        if (len)
+            o2c_buf_add_text(out, schema);
+        sql = at + (len ? len : 1);
+    }
+    o2c_buf_add_text(out, sql);
+}
+
+/* 1 applied already, 0 not, -1 after printing that the file was changed or the query
+ * failed. */
+static int is_applied(struct stack *stack, const struct o2c_migration *migration,
+                      const char *schema, const char *sha256)
+{
+    char version[16];
+    const char *values[] = {schema, migration->folder, version};
+    PGresult *result;
+    int applied;
+
+    snprintf(version, sizeof version, "%d", migration->version);
+    result = stack_query(stack,
+                         "SELECT sha256 FROM o2c.migration"
+                         " WHERE schema = $1 AND folder = $2 AND version = $3::integer",
+                         values, 3);
+    if (!result)
+        return -1;
+    applied = PQntuples(result) > 0;
+    if (applied && strcmp(PQgetvalue(result, 0, 0), sha256) != 0) {
+        stack_fail(
+            stack, EXIT_FINDINGS,
+            "%s/%s was applied to schema %s with other content (SHA-256 %s, now %s): a "
+            "released file never changes",
+            migration->folder, migration->name, schema, PQgetvalue(result, 0, 0), sha256);
+        applied = -1;
+    }
+    PQclear(result);
+    return applied;
+}
+
+static bool run(struct stack *stack, struct o2c_buf *script)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        if (!o2c_pg_script(stack->pg, o2c_buf_text(script), &stack->err))
+            return true;
+        if (stack->err.native != o2c_pg_sqlstate("55P03"))
+            break;
+        fprintf(stderr, "o2c migrate: waiting for a lock\n");
+    }
+    stack_fail(stack, EXIT_FINDINGS, "%s", stack->err.text);
+    return false;
+}
+
+static int apply(struct stack *stack, const struct o2c_migration *migration,
+                 const char *schema, int *applied_count)
+{
+    struct o2c_buf script;
+    char sha256[65];
+    int applied;
+
+    digest(migration->sql, sha256);
+    applied = is_applied(stack, migration, schema, sha256);
+    if (applied)
+        return applied > 0 ? EXIT_OK : EXIT_FINDINGS;
+    o2c_buf_init(&script, 1 << 22);
+    o2c_buf_add_text(&script, "BEGIN;\n");
+    substitute(&script, migration->sql, schema);
+    o2c_buf_printf(&script,
+                   "\n;INSERT INTO o2c.migration (schema, folder, version, name, sha256)"
+                   " VALUES ('%s', '%s', %d, '%s', '%s'); COMMIT",
+                   schema, migration->folder, migration->version, migration->name, sha256);
+    applied = run(stack, &script);
+    o2c_buf_clear(&script);
+    if (!applied)
+        return stack_fail(stack, EXIT_FINDINGS, "%s/%s was not applied to schema %s",
+                          migration->folder, migration->name, schema);
+    printf("applied  %-10s %s/%s\n", schema, migration->folder, migration->name);
+    ++*applied_count;
+    return EXIT_OK;
+}
+
+static int apply_folder(struct stack *stack, const char *folder, const char *schema,
+                        int *applied_count)
+{
+    int status = EXIT_OK;
+
+    for (size_t i = 0; i < o2c_migration_count && !status; i++)
+        if (!strcmp(o2c_migrations[i].folder, folder))
+            status = apply(stack, &o2c_migrations[i], schema, applied_count);
+    return status;
+}
+
+static bool is_consumer(const char *folder)
+{
+    return strcmp(folder, "o2c") != 0 && strcmp(folder, "host") != 0 &&
+           strcmp(folder, "relay") != 0;
+}
+
+static int apply_all(struct stack *stack, int *applied_count)
+{
+    const char *last = "";
+    int status = apply_folder(stack, "o2c", "o2c", applied_count);
+
+    for (size_t i = 0; i < o2c_migration_count && !status; i++) {
+        const char *folder = o2c_migrations[i].folder;
+
+        if (!is_consumer(folder) || !strcmp(folder, last))
+            continue;
+        last = folder;
+        status = apply_folder(stack, "host", folder, applied_count);
+        if (!status)
+            status = apply_folder(stack, folder, folder, applied_count);
+    }
+    if (!status)
+        status = apply_folder(stack, "relay", "relay", applied_count);
+    return status;
+}
+
+static int refresh_views(struct stack *stack)
+{
+    PGresult *result = stack_query(stack, "SELECT o2c.refresh_union_views()", NULL, 0);
+
+    PQclear(result);
+    return result ? EXIT_OK : EXIT_FINDINGS;
+}
+
+int migrate_run(int argc, char **argv)
+{
+    struct stack_settings settings = {0};
+    struct options options = {
+        .usage = "o2c migrate [options]",
+        .about =
+            "Applies the migrations that the database does not have yet, each in a\n"
+            "transaction of its own, and says which. Safe to run again, and by two people\n"
+            "at once.\n",
+        .table = &table,
+        .settings = &settings,
+    };
+    struct stack stack = {.command = argv[0], .settings = &settings};
+    int status, applied_count = 0;
+
+    if (options_load(&options, argc, argv, &status)) {
+        status = stack_open_pg(&stack);
+        if (!status && o2c_pg_script(stack.pg, bootstrap, &stack.err))
+            status = stack_fail(&stack, EXIT_FINDINGS, "%s", stack.err.text);
+        if (!status)
+            status = apply_all(&stack, &applied_count);
+        if (!status && applied_count)
+            status = refresh_views(&stack);
+        if (!status && !applied_count)
+            printf("nothing to apply: the database is up to date\n");
+    }
+    stack_close(&stack);
+    options_clear(&options);
+    return status;
+}

@@ -1,0 +1,474 @@
+/*
+ * o2c parked: what could not be applied, and what a person does about it.
+ * Releases and discards are asked for in <schema>.parked_order; the consumer
+ * that owns the partition does them as an ordinary fenced batch.
+ */
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "producers/cli/commands.h"
+#include "producers/cli/options.h"
+#include "producers/cli/stack.h"
+#include "runtime/base/arena.h"
+#include "runtime/base/buf.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/hash.h"
+#include "runtime/kafka/offsets.h"
+#include "schemas/events.h"
+#include "schemas/wire/json.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    ASK_EVERY_MS = 50,
+    KAFKA_TIMEOUT_MS = 10000
+};
+
+struct parked_settings {
+    struct stack_settings stack;
+    const char *reason;
+    const char *actor;
+    int64_t wait_s;
+};
+
+static const struct o2c_setting settings_rows[] = {
+    {"reason", O2C_SETTING_TEXT, offsetof(struct parked_settings, reason), "", 0, 0, NULL,
+     "why, for release, discard and republish", false},
+    {"actor", O2C_SETTING_TEXT, offsetof(struct parked_settings, actor), "", 0, 0, NULL,
+     "who asks; default: the user that runs the command", false},
+    {"wait-s", O2C_SETTING_INT, offsetof(struct parked_settings, wait_s), "15", 0, 3600,
+     "s", "how long to wait until it is done", false},
+    STACK_SETTINGS(struct parked_settings, stack),
+};
+
+static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
+                                                                   sizeof settings_rows[0]};
+
+struct run {
+    struct stack stack;
+    const struct parked_settings *settings;
+    char **words; /* after the action */
+    int word_count;
+};
+
+/* The schema of a consumer, quoted; NULL after saying that there is none. */
+static char *schema_of(struct run *run, const char *consumer)
+{
+    const char *values[] = {consumer};
+    PGresult *result = stack_query(
+        &run->stack, "SELECT quote_ident(schema) FROM o2c.consumer WHERE consumer = $1",
+        values, 1);
+    char *schema = NULL;
+
+    if (result && PQntuples(result) == 1)
+        schema = strdup(PQgetvalue(result, 0, 0));
+    else if (result)
+        stack_fail(&run->stack, EXIT_USAGE, "there is no consumer \"%s\"", consumer);
+    PQclear(result);
+    return schema;
+}
+
+static PGresult *query_schema(struct run *run, const char *schema, const char *fmt,
+                              const char *const *values, size_t count)
+{
+    struct o2c_buf sql;
+    const char *mark;
+    PGresult *result;
+
+    o2c_buf_init(&sql, 1 << 16);
+    while ((mark = strstr(fmt, "$schema"))) {
+        o2c_buf_add(&sql, fmt, (size_t)(mark - fmt));
+        o2c_buf_add_text(&sql, schema);
+        fmt = mark + strlen("$schema");
+    }
+    o2c_buf_add_text(&sql, fmt);
+    result = stack_query(&run->stack, o2c_buf_text(&sql), values, count);
+    o2c_buf_clear(&sql);
+    return result;
+}
+
+/* ---- list */
+
+static void print_parked(const char *consumer, const PGresult *result)
+{
+    for (int i = 0; i < PQntuples(result); i++)
+        printf("%-10s %-20s %7s  %-20s %s/%s/%s  %s\n", consumer, PQgetvalue(result, i, 0),
+               PQgetvalue(result, i, 1), PQgetvalue(result, i, 2), PQgetvalue(result, i, 3),
+               PQgetvalue(result, i, 4), PQgetvalue(result, i, 5),
+               PQgetvalue(result, i, 6));
+}
+
+static void print_aside(const char *consumer, const PGresult *result)
+{
+    for (int i = 0; i < PQntuples(result); i++)
+        printf("%-10s set aside  %-20s %s/%s/%s  %s\n", consumer, PQgetvalue(result, i, 0),
+               PQgetvalue(result, i, 2), PQgetvalue(result, i, 3), PQgetvalue(result, i, 4),
+               PQgetvalue(result, i, 1));
+}
+
+static int list_schema(struct run *run, const char *consumer, const char *schema,
+                       int *count)
+{
+    PGresult *parked = query_schema(
+        run, schema,
+        "SELECT DISTINCT ON (account_id) account_id,"
+        "       count(*) OVER (PARTITION BY account_id),"
+        "       to_char(parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+        "       topic, partition, record_offset, coalesce(reason, '')"
+        "  FROM $schema.parked WHERE state IN ('parked', 'queued')"
+        " ORDER BY account_id, parked_no",
+        NULL, 0);
+    PGresult *aside = parked ? query_schema(run, schema,
+                                            "SELECT reason, detail, topic, partition,"
+                                            "       record_offset FROM $schema.set_aside"
+                                            " WHERE republished_at IS NULL"
+                                            " ORDER BY set_aside_at LIMIT 100",
+                                            NULL, 0)
+                             : NULL;
+
+    if (aside) {
+        *count += PQntuples(parked) + PQntuples(aside);
+        print_parked(consumer, parked);
+        print_aside(consumer, aside);
+    }
+    PQclear(parked);
+    PQclear(aside);
+    return aside ? EXIT_OK : EXIT_FINDINGS;
+}
+
+static int list(struct run *run)
+{
+    PGresult *consumers = stack_query(
+        &run->stack, "SELECT consumer, quote_ident(schema) FROM o2c.consumer ORDER BY 1",
+        NULL, 0);
+    int status = consumers ? EXIT_OK : EXIT_FINDINGS, count = 0;
+
+    if (consumers)
+        printf("%-10s %-20s %7s  %-20s %s  %s\n", "consumer", "account", "records",
+               "parked since", "topic/partition/offset", "reason");
+    for (int i = 0; consumers && i < PQntuples(consumers) && !status; i++)
+        status = list_schema(run, PQgetvalue(consumers, i, 0), PQgetvalue(consumers, i, 1),
+                             &count);
+    if (!status && !count)
+        printf("nothing is parked or set aside\n");
+    PQclear(consumers);
+    return status;
+}
+
+/* ---- show */
+
+static struct o2c_str unescaped(const char *text, unsigned char **ret_owned)
+{
+    size_t len = 0;
+
+    *ret_owned = PQunescapeBytea((const unsigned char *)text, &len);
+    return (struct o2c_str){(const char *)*ret_owned, *ret_owned ? len : 0};
+}
+
+static void print_hex(struct o2c_str bytes)
+{
+    for (size_t i = 0; i < bytes.len && i < 512; i++)
+        printf("%02x", (unsigned char)bytes.at[i]);
+    printf(bytes.len > 512 ? "... (%zu bytes)\n"
+                           : "  (%zu bytes, not readable as an event)\n",
+           bytes.len);
+}
+
+static void print_value(const char *text)
+{
+    unsigned char *owned;
+    struct o2c_str bytes = unescaped(text, &owned);
+    struct o2c_arena arena;
+    struct o2c_event event;
+    struct o2c_err err;
+    json_t *json;
+    char *line = NULL;
+
+    o2c_arena_init(&arena, O2C_EVENT_MAX_ARENA_BYTES);
+    if (bytes.at && !o2c_event_decode(bytes, &arena, &event, &err) &&
+        (json = o2c_event_to_json(&event))) {
+        line = json_dumps(json, JSON_COMPACT);
+        json_decref(json);
+    }
+    if (line)
+        printf("    %s\n", line);
+    else
+        printf("    "), print_hex(bytes);
+    free(line);
+    o2c_arena_clear(&arena);
+    PQfreemem(owned);
+}
+
+static int show(struct run *run)
+{
+    const char *values[] = {run->words[1]};
+    char *schema = schema_of(run, run->words[0]);
+    PGresult *result;
+
+    if (!schema)
+        return EXIT_USAGE;
+    result = query_schema(run, schema,
+                          "SELECT parked_no, state, topic, partition, record_offset,"
+                          "       coalesce(event_type, '?'), coalesce(reason, ''), value"
+                          "  FROM $schema.parked"
+                          " WHERE account_id = $1 AND state IN ('parked', 'queued')"
+                          " ORDER BY partition, parked_no",
+                          values, 1);
+    free(schema);
+    if (!result)
+        return EXIT_FINDINGS;
+    for (int i = 0; i < PQntuples(result); i++) {
+        printf("%s %-7s %s/%s/%s %s%s%s\n", PQgetvalue(result, i, 0),
+               PQgetvalue(result, i, 1), PQgetvalue(result, i, 2), PQgetvalue(result, i, 3),
+               PQgetvalue(result, i, 4), PQgetvalue(result, i, 5),
+               *PQgetvalue(result, i, 6) ? ": " : "", PQgetvalue(result, i, 6));
+        print_value(PQgetvalue(result, i, 7));
+    }
+    if (!PQntuples(result))
+        printf("nothing of account \"%s\" is parked in %s\n", run->words[1], run->words[0]);
+    PQclear(result);
+    return EXIT_OK;
+}
+
+/* ---- release, discard */
+
+static const char *actor(const struct run *run)
+{
+    const struct passwd *user = getpwuid(getuid());
+
+    if (*run->settings->actor)
+        return run->settings->actor;
+    return user ? user->pw_name : "unknown";
+}
+
+static int wait_for(struct run *run, const char *schema, const char *order_no)
+{
+    int64_t deadline = o2c_clock_monotonic_us() + run->settings->wait_s * 1000000;
+    struct timespec pause = {0, ASK_EVERY_MS * 1000000L};
+    const char *values[] = {order_no};
+
+    do {
+        PGresult *result =
+            query_schema(run, schema,
+                         "SELECT outcome FROM $schema.parked_order"
+                         " WHERE order_no = $1::bigint AND done_at IS NOT NULL",
+                         values, 1);
+        bool done = result && PQntuples(result) == 1;
+
+        if (done)
+            printf("%s\n", PQgetvalue(result, 0, 0));
+        PQclear(result);
+        if (!result)
+            return EXIT_FINDINGS;
+        if (done)
+            return EXIT_OK;
+        nanosleep(&pause, NULL);
+    } while (o2c_clock_monotonic_us() < deadline);
+    return stack_fail(&run->stack, EXIT_TIMEOUT,
+                      "asked for, but not done yet: is the consumer running?");
+}
+
+static int ask(struct run *run, const char *action)
+{
+    const char *values[] = {run->words[1], action, actor(run), run->settings->reason};
+    char *schema;
+    PGresult *result;
+    int status;
+
+    if (!*run->settings->reason)
+        return stack_fail(&run->stack, EXIT_USAGE,
+                          "--reason is missing: it is kept for ever");
+    schema = schema_of(run, run->words[0]);
+    if (!schema)
+        return EXIT_USAGE;
+    result = query_schema(
+        run, schema,
+        "INSERT INTO $schema.parked_order (partition, account_id, action, actor, reason)"
+        " SELECT DISTINCT partition, account_id, $2, $3, $4 FROM $schema.parked"
+        "  WHERE account_id = $1 AND state IN ('parked', 'queued') RETURNING order_no",
+        values, 4);
+    if (!result)
+        status = EXIT_FINDINGS;
+    else if (!PQntuples(result))
+        status = stack_fail(&run->stack, EXIT_FINDINGS,
+                            "nothing of account \"%s\" is parked in %s", run->words[1],
+                            run->words[0]);
+    else
+        status = wait_for(run, schema, PQgetvalue(result, 0, 0));
+    PQclear(result);
+    free(schema);
+    return status;
+}
+
+/* ---- republish: a record set aside goes to the partition its key belongs to */
+
+static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *user)
+{
+    (void)rk;
+    (void)user;
+    *(rd_kafka_resp_err_t *)message->_private = message->err;
+}
+
+static int produce(struct run *run, const char *topic, struct o2c_str key,
+                   struct o2c_str value)
+{
+    rd_kafka_resp_err_t delivered = RD_KAFKA_RESP_ERR__IN_PROGRESS, code;
+    struct o2c_err *err = &run->stack.err;
+    rd_kafka_conf_t *conf;
+    rd_kafka_t *rk = NULL;
+    char name[160], text[O2C_ERR_TEXT];
+    int32_t count = 0;
+    int status = EXIT_OK;
+
+    snprintf(name, sizeof name, "%s%s", run->settings->stack.kafka.topic_prefix, topic);
+    if (o2c_kafka_conf(&conf, &run->settings->stack.kafka, "o2c", err) ||
+        o2c_kafka_set(conf, "enable.idempotence", "true", err))
+        return stack_fail(&run->stack, EXIT_USAGE, "%s", err->text);
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
+    rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    if (!rk)
+        return stack_fail(&run->stack, EXIT_USAGE, "Kafka producer: %s", text);
+    if (o2c_kafka_partition_count(rk, name, KAFKA_TIMEOUT_MS, &count, err) || !count) {
+        status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s: %s", name,
+                            count ? err->text : "no such topic");
+    } else {
+        code =
+            rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(name), RD_KAFKA_V_KEY(key.at, key.len),
+                              RD_KAFKA_V_VALUE((void *)(uintptr_t)value.at, value.len),
+                              RD_KAFKA_V_PARTITION(o2c_hash_partition(key, count)),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                              RD_KAFKA_V_OPAQUE(&delivered), RD_KAFKA_V_END);
+        if (!code)
+            (void)rd_kafka_flush(rk, KAFKA_TIMEOUT_MS);
+        if (code || delivered)
+            status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s: %s", name,
+                                rd_kafka_err2str(code ? code : delivered));
+    }
+    rd_kafka_destroy(rk);
+    return status;
+}
+
+static int republish_row(struct run *run, const char *schema, const PGresult *row)
+{
+    const char *values[] = {run->words[1], run->words[2], run->words[3], actor(run),
+                            run->settings->reason};
+    unsigned char *key_owned, *value_owned;
+    struct o2c_str key = unescaped(PQgetvalue(row, 0, 0), &key_owned);
+    struct o2c_str value = unescaped(PQgetvalue(row, 0, 1), &value_owned);
+    int status = produce(run, run->words[1], key, value);
+    PGresult *result;
+
+    PQfreemem(key_owned);
+    PQfreemem(value_owned);
+    if (status)
+        return status;
+    result = query_schema(run, schema,
+                          "UPDATE $schema.set_aside SET republished_at = clock_timestamp(),"
+                          "       republished_by = $4, republished_reason = $5"
+                          " WHERE topic = $1 AND partition = $2::integer"
+                          "   AND record_offset = $3::bigint",
+                          values, 5);
+    PQclear(result);
+    if (result)
+        printf("published again to the partition of its key\n");
+    return result ? EXIT_OK : EXIT_FINDINGS;
+}
+
+static int republish(struct run *run)
+{
+    const char *values[] = {run->words[1], run->words[2], run->words[3]};
+    char *schema = NULL;
+    PGresult *row = NULL;
+    int status = EXIT_FINDINGS;
+
+    if (!*run->settings->reason)
+        return stack_fail(&run->stack, EXIT_USAGE,
+                          "--reason is missing: it is kept for ever");
+    schema = schema_of(run, run->words[0]);
+    if (!schema)
+        return EXIT_USAGE;
+    row = query_schema(run, schema,
+                       "SELECT key, value FROM $schema.set_aside WHERE topic = $1"
+                       "   AND partition = $2::integer AND record_offset = $3::bigint"
+                       "   AND reason = 'wrong-partition' AND republished_at IS NULL",
+                       values, 3);
+    if (row && !PQntuples(row))
+        stack_fail(&run->stack, status,
+                   "no record of that topic, partition and offset is set aside for its "
+                   "partition and still to be published");
+    else if (row)
+        status = republish_row(run, schema, row);
+    PQclear(row);
+    free(schema);
+    return status;
+}
+
+/* ---- which of them */
+
+static int act(struct run *run, const char *action)
+{
+    static const struct {
+        const char *name;
+        int words;
+    } actions[] = {
+        {"list", 0}, {"show", 2}, {"release", 2}, {"discard", 2}, {"republish", 4}};
+    size_t i = 0, count = sizeof actions / sizeof actions[0];
+    int status;
+
+    while (i < count && strcmp(actions[i].name, action) != 0)
+        i++;
+    if (i == count)
+        return stack_fail(&run->stack, EXIT_USAGE, "\"%s\" is no action", action);
+    if (run->word_count != actions[i].words)
+        return stack_fail(&run->stack, EXIT_USAGE, "%s takes %d words, see --help", action,
+                          actions[i].words);
+    status = stack_open_pg(&run->stack);
+    if (status)
+        return status;
+    if (i == 0)
+        return list(run);
+    if (i == 1)
+        return show(run);
+    return i == 4 ? republish(run) : ask(run, action);
+}
+
+int parked_run(int argc, char **argv)
+{
+    struct parked_settings settings = {0};
+    struct options options = {
+        .usage = "o2c parked [options] list\n"
+                 "       o2c parked [options] show|release|discard CONSUMER ACCOUNT\n"
+                 "       o2c parked [options] republish CONSUMER TOPIC PARTITION OFFSET",
+        .about =
+            "An event that cannot be applied is parked, and later events of its account "
+            "queue\n"
+            "behind it; a record without a usable key is set aside alone.\n"
+            "  list       what is parked or set aside, and why\n"
+            "  show       the records of one account, readable\n"
+            "  release    try them again, in order (after what was wrong has been mended)\n"
+            "  discard    drop the first, apply those behind it\n"
+            "  republish  send a record that was set aside for its partition where it "
+            "belongs\n",
+        .table = &table,
+        .settings = &settings,
+        .min_operands = 1,
+        .max_operands = 5,
+    };
+    struct run run = {.settings = &settings};
+    int status;
+
+    run.stack = (struct stack){.command = argv[0], .settings = &settings.stack};
+    if (options_load(&options, argc, argv, &status)) {
+        run.words = options.operands + 1;
+        run.word_count = options.operand_count - 1;
+        status = act(&run, options.operands[0]);
+    }
+    stack_close(&run.stack);
+    options_clear(&options);
+    return status;
+}

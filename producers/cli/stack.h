@@ -1,0 +1,51 @@
+/*
+ * stack.h - how a subcommand of o2c reaches PostgreSQL and Kafka: the
+ * settings they share, opening, and one way to say what went wrong.
+ */
+#ifndef O2C_CLI_STACK_H
+#define O2C_CLI_STACK_H
+
+#include <libpq-fe.h>
+#include <librdkafka/rdkafka.h>
+
+#include "producers/cli/commands.h"
+#include "runtime/base/config.h"
+#include "runtime/base/err.h"
+#include "runtime/kafka/client.h"
+
+/* The first member of every subcommand's settings. */
+struct stack_settings {
+    struct o2c_kafka_settings kafka;
+    const char *pg_dsn;
+};
+
+#define STACK_PG_SETTING(type, member)                                                     \
+    {                                                                                      \
+        "pg-dsn", O2C_SETTING_TEXT, offsetof(type, member), "dbname=o2c", 0, 0, NULL,      \
+            "PostgreSQL connection string", true                                           \
+    }
+#define STACK_SETTINGS(type, member)                                                       \
+    O2C_KAFKA_SETTINGS(type, member.kafka), STACK_PG_SETTING(type, member.pg_dsn)
+
+struct stack {
+    const char *command; /* "lag": for messages */
+    const struct stack_settings *settings;
+    PGconn *pg;
+    rd_kafka_t *rk; /* a consumer without a group */
+    struct o2c_err err;
+};
+
+/* What was opened is closed by stack_close, whatever happened.  0, or the exit status. */
+int stack_open_pg(struct stack *stack);
+int stack_open_kafka(struct stack *stack);
+void stack_close(struct stack *stack);
+
+/* Runs a query; NULL after printing what failed. */
+PGresult *stack_query(struct stack *stack, const char *sql, const char *const *values,
+                      size_t count);
+
+/* "o2c lag: text" on standard error; hands the status back. */
+int stack_fail(const struct stack *stack, int status, const char *fmt, ...)
+    O2C_PRINTF(3, 4);
+
+#endif

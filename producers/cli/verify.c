@@ -1,0 +1,370 @@
+/*
+ * o2c verify: the invariants that must hold whenever the pipeline is drained.
+ *   - conservation: every record from a consumer's first offset on is applied,
+ *     a repeat, skipped, parked, set aside or a marker, and is counted once;
+ *   - the outbox of each consumer equals what is in its topics, in order;
+ *   - what a consumer's own tables must add up to: <schema>.verify().
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "producers/cli/commands.h"
+#include "producers/cli/options.h"
+#include "producers/cli/stack.h"
+#include "runtime/base/buf.h"
+#include "runtime/base/uuid.h"
+#include "runtime/kafka/headers.h"
+#include "runtime/kafka/offsets.h"
+#include "schemas/events.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    ASK_TIMEOUT_MS = 10000,
+    ROWS_AT_ONCE = 2000
+};
+
+static const struct o2c_setting settings_rows[] = {
+    O2C_KAFKA_SETTINGS(struct stack_settings, kafka),
+    STACK_PG_SETTING(struct stack_settings, pg_dsn),
+};
+
+static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
+                                                                   sizeof settings_rows[0]};
+
+struct run {
+    struct stack stack;
+    int findings;
+    int64_t records, outbox_rows;
+};
+
+static void finding(struct run *run, const char *fmt, ...) O2C_PRINTF(2, 3);
+
+static void finding(struct run *run, const char *fmt, ...)
+{
+    va_list args;
+
+    run->findings++;
+    fputs("broken: ", stderr);
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+static PGresult *ask(struct run *run, const char *schema, const char *fmt,
+                     const char *const *values, size_t count)
+{
+    struct o2c_buf sql;
+    const char *mark;
+    PGresult *result;
+
+    o2c_buf_init(&sql, 1 << 16);
+    while ((mark = strstr(fmt, "$schema"))) {
+        o2c_buf_add(&sql, fmt, (size_t)(mark - fmt));
+        o2c_buf_add_text(&sql, schema);
+        fmt = mark + strlen("$schema");
+    }
+    o2c_buf_add_text(&sql, fmt);
+    result = stack_query(&run->stack, o2c_buf_text(&sql), values, count);
+    o2c_buf_clear(&sql);
+    return result;
+}
+
+/* ---- conservation */
+
+static bool check_conservation(struct run *run, const char *consumer, const char *schema)
+{
+    PGresult *result =
+        ask(run, schema,
+            "SELECT p.partition, sum((p.next_offsets ->> f.topic)::bigint - f.next_offset) "
+            "AS taken,"
+            "       p.applied + p.repeats + p.skipped + p.parked + p.set_aside + p.markers "
+            "AS told,"
+            "       p.parked - p.unparked AS still,"
+            "       (SELECT count(*) FROM $schema.parked k WHERE k.partition = p.partition"
+            "           AND k.state IN ('parked', 'queued')) AS kept,"
+            "       p.set_aside, (SELECT count(*) FROM $schema.set_aside s"
+            "                      WHERE s.partition = p.partition) AS aside"
+            "  FROM $schema.position p JOIN $schema.first_offset f USING (partition)"
+            " WHERE p.batch_seq IS NOT NULL"
+            " GROUP BY p.partition, p.applied, p.repeats, p.skipped, p.parked, p.unparked,"
+            "          p.set_aside, p.markers ORDER BY 1",
+            NULL, 0);
+
+    for (int i = 0; result && i < PQntuples(result); i++) {
+        if (strcmp(PQgetvalue(result, i, 1), PQgetvalue(result, i, 2)) != 0)
+            finding(run, "%s partition %s: %s records taken, but %s accounted for",
+                    consumer, PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
+                    PQgetvalue(result, i, 2));
+        if (strcmp(PQgetvalue(result, i, 3), PQgetvalue(result, i, 4)) != 0)
+            finding(run, "%s partition %s: %s records counted as parked, %s rows", consumer,
+                    PQgetvalue(result, i, 0), PQgetvalue(result, i, 3),
+                    PQgetvalue(result, i, 4));
+        if (strcmp(PQgetvalue(result, i, 5), PQgetvalue(result, i, 6)) != 0)
+            finding(run, "%s partition %s: %s records counted as set aside, %s rows",
+                    consumer, PQgetvalue(result, i, 0), PQgetvalue(result, i, 5),
+                    PQgetvalue(result, i, 6));
+        run->records += strtoll(PQgetvalue(result, i, 1), NULL, 10);
+    }
+    PQclear(result);
+    return result != NULL;
+}
+
+/* ---- what the consumer's own tables must add up to */
+
+static bool check_own(struct run *run, const char *consumer, const char *schema)
+{
+    const char *values[] = {schema};
+    PGresult *has =
+        stack_query(&run->stack,
+                    "SELECT 1 FROM pg_proc p JOIN pg_namespace n"
+                    "    ON n.oid = p.pronamespace"
+                    " WHERE quote_ident(n.nspname) = $1 AND p.proname = 'verify'",
+                    values, 1);
+    PGresult *result = NULL;
+    bool ok = has && !PQntuples(has);
+
+    if (has && PQntuples(has)) {
+        result = ask(run, schema, "SELECT * FROM $schema.verify()", NULL, 0);
+        ok = result != NULL;
+    }
+    for (int i = 0; result && i < PQntuples(result); i++)
+        finding(run, "%s: %s", consumer, PQgetvalue(result, i, 0));
+    PQclear(has);
+    PQclear(result);
+    return ok;
+}
+
+/* ---- outbox = topic, one stream at a time */
+
+struct stream {
+    const char *consumer, *schema, *topic;
+    bool compacted;
+    int32_t partition;
+    int64_t outbox_no, last_seq; /* of the row last compared */
+    PGresult *rows;
+    int row;
+};
+
+/* The outbox's next row of the stream; false at its end or when the query failed. */
+static bool next_row(struct run *run, struct stream *stream)
+{
+    char partition[16], after[24];
+    const char *values[] = {partition, after, stream->topic};
+
+    if (stream->rows && ++stream->row < PQntuples(stream->rows))
+        return true;
+    if (stream->rows && stream->row < ROWS_AT_ONCE && stream->row > 0 &&
+        PQntuples(stream->rows) < ROWS_AT_ONCE)
+        return false;
+    snprintf(partition, sizeof partition, "%" PRId32, stream->partition);
+    snprintf(after, sizeof after, "%" PRId64, stream->outbox_no);
+    PQclear(stream->rows);
+    stream->rows =
+        ask(run, stream->schema,
+            "SELECT outbox_no, stream_seq, event_id, value FROM $schema.outbox"
+            " WHERE partition = $1::integer AND outbox_no > $2::bigint AND topic = $3"
+            " ORDER BY outbox_no LIMIT 2000",
+            values, 3);
+    stream->row = 0;
+    return stream->rows && PQntuples(stream->rows) > 0;
+}
+
+static bool same_value(const PGresult *rows, int row, const rd_kafka_message_t *message)
+{
+    size_t len = 0;
+    unsigned char *bytes;
+    bool same;
+
+    if (PQgetisnull(rows, row, 3))
+        return message->payload == NULL;
+    bytes = PQunescapeBytea((const unsigned char *)PQgetvalue(rows, row, 3), &len);
+    same = bytes && message->payload && len == message->len &&
+           !memcmp(bytes, message->payload, len);
+    PQfreemem(bytes);
+    return same;
+}
+
+static bool same_id(const PGresult *rows, int row, const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+    const void *id;
+    size_t len;
+
+    return !rd_kafka_message_headers(message, &headers) &&
+           !rd_kafka_header_get_last(headers, "ce_id", &id, &len) &&
+           len == strlen(PQgetvalue(rows, row, 2)) &&
+           !memcmp(id, PQgetvalue(rows, row, 2), len);
+}
+
+/* A record of the stream against the outbox's next row; repeats are allowed. */
+static void compare(struct run *run, struct stream *stream,
+                    const rd_kafka_message_t *message,
+                    const struct o2c_stream_headers *headers)
+{
+    if (headers->stream_seq <= stream->last_seq)
+        return;
+    do {
+        if (!next_row(run, stream)) {
+            finding(run,
+                    "%s partition %" PRId32 " offset %" PRId64 ": stream_seq %" PRId64
+                    " is not in the outbox of %s",
+                    stream->topic, stream->partition, message->offset, headers->stream_seq,
+                    stream->consumer);
+            return;
+        }
+        stream->outbox_no = strtoll(PQgetvalue(stream->rows, stream->row, 0), NULL, 10);
+        stream->last_seq = strtoll(PQgetvalue(stream->rows, stream->row, 1), NULL, 10);
+        run->outbox_rows++;
+    } while (stream->compacted && stream->last_seq < headers->stream_seq);
+    if (stream->last_seq != headers->stream_seq)
+        finding(run, "%s partition %" PRId32 ": stream_seq %" PRId64 " of %s is missing",
+                stream->topic, stream->partition, stream->last_seq, stream->consumer);
+    else if (!same_id(stream->rows, stream->row, message) ||
+             !same_value(stream->rows, stream->row, message))
+        finding(run,
+                "%s partition %" PRId32 " offset %" PRId64
+                ": differs from the outbox of %s at stream_seq %" PRId64,
+                stream->topic, stream->partition, message->offset, stream->consumer,
+                stream->last_seq);
+}
+
+static void read_stream(struct run *run, struct stream *stream)
+{
+    bool at_end = false;
+
+    while (!at_end) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(run->stack.rk, ASK_TIMEOUT_MS);
+        struct o2c_stream_headers headers = {0};
+        struct o2c_err err;
+
+        if (!message) {
+            finding(run, "%s partition %" PRId32 " could not be read to its end",
+                    stream->topic, stream->partition);
+            return;
+        }
+        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            at_end = true;
+        else if (message->err)
+            finding(run, "%s partition %" PRId32 ": %s", stream->topic, stream->partition,
+                    rd_kafka_message_errstr(message));
+        else if (!o2c_stream_headers_read(message, &headers, &err) && headers.present &&
+                 o2c_str_eq(headers.source, o2c_str_from(stream->consumer)))
+            compare(run, stream, message, &headers);
+        at_end = at_end || message->err;
+        rd_kafka_message_destroy(message);
+    }
+    if (!stream->compacted && next_row(run, stream))
+        finding(run, "%s partition %" PRId32 ": stream_seq %s of %s is not published",
+                stream->topic, stream->partition, PQgetvalue(stream->rows, stream->row, 1),
+                stream->consumer);
+}
+
+static void check_stream(struct run *run, const char *consumer, const char *schema,
+                         const char *topic, const char *name, int32_t partition)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    const struct o2c_topic *described = o2c_topic_by_name(topic);
+    struct stream stream = {
+        .consumer = consumer,
+        .schema = schema,
+        .topic = topic,
+        .compacted = described && described->config && strstr(described->config, "compact"),
+        .partition = partition,
+    };
+
+    rd_kafka_topic_partition_list_add(list, name, partition)->offset =
+        RD_KAFKA_OFFSET_BEGINNING;
+    if (rd_kafka_assign(run->stack.rk, list))
+        finding(run, "%s partition %" PRId32 " cannot be read", topic, partition);
+    else
+        read_stream(run, &stream);
+    (void)rd_kafka_assign(run->stack.rk, NULL);
+    rd_kafka_topic_partition_list_destroy(list);
+    PQclear(stream.rows);
+}
+
+static bool check_topics(struct run *run, const char *consumer, const char *schema)
+{
+    const char *values[] = {consumer};
+    PGresult *result = stack_query(&run->stack,
+                                   "SELECT topic FROM o2c.consumer_topic"
+                                   " WHERE consumer = $1 AND direction = 'out' ORDER BY 1",
+                                   values, 1);
+    char name[160];
+
+    for (int i = 0; result && i < PQntuples(result); i++) {
+        int32_t count = 0;
+
+        snprintf(name, sizeof name, "%s%s", run->stack.settings->kafka.topic_prefix,
+                 PQgetvalue(result, i, 0));
+        if (o2c_kafka_partition_count(run->stack.rk, name, ASK_TIMEOUT_MS, &count,
+                                      &run->stack.err)) {
+            stack_fail(&run->stack, EXIT_UNREACHABLE, "%s", run->stack.err.text);
+            PQclear(result);
+            return false;
+        }
+        for (int32_t p = 0; p < count; p++)
+            check_stream(run, consumer, schema, PQgetvalue(result, i, 0), name, p);
+    }
+    PQclear(result);
+    return result != NULL;
+}
+
+static int verify(struct run *run)
+{
+    PGresult *result = stack_query(
+        &run->stack, "SELECT consumer, quote_ident(schema) FROM o2c.consumer ORDER BY 1",
+        NULL, 0);
+    bool asked = result != NULL;
+
+    for (int i = 0; asked && i < PQntuples(result); i++) {
+        const char *consumer = PQgetvalue(result, i, 0), *schema = PQgetvalue(result, i, 1);
+
+        asked = check_conservation(run, consumer, schema) &&
+                check_own(run, consumer, schema) && check_topics(run, consumer, schema);
+    }
+    PQclear(result);
+    if (!asked)
+        return EXIT_UNREACHABLE;
+    if (run->findings)
+        return stack_fail(&run->stack, EXIT_FINDINGS, "%d invariants are broken",
+                          run->findings);
+    printf("verified: %" PRId64 " records accounted for, %" PRId64
+           " published decisions equal the outbox\n",
+           run->records, run->outbox_rows);
+    return EXIT_OK;
+}
+
+int verify_run(int argc, char **argv)
+{
+    struct stack_settings settings = {0};
+    struct options options = {
+        .usage = "o2c verify [options]",
+        .about =
+            "Checks, on a drained pipeline, that nothing was lost or invented: every "
+            "record\n"
+            "is accounted for once, every decision in an outbox is in its topic and the\n"
+            "other way round, and each consumer's tables add up.\n\n"
+            "Exit status: 0 all hold, 1 broken (each named), 3 cannot be reached.\n",
+        .table = &table,
+        .settings = &settings,
+    };
+    struct run run = {.stack = {.command = argv[0], .settings = &settings}};
+    int status;
+
+    if (options_load(&options, argc, argv, &status)) {
+        status = stack_open_pg(&run.stack);
+        if (!status)
+            status = stack_open_kafka(&run.stack);
+        if (!status)
+            status = verify(&run);
+    }
+    stack_close(&run.stack);
+    options_clear(&options);
+    return status;
+}
