@@ -263,6 +263,7 @@ void claim_start(struct engine *engine)
     o2c_pg_send(engine->pg, "first_offsets", &engine->params, on_first_offsets, engine);
     o2c_pg_send(engine->pg, "inbound_read", &engine->params, on_inbound, engine);
     o2c_pg_send(engine->pg, "parked_read", &engine->params, on_parked, engine);
+    engine->claims_open++;
     o2c_pg_sync(engine->pg, on_claim_done, engine);
 }
 
@@ -395,8 +396,10 @@ static void on_claim_done(void *user, enum o2c_verdict verdict, bool lost,
 {
     struct engine *engine = user;
 
-    if (lost || engine->state != ENGINE_CLAIMING)
-        return; /* asked again when the connection is back, or no longer wanted */
+    /* Asked again when the connection is back, no longer wanted, or overtaken by another.
+     */
+    if (--engine->claims_open || lost || engine->state != ENGINE_CLAIMING)
+        return;
     if (verdict) {
         claim_refused(engine, verdict, err);
         return;

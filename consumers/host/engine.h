@@ -274,6 +274,7 @@ struct engine {
     int32_t partition_count;
     struct unit *unit; /* [partition_count] */
     int32_t generation;
+    int claims_open; /* asked and not yet answered; only the last answer counts */
     int checks_open; /* outbound partitions whose newest record is awaited */
     bool reading;    /* the consumer reads at the claimed positions */
     bool paused;     /* because no batch had room for a while */

@@ -390,6 +390,21 @@ static void take_error(struct engine *engine, rd_kafka_event_t *event)
 
 /* ---- the group */
 
+static bool counts_still_fit(struct engine *engine)
+{
+    for (int i = 0; i < engine->assigned->cnt; i++)
+        if (engine->assigned->elems[i].partition >= engine->partition_count) {
+            fatal_text(engine,
+                       "partition counts changed (docs/operations.md, partition count)",
+                       "%s has a partition %" PRId32 ", all topics began with %" PRId32
+                       " partitions",
+                       engine->assigned->elems[i].topic,
+                       engine->assigned->elems[i].partition, engine->partition_count);
+            return false;
+        }
+    return true;
+}
+
 static void answer_assign(struct engine *engine, rd_kafka_event_t *event)
 {
     engine_drop(engine);
@@ -402,7 +417,8 @@ static void answer_assign(struct engine *engine, rd_kafka_event_t *event)
     host_metrics_rebalance(engine, "assign");
     rd_kafka_event_destroy(event);
     engine->reading = false;
-    claim_start(engine);
+    if (counts_still_fit(engine))
+        claim_start(engine);
 }
 
 static void take_rebalance(struct engine *engine, rd_kafka_event_t *event)

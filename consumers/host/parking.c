@@ -265,7 +265,8 @@ static void on_order_read(void *user, enum o2c_verdict verdict, bool lost,
 
 void parked_poll(struct engine *engine)
 {
-    if (engine->state != ENGINE_RUNNING || engine->orders_asked || engine->orders_due)
+    if (engine->state != ENGINE_RUNNING || engine->orders_asked || engine->orders_due ||
+        engine->current == engine->orders || engine->orders->state != BATCH_FILLING)
         return;
     engine->orders_asked = true;
     batch_reset(engine->orders);
