@@ -30,20 +30,35 @@ struct o2c_service_settings {
     int64_t stop_deadline_ms;
 };
 
-#define O2C_SERVICE_SETTINGS(type, member)                                                   \
-    {"management", O2C_SETTING_TEXT, offsetof(type, member.management), "127.0.0.1:0", 0, 0, \
-     NULL, "address of /livez, /readyz and /metrics; empty: none; port 0: any free one",     \
-     false},                                                                                 \
-        {"log-level", O2C_SETTING_TEXT, offsetof(type, member.log_level), "info", 0, 0, NULL, \
-         "error, warn, info or debug", false},                                               \
-        {"stop-deadline-ms", O2C_SETTING_INT, offsetof(type, member.stop_deadline_ms),       \
-         "10000", 100, 600000, "ms", "how long a stopping process may drain", false}
+#define O2C_SERVICE_SETTINGS(type, member)                                                 \
+    {"management",                                                                         \
+     O2C_SETTING_TEXT,                                                                     \
+     offsetof(type, member.management),                                                    \
+     "127.0.0.1:0",                                                                        \
+     0,                                                                                    \
+     0,                                                                                    \
+     NULL,                                                                                 \
+     "address of /livez, /readyz and /metrics; empty: none; port 0: any free one",         \
+     false},                                                                               \
+        {"log-level",                                                                      \
+         O2C_SETTING_TEXT,                                                                 \
+         offsetof(type, member.log_level),                                                 \
+         "info",                                                                           \
+         0,                                                                                \
+         0,                                                                                \
+         NULL,                                                                             \
+         "error, warn, info or debug",                                                     \
+         false},                                                                           \
+    {                                                                                      \
+        "stop-deadline-ms", O2C_SETTING_INT, offsetof(type, member.stop_deadline_ms),      \
+            "10000", 100, 600000, "ms", "how long a stopping process may drain", false     \
+    }
 
 struct o2c_service_hooks {
-    void (*on_stop)(void *user);                             /* once */
-    bool (*ready)(void *user, struct o2c_buf *why_not);      /* for /readyz and READY=1 */
-    bool (*healthy)(void *user, struct o2c_buf *why_not);    /* for /livez and WATCHDOG=1 */
-    void (*before_metrics)(void *user);                      /* refresh gauges; may be NULL */
+    void (*on_stop)(void *user);                          /* once */
+    bool (*ready)(void *user, struct o2c_buf *why_not);   /* for /readyz and READY=1 */
+    bool (*healthy)(void *user, struct o2c_buf *why_not); /* for /livez and WATCHDOG=1 */
+    void (*before_metrics)(void *user);                   /* refresh gauges; may be NULL */
     void *user;
 };
 

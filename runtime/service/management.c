@@ -1,0 +1,184 @@
+/*
+ * The management port.  libmicrohttpd keeps its connections in one epoll
+ * descriptor; the loop polls that descriptor and lets it work.  It is meant
+ * for loopback or a management network: no TLS, GET only.
+ */
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "runtime/base/buf.h"
+#include "runtime/base/metrics.h"
+#include "runtime/service/service_private.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    ANSWER_MAX = 1 << 22,
+    CONNECTIONS_MAX = 32,
+    IDLE_S = 10
+};
+
+static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status,
+                              const char *type, struct o2c_buf *body)
+{
+    const char *text = o2c_buf_text(body);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+    enum MHD_Result result;
+
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    result = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static unsigned write_answer(struct o2c_service *service, const char *path,
+                             struct o2c_buf *body)
+{
+    if (!strcmp(path, "/metrics")) {
+        if (service->hooks.before_metrics)
+            service->hooks.before_metrics(service->hooks.user);
+        o2c_metrics_write(service->metrics, body);
+        return MHD_HTTP_OK;
+    }
+    if (!strcmp(path, "/livez")
+            ? service_is_healthy(service, body)
+            : !strcmp(path, "/readyz") && service_is_ready(service, body)) {
+        o2c_buf_add_text(body, "ok");
+    } else if (strcmp(path, "/livez") != 0 && strcmp(path, "/readyz") != 0) {
+        o2c_buf_add_text(body, "there are /livez, /readyz and /metrics\n");
+        return MHD_HTTP_NOT_FOUND;
+    } else {
+        o2c_buf_add_text(body, "\n");
+        return MHD_HTTP_SERVICE_UNAVAILABLE;
+    }
+    o2c_buf_add_text(body, "\n");
+    return MHD_HTTP_OK;
+}
+
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
+                                  const char *path, const char *method, const char *version,
+                                  const char *upload, size_t *upload_size, void **request)
+{
+    struct o2c_service *service = user;
+    struct o2c_buf body;
+    enum MHD_Result result;
+    unsigned status = MHD_HTTP_METHOD_NOT_ALLOWED;
+
+    (void)version;
+    (void)upload;
+    (void)request;
+    *upload_size = 0;
+    o2c_buf_init(&body, ANSWER_MAX);
+    if (!strcmp(method, MHD_HTTP_METHOD_GET))
+        status = write_answer(service, path, &body);
+    else
+        o2c_buf_add_text(&body, "GET only\n");
+    result = answer(connection, status, "text/plain; version=0.0.4; charset=utf-8", &body);
+    o2c_buf_clear(&body);
+    return result;
+}
+
+/* ---- on the loop */
+
+static void work(struct o2c_service *service);
+
+static void on_timeout(uv_timer_t *timer)
+{
+    work(timer->data);
+}
+
+static void work(struct o2c_service *service)
+{
+    struct management *management = &service->management;
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+    MHD_run(management->daemon);
+    if (MHD_get_timeout(management->daemon, &timeout_ms) == MHD_YES)
+        uv_timer_start(&management->timer, on_timeout, timeout_ms, 0);
+    else
+        uv_timer_stop(&management->timer);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    work(poll->data);
+}
+
+/* "127.0.0.1:8081" */
+static bool parse(const char *listen, struct sockaddr_in *ret_address)
+{
+    const char *colon = strrchr(listen, ':');
+    char host[INET_ADDRSTRLEN];
+    int64_t port;
+
+    if (!colon || (size_t)(colon - listen) >= sizeof host ||
+        !o2c_str_to_int64(o2c_str_from(colon + 1), &port) || port < 0 || port > 65535)
+        return false;
+    memcpy(host, listen, (size_t)(colon - listen));
+    host[colon - listen] = '\0';
+    *ret_address =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    return inet_pton(AF_INET, host, &ret_address->sin_addr) == 1;
+}
+
+static void note_address(struct management *management, const struct sockaddr_in *address)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(management->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    char host[INET_ADDRSTRLEN];
+
+    inet_ntop(AF_INET, &address->sin_addr, host, sizeof host);
+    snprintf(management->address, sizeof management->address, "%s:%d", host,
+             info ? info->port : ntohs(address->sin_port));
+}
+
+enum o2c_verdict management_open(struct o2c_service *service, const char *listen,
+                                 struct o2c_err *err)
+{
+    struct management *management = &service->management;
+    const union MHD_DaemonInfo *info;
+    struct sockaddr_in address;
+
+    if (!*listen)
+        return O2C_OK;
+    if (!parse(listen, &address))
+        return o2c_fail(err, O2C_FATAL, "management: \"%s\" is no IPv4 address and port",
+                        listen);
+    management->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL, 0, NULL, NULL, on_request, service, MHD_OPTION_SOCK_ADDR, &address,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_END);
+    if (!management->daemon)
+        return o2c_fail(err, O2C_FATAL, "management: cannot listen on %s", listen);
+    note_address(management, &address);
+    info = MHD_get_daemon_info(management->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    uv_poll_init(&service->loop, &management->poll, info->epoll_fd);
+    uv_timer_init(&service->loop, &management->timer);
+    management->poll.data = management->timer.data = service;
+    uv_poll_start(&management->poll, UV_READABLE, on_readable);
+    uv_unref((uv_handle_t *)&management->poll);
+    uv_unref((uv_handle_t *)&management->timer);
+    return O2C_OK;
+}
+
+void management_close(struct o2c_service *service)
+{
+    struct management *management = &service->management;
+
+    if (!management->daemon)
+        return;
+    uv_poll_stop(&management->poll);
+    uv_close((uv_handle_t *)&management->poll, NULL);
+    uv_close((uv_handle_t *)&management->timer, NULL);
+    MHD_stop_daemon(management->daemon);
+    management->daemon = NULL;
+}

@@ -1,0 +1,42 @@
+/* service_private.h - what service.c and management.c share. */
+#ifndef O2C_SERVICE_SERVICE_PRIVATE_H
+#define O2C_SERVICE_SERVICE_PRIVATE_H
+
+#include <uv.h>
+
+#include "runtime/service/service.h"
+
+struct MHD_Daemon;
+
+/* The management port: libmicrohttpd behind its epoll descriptor, on the loop. */
+struct management {
+    struct MHD_Daemon *daemon; /* NULL: no port */
+    uv_poll_t poll;
+    uv_timer_t timer;
+    char address[64];
+    int handles_open;
+};
+
+struct o2c_service {
+    uv_loop_t loop;
+    const char *name;
+    struct o2c_service_hooks hooks;
+    struct o2c_metrics *metrics;
+    struct management management;
+    uv_signal_t term, interrupt;
+    uv_timer_t deadline, beat;
+    int64_t stop_deadline_ms;
+    int64_t turned_us; /* monotonic time of the last beat */
+    bool stopping, announced;
+    int status;
+};
+
+enum o2c_verdict management_open(struct o2c_service *service, const char *listen,
+                                 struct o2c_err *err) O2C_MUST_CHECK;
+void management_close(struct o2c_service *service);
+
+/* Empty `why_not`: yes. */
+bool service_is_ready(struct o2c_service *service, struct o2c_buf *why_not);
+bool service_is_healthy(struct o2c_service *service, struct o2c_buf *why_not);
+
+#endif
