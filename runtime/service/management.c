@@ -38,6 +38,12 @@ static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status
     return result;
 }
 
+static unsigned write_health(bool good, struct o2c_buf *body)
+{
+    o2c_buf_add_text(body, good ? "ok\n" : "\n"); /* after why not */
+    return good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
+}
+
 static unsigned write_answer(struct o2c_service *service, const char *path,
                              struct o2c_buf *body)
 {
@@ -47,19 +53,12 @@ static unsigned write_answer(struct o2c_service *service, const char *path,
         o2c_metrics_write(service->metrics, body);
         return MHD_HTTP_OK;
     }
-    if (!strcmp(path, "/livez")
-            ? service_is_healthy(service, body)
-            : !strcmp(path, "/readyz") && service_is_ready(service, body)) {
-        o2c_buf_add_text(body, "ok");
-    } else if (strcmp(path, "/livez") != 0 && strcmp(path, "/readyz") != 0) {
-        o2c_buf_add_text(body, "there are /livez, /readyz and /metrics\n");
-        return MHD_HTTP_NOT_FOUND;
-    } else {
-        o2c_buf_add_text(body, "\n");
-        return MHD_HTTP_SERVICE_UNAVAILABLE;
-    }
-    o2c_buf_add_text(body, "\n");
-    return MHD_HTTP_OK;
+    if (!strcmp(path, "/livez"))
+        return write_health(service_is_healthy(service, body), body);
+    if (!strcmp(path, "/readyz"))
+        return write_health(service_is_ready(service, body), body);
+    o2c_buf_add_text(body, "there are /livez, /readyz and /metrics\n");
+    return MHD_HTTP_NOT_FOUND;
 }
 
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
