@@ -265,7 +265,7 @@ static size_t write_varint(uint8_t *at, int64_t value)
     return len;
 }
 
-void o2c_avro_put_long(struct o2c_avro_writer *to, int64_t value)
+void o2c_avro_put_long_slow(struct o2c_avro_writer *to, int64_t value)
 {
     struct o2c_buf *out = to->out;
     if (!out->failed && out->cap - out->len > VARINT_BYTES) {
@@ -274,11 +274,6 @@ void o2c_avro_put_long(struct o2c_avro_writer *to, int64_t value)
     }
     uint8_t bytes[VARINT_BYTES];
     o2c_buf_add(out, bytes, write_varint(bytes, value));
-}
-
-void o2c_avro_put_boolean(struct o2c_avro_writer *to, bool value)
-{
-    o2c_buf_add_u8(to->out, value);
 }
 
 static void put_within(struct o2c_avro_writer *to, int64_t value, int64_t least,

@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/base/buf.h"
 #include "runtime/base/str.h"
 
 struct o2c_arena;
-struct o2c_buf;
 
 enum {
     O2C_AVRO_PATH = 96,
@@ -89,8 +89,22 @@ struct o2c_avro_writer {
     struct o2c_avro_fault fault;
 };
 
-void o2c_avro_put_long(struct o2c_avro_writer *to, int64_t value);
-void o2c_avro_put_boolean(struct o2c_avro_writer *to, bool value);
+void o2c_avro_put_long_slow(struct o2c_avro_writer *to, int64_t value);
+
+/* buf.h keeps one byte for a NUL, which is not to be used up here. */
+static inline void o2c_avro_put_long(struct o2c_avro_writer *to, int64_t value)
+{
+    if (value < 0 || value > 63 || to->out->failed || to->out->cap - to->out->len < 2)
+        o2c_avro_put_long_slow(to, value);
+    else
+        to->out->at[to->out->len++] = (char)(2 * value);
+}
+
+static inline void o2c_avro_put_boolean(struct o2c_avro_writer *to, bool value)
+{
+    o2c_buf_add_u8(to->out, value);
+}
+
 void o2c_avro_put_date(struct o2c_avro_writer *to, int32_t days, const char *field);
 void o2c_avro_put_timestamp(struct o2c_avro_writer *to, int64_t us, const char *field);
 void o2c_avro_put_enum(struct o2c_avro_writer *to, int64_t index, size_t symbol_count,

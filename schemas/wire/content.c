@@ -19,9 +19,8 @@ struct pouring {
     size_t len;
 };
 
-static void pour(struct pouring *to, const void *bytes, size_t len)
+static void pour_over(struct pouring *to, const uint8_t *at, size_t len)
 {
-    const uint8_t *at = bytes;
     while (len > sizeof(to->block) - to->len) {
         size_t fits = sizeof(to->block) - to->len;
         memcpy(to->block + to->len, at, fits);
@@ -31,8 +30,18 @@ static void pour(struct pouring *to, const void *bytes, size_t len)
         memcpy(to->block, hash.byte, sizeof(hash.byte));
         to->len = sizeof(hash.byte);
     }
+    memcpy(to->block + to->len, at, len);
+    to->len += len;
+}
+
+static inline void pour(struct pouring *to, const void *bytes, size_t len)
+{
+    if (len > sizeof(to->block) - to->len) {
+        pour_over(to, bytes, len);
+        return;
+    }
     if (len)
-        memcpy(to->block + to->len, at, len);
+        memcpy(to->block + to->len, bytes, len);
     to->len += len;
 }
 
@@ -136,38 +145,46 @@ static void pour_record(struct pouring *to, const struct o2c_record *record,
 }
 
 /* Never 0, which says that a field has its default. */
-static void put_short(uint8_t *to, const struct o2c_hash128 *hash)
+static void put_short(uint8_t *to, const void *bytes, size_t len)
 {
-    static const uint8_t zero[4], one[4] = {0, 0, 0, 1};
-    memcpy(to, memcmp(hash->byte, zero, 4) ? hash->byte : one, 4);
+    uint32_t hash = (uint32_t)o2c_hash_64(bytes, len);
+    hash = htole32(hash ? hash : 1);
+    memcpy(to, &hash, sizeof(hash));
+}
+
+static void pour_top_field(struct pouring *all, const struct o2c_field *field,
+                           const char *body, uint8_t *slot)
+{
+    struct pouring one;
+    one.len = 0;
+    pour_field(&one, field, body);
+    put_short(slot, one.block, one.len);
+    pour_32(all, field->tag);
+    pour_32(all, (uint32_t)one.len);
+    pour(all, one.block, one.len);
 }
 
 void o2c_content_of(const struct o2c_event *event, struct o2c_content *ret)
 {
     const struct o2c_event_type_row *row = o2c_event_type_row(event->type);
     assert(row && row->record->field_count <= O2C_CONTENT_MAX_FIELDS);
-    struct pouring all = {.len = 0}, one;
+    struct pouring all;
+    all.len = 0;
+    struct o2c_str name = o2c_str_from(row->full_name);
     uint8_t *slot = ret->byte + O2C_CONTENT_HASH_BYTES;
-    struct o2c_hash128 hash = o2c_hash_128(row->full_name, strlen(row->full_name));
-    pour(&all, hash.byte, sizeof(hash.byte));
-    put_short(slot, &hash);
+    pour_text(&all, name);
+    put_short(slot, name.at, name.len);
     slot += 4;
     for (size_t i = 0; i < row->record->field_count; i++) {
         const struct o2c_field *field = &row->record->fields[i];
         if (field->envelope)
             continue;
         memset(slot, 0, 4);
-        if (!has_default(field, event->body)) {
-            one.len = 0;
-            pour_field(&one, field, event->body);
-            hash = o2c_hash_128(one.block, one.len);
-            pour_32(&all, field->tag);
-            pour(&all, hash.byte, sizeof(hash.byte));
-            put_short(slot, &hash);
-        }
+        if (!has_default(field, event->body))
+            pour_top_field(&all, field, event->body, slot);
         slot += 4;
     }
-    hash = o2c_hash_128(all.block, all.len);
+    struct o2c_hash128 hash = o2c_hash_128(all.block, all.len);
     memcpy(ret->byte, hash.byte, O2C_CONTENT_HASH_BYTES);
     ret->len = (size_t)(slot - ret->byte);
 }

@@ -48,10 +48,12 @@ enum o2c_verdict o2c_event_decode(struct o2c_str bytes, struct o2c_arena *arena,
         return err->verdict;
     if (o2c_event_type_by_schema(id) == O2C_EVENT_NONE)
         return o2c_fail(err, O2C_PARK, "schema id %ld is not known here", (long)id);
-    struct o2c_avro_reader in = {.at = (const uint8_t *)body.at,
-                                 .end = (const uint8_t *)body.at + body.len,
-                                 .arena = arena,
-                                 .budget_bytes = O2C_EVENT_MAX_ARENA_BYTES};
+    struct o2c_avro_reader in;
+    in.at = (const uint8_t *)body.at;
+    in.end = in.at + body.len;
+    in.arena = arena;
+    in.budget_bytes = O2C_EVENT_MAX_ARENA_BYTES;
+    in.fault.failed = in.fault.no_memory = false; /* its path stays unset until then */
     return read_body(&o2c_reader_rows[id], &in, ret_event, err);
 }
 
@@ -72,7 +74,9 @@ enum o2c_verdict o2c_event_encode(const struct o2c_event *event, struct o2c_buf 
         return o2c_fail(err, O2C_PARK, "event type %d is not known", (int)event->type);
     size_t before = out->len;
     bool failed_before = out->failed;
-    struct o2c_avro_writer to = {.out = out};
+    struct o2c_avro_writer to;
+    to.out = out;
+    to.fault.failed = to.fault.no_memory = false;
     o2c_frame_write(out, row->schema_id);
     o2c_writers[row->type](&to, event->body);
     if (!to.fault.failed && !out->failed)
