@@ -1,0 +1,104 @@
+#include "runtime/kafka/headers.h"
+
+#include <string.h>
+
+#include "runtime/base/banned.h"
+
+enum header {
+    SOURCE,
+    INCARNATION,
+    SOURCE_PARTITION,
+    STREAM_SEQ,
+    CAUSE,
+    HEADERS
+};
+
+/* o2c_tick belongs to the clock, and is not part of what makes a stream. */
+static const char *const names[HEADERS] = {[SOURCE] = "source",
+                                           [INCARNATION] = "incarnation",
+                                           [SOURCE_PARTITION] = "source_partition",
+                                           [STREAM_SEQ] = "stream_seq",
+                                           [CAUSE] = "o2c_cause"};
+
+static enum o2c_verdict malformed(struct o2c_err *err, enum header header)
+{
+    return o2c_fail(err, O2C_PARK, "header %s is malformed", names[header]);
+}
+
+/* Finds each of ours at most once; *ret_found counts them. */
+static enum o2c_verdict collect(const rd_kafka_headers_t *headers,
+                                struct o2c_str found[HEADERS], int *ret_found,
+                                struct o2c_err *err)
+{
+    const char *name;
+    const void *value;
+    size_t len;
+    int count = 0;
+    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &len); i++)
+        for (int h = 0; h < HEADERS; h++) {
+            if (strcmp(name, names[h]) != 0)
+                continue;
+            if (found[h].at)
+                return o2c_fail(err, O2C_PARK, "header %s is there twice", names[h]);
+            if (!value)
+                return malformed(err, (enum header)h);
+            found[h] = (struct o2c_str){value, len};
+            count++;
+        }
+    *ret_found = count;
+    return O2C_OK;
+}
+
+static bool is_ascii(struct o2c_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] < 0x21 || text.at[i] > 0x7e)
+            return false;
+    return text.len > 0;
+}
+
+static enum o2c_verdict understand(const struct o2c_str found[HEADERS],
+                                   struct o2c_stream_headers *ret_headers,
+                                   struct o2c_err *err)
+{
+    int64_t partition;
+    struct o2c_stream_headers headers = {
+        .present = true, .source = found[SOURCE], .cause = found[CAUSE]};
+    if (!is_ascii(found[SOURCE]))
+        return malformed(err, SOURCE);
+    if (!o2c_uuid_parse(found[INCARNATION], &headers.incarnation))
+        return malformed(err, INCARNATION);
+    if (!o2c_str_to_int64(found[SOURCE_PARTITION], &partition) || partition < 0 ||
+        partition > INT32_MAX)
+        return malformed(err, SOURCE_PARTITION);
+    if (!o2c_str_to_int64(found[STREAM_SEQ], &headers.stream_seq) || headers.stream_seq < 1)
+        return malformed(err, STREAM_SEQ);
+    if (!is_ascii(found[CAUSE]))
+        return malformed(err, CAUSE);
+    headers.source_partition = (int32_t)partition;
+    *ret_headers = headers;
+    return O2C_OK;
+}
+
+enum o2c_verdict o2c_stream_headers_read(const rd_kafka_message_t *message,
+                                         struct o2c_stream_headers *ret_headers,
+                                         struct o2c_err *err)
+{
+    rd_kafka_headers_t *headers = NULL;
+    struct o2c_str found[HEADERS] = {{NULL, 0}};
+    int count = 0;
+    rd_kafka_resp_err_t code = rd_kafka_message_headers(message, &headers);
+    if (code && code != RD_KAFKA_RESP_ERR__NOENT)
+        return o2c_fail(err, O2C_PARK, "headers cannot be read: %s",
+                        rd_kafka_err2str(code));
+    if (!code && collect(headers, found, &count, err))
+        return err->verdict;
+    if (count == 0) {
+        *ret_headers = (struct o2c_stream_headers){.present = false};
+        return O2C_OK;
+    }
+    for (int h = 0; h < HEADERS; h++)
+        if (!found[h].at)
+            return o2c_fail(err, O2C_PARK, "header %s is missing", names[h]);
+    return understand(found, ret_headers, err);
+}

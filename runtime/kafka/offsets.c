@@ -1,0 +1,48 @@
+#include "runtime/kafka/offsets.h"
+
+#include "runtime/kafka/client.h"
+
+#include "runtime/base/banned.h"
+
+/* One ListOffsets request per broker: the special times are offsets of their own. */
+static enum o2c_verdict list_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list,
+                                     int64_t at, int timeout_ms, const char *what,
+                                     struct o2c_err *err)
+{
+    if (list->cnt == 0)
+        return O2C_OK;
+    rd_kafka_topic_partition_list_t *asked = rd_kafka_topic_partition_list_copy(list);
+    for (int i = 0; i < asked->cnt; i++) {
+        asked->elems[i].offset = at;
+        asked->elems[i].err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+    enum o2c_verdict verdict = O2C_OK;
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(rk, asked, timeout_ms);
+    for (int i = 0; !verdict && i < asked->cnt; i++) {
+        const rd_kafka_topic_partition_t *elem = &asked->elems[i];
+        if (!elem->err)
+            continue;
+        o2c_kafka_fail(err, elem->err, what);
+        verdict = o2c_fail_in(err, "%s/%d", elem->topic, (int)elem->partition);
+    }
+    if (!verdict && code)
+        verdict = o2c_kafka_fail(err, code, what);
+    for (int i = 0; !verdict && i < asked->cnt; i++)
+        rd_kafka_topic_partition_list_set_offset(
+            list, asked->elems[i].topic, asked->elems[i].partition, asked->elems[i].offset);
+    rd_kafka_topic_partition_list_destroy(asked);
+    return verdict;
+}
+
+enum o2c_verdict o2c_kafka_ends(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list,
+                                int timeout_ms, struct o2c_err *err)
+{
+    return list_offsets(rk, list, RD_KAFKA_OFFSET_END, timeout_ms, "end offsets", err);
+}
+
+enum o2c_verdict o2c_kafka_begins(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list,
+                                  int timeout_ms, struct o2c_err *err)
+{
+    return list_offsets(rk, list, RD_KAFKA_OFFSET_BEGINNING, timeout_ms, "first offsets",
+                        err);
+}
