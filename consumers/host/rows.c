@@ -22,6 +22,8 @@
 
 enum {
     IMAGE_ALIGN = 16,
+    HINTS_TRIED = 8,
+    HINTED_ROWS_TRIED = 4,               /* more are found faster by their hash */
     PARAMS_MAX_BYTES = 768 * 1024 * 1024 /* a message to PostgreSQL holds 1 GB */
 };
 
@@ -108,6 +110,8 @@ void o2c_rows_free(struct o2c_rows *rows)
     o2c_row_map_clear(&rows->by_account);
     o2c_row_map_clear(&rows->by_key);
     o2c_row_map_clear(&rows->by_set);
+    free(rows->hints);
+    free(rows->hinted);
     free(rows->log);
     free(rows->images);
     free(rows->scratch_account);
@@ -134,6 +138,10 @@ void o2c_rows_reset(struct o2c_rows *rows)
     o2c_row_map_reset(&rows->by_account);
     o2c_row_map_reset(&rows->by_key);
     o2c_row_map_reset(&rows->by_set);
+    rows->first_id = (struct o2c_str){NULL, 0};
+    rows->hint_count = rows->hinted_count = rows->next_hint = 0;
+    rows->hinted_now = rows->hinted_end = NULL;
+    rows->pending_first = rows->pending_end = 0;
     rows->event = 0;
     rows->in_event = false;
     rows->failed = false;
@@ -147,6 +155,19 @@ void o2c_rows_fail(struct o2c_rows *rows)
 bool o2c_rows_failed(const struct o2c_rows *rows)
 {
     return rows->failed;
+}
+
+/* An array with room for one more; NULL and as it was without memory. */
+static void *room_for_one(void *at, size_t count, size_t *cap, size_t element_bytes)
+{
+    size_t more = *cap ? *cap * 2 : 64;
+
+    if (count < *cap)
+        return at;
+    at = realloc(at, more * element_bytes);
+    if (at)
+        *cap = more;
+    return at;
 }
 
 /* ---- accounts */
@@ -180,20 +201,80 @@ struct o2c_account *o2c_rows_find_account(struct o2c_rows *rows, struct o2c_str 
     return find_account(rows, id, o2c_hash_64(id.at, id.len));
 }
 
-struct o2c_account *o2c_rows_account(struct o2c_rows *rows, struct o2c_str account_id)
+/* How many bytes all accounts' ids of the batch have in common at their beginning. */
+static void note_common_beginning(struct o2c_rows *rows, struct o2c_str id)
 {
-    uint64_t hash = o2c_hash_64(account_id.at, account_id.len);
-    struct o2c_account *account = find_account(rows, account_id, hash);
+    const struct o2c_str first = rows->first_id;
+    size_t common = 0;
 
-    if (account)
-        return account;
-    account = o2c_arena_alloc(rows->arena, sizeof *account);
+    if (!first.at) {
+        rows->first_id = id;
+        rows->id_skip = id.len;
+        return;
+    }
+    while (common < rows->id_skip && common < id.len && id.at[common] == first.at[common])
+        common++;
+    rows->id_skip = common;
+}
+
+static struct o2c_account *make_account(struct o2c_rows *rows, struct o2c_str id,
+                                        uint64_t hash)
+{
+    struct o2c_account *account = o2c_arena_alloc(rows->arena, sizeof *account + id.len);
+
     if (!account || !o2c_row_map_add(&rows->by_account, hash, account)) {
         o2c_rows_fail(rows);
         account = rows->scratch_account;
+        *account = (struct o2c_account){.rows = rows, .id = id, .hash = hash};
+        return account;
     }
-    *account = (struct o2c_account){.rows = rows, .id = account_id, .hash = hash};
+    *account =
+        (struct o2c_account){.rows = rows, .id = {account->text, id.len}, .hash = hash};
+    memcpy(account->text, id.at, id.len);
+    note_common_beginning(rows, account->id);
     return account;
+}
+
+struct o2c_account *o2c_rows_find_or_make_account(struct o2c_rows *rows, struct o2c_str id,
+                                                  uint64_t hash)
+{
+    struct o2c_account *account = find_account(rows, id, hash);
+
+    return account ? account : make_account(rows, id, hash);
+}
+
+/* The hint of this event; a few are passed over, for events that wanted and are not
+ * applied. */
+static const struct rows_hint *find_hint(struct o2c_rows *rows, struct o2c_str id)
+{
+    size_t end = rows->next_hint + HINTS_TRIED;
+
+    for (size_t h = rows->next_hint; h < end && h < rows->hint_count; h++) {
+        const struct rows_hint *hint = &rows->hints[h];
+
+        if (hint->id.at == id.at && hint->id.len == id.len && hint->account) {
+            rows->next_hint = h + 1;
+            return hint;
+        }
+    }
+    return NULL;
+}
+
+struct o2c_account *o2c_rows_account(struct o2c_rows *rows, struct o2c_str account_id)
+{
+    const struct rows_hint *hint = find_hint(rows, account_id);
+    size_t last;
+
+    rows->hinted_now = rows->hinted_end = NULL;
+    if (!hint)
+        return o2c_rows_find_or_make_account(rows, account_id,
+                                             o2c_hash_64(account_id.at, account_id.len));
+    last = rows->next_hint < rows->hint_count ? hint[1].first_row : rows->hinted_count;
+    if (last > hint->first_row && last - hint->first_row <= HINTED_ROWS_TRIED) {
+        rows->hinted_now = rows->hinted + hint->first_row;
+        rows->hinted_end = rows->hinted + last;
+    }
+    return hint->account;
 }
 
 struct o2c_str o2c_account_id(const struct o2c_account *account)
@@ -201,11 +282,28 @@ struct o2c_str o2c_account_id(const struct o2c_account *account)
     return account->id;
 }
 
-struct o2c_wants *o2c_rows_want(struct o2c_rows *rows, struct o2c_str account_id)
+size_t o2c_rows_add_hint(struct o2c_rows *rows, struct o2c_str account_id)
 {
-    assert(!rows->event && "wants come before the first event is applied");
-    rows->wants = (struct o2c_wants){rows, o2c_rows_account(rows, account_id)};
-    return &rows->wants;
+    struct rows_hint *hints =
+        room_for_one(rows->hints, rows->hint_count, &rows->hint_cap, sizeof *hints);
+
+    if (!hints)
+        return SIZE_MAX;
+    rows->hints = hints;
+    hints[rows->hint_count] = (struct rows_hint){account_id, NULL, rows->hinted_count};
+    return rows->hint_count++;
+}
+
+size_t o2c_rows_add_hinted(struct o2c_rows *rows)
+{
+    struct o2c_row **hinted =
+        room_for_one(rows->hinted, rows->hinted_count, &rows->hinted_cap, sizeof *hinted);
+
+    if (!hinted)
+        return SIZE_MAX;
+    rows->hinted = hinted;
+    hinted[rows->hinted_count] = NULL;
+    return rows->hinted_count++;
 }
 
 void o2c_rows_forget_wanted(struct o2c_rows *rows)
@@ -225,29 +323,38 @@ static bool is_row(const struct o2c_row *row, const struct o2c_account *account,
            o2c_row_matches(row, table, key->count, key);
 }
 
-static struct o2c_row *get(struct o2c_account *account, const struct rows_table *table,
-                           const struct o2c_key *key, uint64_t *ret_hash)
+static struct o2c_row *find_row(struct o2c_account *account, const struct rows_table *table,
+                                const struct o2c_key *key, uint64_t hash)
 {
-    size_t at;
+    size_t at = hash;
+
+    for (struct o2c_row *row; (row = o2c_row_map_next(&account->rows->by_key, hash, &at));)
+        if (is_row(row, account, table, key))
+            return row;
+    return NULL;
+}
+
+static struct o2c_row *find_hinted(struct o2c_account *account,
+                                   const struct rows_table *table,
+                                   const struct o2c_key *key)
+{
+    struct o2c_rows *rows = account->rows;
 
     assert(key->count + 1 == table->table->key_count);
-    if (account->last && is_row(account->last, account, table, key))
-        return account->last;
-    *ret_hash = at = o2c_row_key_hash(account, table, key->count, key);
-    for (struct o2c_row *row;
-         (row = o2c_row_map_next(&account->rows->by_key, *ret_hash, &at));) {
-        if (is_row(row, account, table, key))
-            return account->last = row;
-    }
+    for (struct o2c_row **hinted = rows->hinted_now; hinted < rows->hinted_end; hinted++)
+        if (*hinted && is_row(*hinted, account, table, key))
+            return *hinted;
     return NULL;
 }
 
 struct o2c_row *o2c_rows_get(struct o2c_account *account, const struct rows_table *table,
                              const struct o2c_key *key)
 {
-    uint64_t hash;
+    struct o2c_row *row = find_hinted(account, table, key);
 
-    return get(account, table, key, &hash);
+    return row ? row
+               : find_row(account, table, key,
+                          o2c_row_key_hash(account->hash, table, key->count, key));
 }
 
 static struct o2c_row *make(struct o2c_row *row, struct o2c_account *account,
@@ -272,11 +379,10 @@ static struct o2c_row *scratch(struct o2c_account *account, const struct rows_ta
 }
 
 struct o2c_row *o2c_rows_get_or_make(struct o2c_account *account, struct rows_table *table,
-                                     const struct o2c_key *key)
+                                     const struct o2c_key *key, uint64_t hash)
 {
     struct o2c_rows *rows = account->rows;
-    uint64_t hash = 0;
-    struct o2c_row *row = get(account, table, key, &hash);
+    struct o2c_row *row = find_row(account, table, key, hash);
 
     if (row)
         return row;
@@ -286,7 +392,7 @@ struct o2c_row *o2c_rows_get_or_make(struct o2c_account *account, struct rows_ta
     make(row, account, table, key);
     if (!o2c_row_map_add(&rows->by_key, hash, row))
         return scratch(account, table, key);
-    return account->last = row;
+    return row;
 }
 
 void o2c_rows_enter(struct rows_table *table, struct o2c_row *row)
@@ -317,26 +423,11 @@ static ptrdiff_t room_for_image(struct o2c_rows *rows, size_t bytes)
     return (ptrdiff_t)at;
 }
 
-static bool room_for_undo(struct o2c_rows *rows)
-{
-    size_t cap = rows->log_cap ? rows->log_cap * 2 : 64;
-    struct undo *log;
-
-    if (rows->log_count < rows->log_cap)
-        return true;
-    log = realloc(rows->log, cap * sizeof *log);
-    if (!log)
-        return false;
-    rows->log = log;
-    rows->log_cap = cap;
-    return true;
-}
-
 /* Before the first change of a row by an event. */
 static void remember(struct o2c_row *row)
 {
     struct o2c_rows *rows = row->account->rows;
-    struct undo undo = {row, UNDO_NO_IMAGE, row->state};
+    struct undo undo = {row, UNDO_NO_IMAGE, row->state}, *log;
 
     if (row->state & ROW_SCRATCH)
         return;
@@ -348,8 +439,10 @@ static void remember(struct o2c_row *row)
         if (undo.image != UNDO_NO_IMAGE)
             memcpy(rows->images + undo.image, row, row->table->row_bytes);
     }
-    if (!room_for_undo(rows) ||
-        ((row->state & ROW_PRESENT) && undo.image == UNDO_NO_IMAGE)) {
+    log = room_for_one(rows->log, rows->log_count, &rows->log_cap, sizeof *log);
+    if (log)
+        rows->log = log;
+    if (!log || ((row->state & ROW_PRESENT) && undo.image == UNDO_NO_IMAGE)) {
         o2c_rows_fail(rows);
         return;
     }
@@ -361,6 +454,7 @@ static void remember(struct o2c_row *row)
 void o2c_rows_begin(struct o2c_rows *rows)
 {
     assert(!rows->in_event);
+    o2c_rows_settle_wants(rows);
     rows->event++;
     rows->in_event = true;
     rows->log_count = 0;
@@ -463,8 +557,12 @@ void *o2c_row_add(struct o2c_account *account, const struct o2c_table *table,
                   const struct o2c_key *key)
 {
     struct rows_table *rows_table = o2c_rows_table(account->rows, table);
-    struct o2c_row *row = o2c_rows_get_or_make(account, rows_table, key);
+    struct o2c_row *row = find_hinted(account, rows_table, key);
 
+    if (!row)
+        row = o2c_rows_get_or_make(
+            account, rows_table, key,
+            o2c_row_key_hash(account->hash, rows_table, key->count, key));
     assert(is_covered(account, rows_table, row, key) &&
            "a row that the event did not want");
     assert(!(row->state & ROW_PRESENT) && "a row with this key is there already");

@@ -2,6 +2,7 @@
 #include "consumers/host/rows_private.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,10 +75,10 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return hash ^ (hash >> 29);
 }
 
-uint64_t o2c_row_key_hash(const struct o2c_account *account, const struct rows_table *table,
+uint64_t o2c_row_key_hash(uint64_t account_hash, const struct rows_table *table,
                           size_t way_no, const struct o2c_key *key)
 {
-    uint64_t hash = mix(account->hash, (uint64_t)table->no << 8 | way_no);
+    uint64_t hash = mix(account_hash, (uint64_t)table->no << 8 | way_no);
 
     for (size_t i = 0; i < key->count; i++)
         hash = mix(hash, key->part[i].text.at
@@ -192,17 +193,110 @@ static void sort(const void **at, size_t count, const void **space)
     merge(at, count / 2, count, space);
 }
 
-/* Not qsort(): glibc's takes memory for every call of some size. */
+/* ---- many rows: by eight bytes of the account's id first */
+
+struct entry {
+    uint64_t prefix;
+    const void *row;
+};
+
+enum {
+    FEW = 64,
+    RADIX = 256
+};
+
+/* The bytes after what all ids begin with, as a number that compares like them. */
+static uint64_t prefix_of(const struct o2c_row *row, size_t skip)
+{
+    struct o2c_str id = o2c_account_id(row->account);
+    uint8_t bytes[sizeof(uint64_t)] = {0};
+    uint64_t prefix;
+
+    if (id.len >= skip + sizeof prefix)
+        memcpy(bytes, id.at + skip, sizeof prefix);
+    else
+        memcpy(bytes, id.at + skip, id.len - skip);
+    memcpy(&prefix, bytes, sizeof prefix);
+    return be64toh(prefix);
+}
+
+/* Counts of each value of each byte of the prefixes. */
+static void count_bytes(const struct entry *entries, size_t count,
+                        uint32_t counts[sizeof(uint64_t)][RADIX])
+{
+    memset(counts, 0, sizeof(uint64_t) * RADIX * sizeof counts[0][0]);
+    for (size_t i = 0; i < count; i++)
+        for (size_t b = 0; b < sizeof(uint64_t); b++)
+            counts[b][entries[i].prefix >> (8 * b) & (RADIX - 1)]++;
+}
+
+/* Least byte first; bytes that are the same everywhere cost nothing.  Returns where the
+ * result is. */
+static struct entry *sort_by_prefix(struct entry *from, struct entry *to, size_t count)
+{
+    uint32_t counts[sizeof(uint64_t)][RADIX];
+
+    count_bytes(from, count, counts);
+    for (size_t b = 0; b < sizeof(uint64_t); b++) {
+        uint32_t *starts = counts[b], sum = 0;
+        struct entry *swap = from;
+
+        if (starts[from[0].prefix >> (8 * b) & (RADIX - 1)] == count)
+            continue;
+        for (size_t v = 0; v < RADIX; v++) {
+            uint32_t n = starts[v];
+
+            starts[v] = sum;
+            sum += n;
+        }
+        for (size_t i = 0; i < count; i++)
+            to[starts[from[i].prefix >> (8 * b) & (RADIX - 1)]++] = from[i];
+        from = to;
+        to = swap;
+    }
+    return from;
+}
+
+static void sort_many(size_t skip, const void **at, size_t count, struct entry *space)
+{
+    struct entry *sorted;
+    size_t i = 0;
+
+    for (size_t e = 0; e < count; e++)
+        space[e] = (struct entry){prefix_of(at[e], skip), at[e]};
+    sorted = sort_by_prefix(space, space + count, count);
+    for (size_t e = 0; e < count; e++)
+        at[e] = sorted[e].row;
+    while (i < count) {
+        size_t end = i + 1;
+
+        while (end < count && sorted[end].prefix == sorted[i].prefix)
+            end++;
+        /* what was sorted out up to `end` is not looked at again: its space is free */
+        sort(at + i, end - i, (const void **)(void *)(sorted + i));
+        i = end;
+    }
+}
+
+/*
+ * Not qsort(): glibc's takes memory for every call of some size, and comparing
+ * 50,000 rows by their texts is 400 ns a row, mostly cache misses (so: 50 ns).
+ */
 bool o2c_rows_sort(struct o2c_rows *rows, const void **at, size_t count)
 {
-    if (count > rows->sort_cap) {
-        const void **space = realloc(rows->sort_space, count * sizeof *space);
+    size_t bytes = 2 * count * sizeof(struct entry);
+
+    if (bytes > rows->sort_bytes) {
+        void *space = realloc(rows->sort_space, bytes);
 
         if (!space)
             return false;
         rows->sort_space = space;
-        rows->sort_cap = count;
+        rows->sort_bytes = bytes;
     }
-    sort(at, count, rows->sort_space);
+    if (count > FEW)
+        sort_many(rows->id_skip, at, count, rows->sort_space);
+    else
+        sort(at, count, rows->sort_space);
     return true;
 }

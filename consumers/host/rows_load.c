@@ -105,6 +105,7 @@ bool o2c_rows_send_load(struct o2c_rows *rows, struct o2c_pg *pg)
     bool sent = false;
 
     assert(!rows->event && "rows are loaded before the first event is applied");
+    o2c_rows_settle_wants(rows);
     for (size_t t = 0; t < rows->consumer->table_count; t++)
         for (size_t w = 0; w < rows->tables[t].way_count; w++)
             if (send_way(&rows->tables[t], pg, w))
@@ -231,7 +232,8 @@ static void take_row(struct rows_table *table, const PGresult *result, int r)
             o2c_rows_fail(rows);
             return;
         }
-        row = o2c_rows_get_or_make(account, table, &key);
+        row = o2c_rows_get_or_make(account, table, &key,
+                                   o2c_row_key_hash(account->hash, table, key.count, &key));
     }
     if (row->state & (ROW_STORED | ROW_SCRATCH))
         return;

@@ -13,6 +13,7 @@ enum {
     SLOTS_MIN = 256
 };
 
+/* Into fresh memory: a batch that outgrows the one before pays for it once. */
 static bool resize(struct row_map *map, size_t slots)
 {
     struct row_slot *old = map->slots;
@@ -43,18 +44,18 @@ void o2c_row_map_clear(struct row_map *map)
     *map = (struct row_map){0};
 }
 
-/* Small batches after a large one pay a few times for its size, not for ever. */
+/*
+ * Small batches after a large one pay a few times for its size, not for ever:
+ * the mask gets smaller, the memory stays.
+ */
 void o2c_row_map_reset(struct row_map *map)
 {
     size_t slots = map->mask + 1;
 
-    if (slots > SLOTS_MIN && map->count * 16 < slots) {
-        map->count = 0;
-        memset(map->slots, 0, slots / 4 * sizeof *map->slots);
-        map->mask = slots / 4 - 1;
-        return;
-    }
+    if (slots > SLOTS_MIN && map->count * 8 < slots)
+        slots /= 4;
     memset(map->slots, 0, slots * sizeof *map->slots);
+    map->mask = slots - 1;
     map->count = 0;
 }
 
@@ -62,7 +63,7 @@ bool o2c_row_map_add(struct row_map *map, uint64_t hash, void *item)
 {
     size_t i;
 
-    if (map->count * 2 > map->mask && !resize(map, (map->mask + 1) * 4) &&
+    if (map->count * 4 >= (map->mask + 1) * 3 && !resize(map, (map->mask + 1) * 2) &&
         map->count >= map->mask)
         return false;
     for (i = hash & map->mask; map->slots[i].item; i = (i + 1) & map->mask)
@@ -82,4 +83,14 @@ void *o2c_row_map_next(const struct row_map *map, uint64_t hash, size_t *at)
             return slot->item;
     }
     return NULL;
+}
+
+void o2c_row_map_prefetch(const struct row_map *map, uint64_t hash)
+{
+    __builtin_prefetch(&map->slots[hash & map->mask]);
+}
+
+void o2c_row_map_prefetch_item(const struct row_map *map, uint64_t hash)
+{
+    __builtin_prefetch(map->slots[hash & map->mask].item);
 }

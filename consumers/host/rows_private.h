@@ -60,6 +60,10 @@ void o2c_row_map_clear(struct row_map *map);
 void o2c_row_map_reset(struct row_map *map); /* empty, of a size that fits what was in it */
 bool o2c_row_map_add(struct row_map *map, uint64_t hash, void *item); /* false: no memory */
 
+/* Begins to bring the place of this hash into the cache; later, what lies there. */
+void o2c_row_map_prefetch(const struct row_map *map, uint64_t hash);
+void o2c_row_map_prefetch_item(const struct row_map *map, uint64_t hash);
+
 /* The next item with this hash; *at is the hash at first.  NULL: no more. */
 void *o2c_row_map_next(const struct row_map *map, uint64_t hash, size_t *at);
 
@@ -69,13 +73,51 @@ struct o2c_account {
     struct o2c_rows *rows;
     struct o2c_str id;
     uint64_t hash;
-    struct o2c_row
-        *last; /* the row of it that was asked for last: often the next one too */
+    char text[]; /* what id borrows: one cache miss less for every look at it */
 };
 
+/* The event being asked what it wants. */
 struct o2c_wants {
     struct o2c_rows *rows;
-    struct o2c_account *account;
+    struct o2c_str account_id;
+    uint64_t account_hash;
+    size_t hint;
+};
+
+enum want_kind {
+    WANT_ROW,
+    WANT_BLIND,
+    WANT_SET
+};
+
+/*
+ * A want that is not in the maps yet.  Looking things up in maps of 50,000 is
+ * waiting for memory, three or four times a want; so a want only says what it
+ * will look at, and is dealt with when a few more have come.
+ */
+struct pending_want {
+    enum want_kind kind;
+    uint8_t way_no;
+    struct rows_table *table;
+    struct o2c_str account_id;
+    uint64_t account_hash, key_hash;
+    size_t hint, hinted;
+    struct o2c_key key;
+};
+
+enum {
+    PENDING_WANTS = 16 /* a power of two */
+};
+
+/*
+ * What an event wanted.  Events are applied in the order in which they were
+ * asked what they want, so most accounts and rows need not be looked up again:
+ * they are recognized by where the event's bytes lie.
+ */
+struct rows_hint {
+    struct o2c_str id;
+    struct o2c_account *account; /* NULL: not known */
+    size_t first_row;            /* in hinted; up to the next hint's */
 };
 
 /* The rows that one wanted prefix or look-up names. */
@@ -130,6 +172,17 @@ struct o2c_rows {
     struct rows_table *tables;
     struct row_map by_account, by_key, by_set;
     struct o2c_wants wants;
+    struct pending_want pending[PENDING_WANTS]; /* number n at n % PENDING_WANTS */
+    size_t pending_first, pending_end;
+    struct o2c_str first_id;
+    size_t id_skip; /* all accounts' ids begin with the same so many bytes */
+
+    struct rows_hint *hints; /* one per event that wanted something */
+    size_t hint_count, hint_cap;
+    struct o2c_row **hinted; /* NULL: not known */
+    size_t hinted_count, hinted_cap;
+    size_t next_hint;
+    struct o2c_row **hinted_now, **hinted_end; /* of the account asked for last */
 
     bool failed;
     uint32_t event; /* ordinal of the one being applied; 0 before the first */
@@ -141,8 +194,8 @@ struct o2c_rows {
 
     struct o2c_account *scratch_account;
     void *scratch_row;
-    const void **sort_space;
-    size_t sort_cap;
+    void *sort_space;
+    size_t sort_bytes;
     struct o2c_pg_params params;
 };
 
@@ -152,13 +205,21 @@ struct o2c_rows {
 void o2c_rows_fail(struct o2c_rows *rows);
 struct rows_table *o2c_rows_table(struct o2c_rows *rows, const struct o2c_table *table);
 struct o2c_account *o2c_rows_find_account(struct o2c_rows *rows, struct o2c_str id);
+struct o2c_account *o2c_rows_find_or_make_account(struct o2c_rows *rows, struct o2c_str id,
+                                                  uint64_t hash);
 
 /* The row with this key in any state; NULL: there is none in memory. */
 struct o2c_row *o2c_rows_get(struct o2c_account *account, const struct rows_table *table,
                              const struct o2c_key *key);
-/* As get, but makes one that is not present; scratch if there is no memory. */
+/* Makes one that is not present if there is none; `hash` is the key's. Scratch without
+ * memory. */
 struct o2c_row *o2c_rows_get_or_make(struct o2c_account *account, struct rows_table *table,
-                                     const struct o2c_key *key);
+                                     const struct o2c_key *key, uint64_t hash);
+
+/* A hint for an event; a place in `hinted` for a row it wants.  SIZE_MAX: no memory for it.
+ */
+size_t o2c_rows_add_hint(struct o2c_rows *rows, struct o2c_str account_id);
+size_t o2c_rows_add_hinted(struct o2c_rows *rows);
 
 /* What was wanted has been asked for. */
 void o2c_rows_forget_wanted(struct o2c_rows *rows);
@@ -169,13 +230,18 @@ void o2c_rows_forget_wanted(struct o2c_rows *rows);
  */
 void o2c_rows_enter(struct rows_table *table, struct o2c_row *row);
 
+/* ---- wants.c */
+
+/* Nothing is pending any more. */
+void o2c_rows_settle_wants(struct o2c_rows *rows);
+
 /* ---- rows_key.c */
 
 /* What a column of a row says; false for NULL. */
 bool o2c_row_part(const void *row, const struct o2c_column *column,
                   struct o2c_key_part *ret);
 void o2c_row_set_key(struct o2c_row *row, const struct o2c_key *key);
-uint64_t o2c_row_key_hash(const struct o2c_account *account, const struct rows_table *table,
+uint64_t o2c_row_key_hash(uint64_t account_hash, const struct rows_table *table,
                           size_t way_no, const struct o2c_key *key);
 bool o2c_row_key_eq(const struct o2c_key *a, const struct o2c_key *b);
 

@@ -23,7 +23,7 @@ static struct row_set *find_set(struct o2c_account *account, const struct rows_t
 
     if (!table->ways[way_no].set_count)
         return NULL;
-    at = hash = o2c_row_key_hash(account, table, way_no, key);
+    at = hash = o2c_row_key_hash(account->hash, table, way_no, key);
     for (struct row_set *set; (set = o2c_row_map_next(&rows->by_set, hash, &at));)
         if (set->account == account && set->table_no == table->no &&
             set->way_no == way_no && o2c_row_key_eq(&set->key, key))
@@ -41,8 +41,9 @@ void o2c_rows_want_set(struct o2c_account *account, struct rows_table *table, si
     if (account == rows->scratch_account || find_set(account, table, way_no, key))
         return;
     set = o2c_arena_zalloc(rows->arena, sizeof *set);
-    if (!set || !o2c_row_map_add(&rows->by_set,
-                                 o2c_row_key_hash(account, table, way_no, key), set)) {
+    if (!set ||
+        !o2c_row_map_add(&rows->by_set, o2c_row_key_hash(account->hash, table, way_no, key),
+                         set)) {
         o2c_rows_fail(rows);
         return;
     }

@@ -135,7 +135,8 @@ static void load_row(const void *kept_row, struct o2c_rows *rows, struct rows_ta
     if (!account || !is_wanted(kept_row, account, table))
         return;
     (void)o2c_row_way_key(kept_row, table, described->key_count - 1, &key);
-    row = o2c_rows_get_or_make(account, table, &key);
+    row = o2c_rows_get_or_make(account, table, &key,
+                               o2c_row_key_hash(account->hash, table, key.count, &key));
     if (row->state & ROW_SCRATCH)
         return;
     memcpy(row + 1, (const struct o2c_row *)kept_row + 1,
@@ -146,6 +147,7 @@ static void load_row(const void *kept_row, struct o2c_rows *rows, struct rows_ta
 
 void memory_tables_load(struct memory_tables *tables, struct o2c_rows *rows)
 {
+    o2c_rows_settle_wants(rows);
     for (size_t t = 0; t < tables->consumer->table_count; t++)
         for (size_t i = 0; i < tables->kept[t].count; i++)
             load_row(tables->kept[t].at[i], rows, &rows->tables[t]);
