@@ -1,0 +1,78 @@
+/*
+ * lifecycle.h - the life of one order, planned from seed and number alone:
+ * what is ordered and amended, what is cancelled, how it is sent and what
+ * comes back, and when.  A plan has no pointers and can be made again at any
+ * time; the simulator keeps none.
+ */
+#ifndef O2C_SIMULATOR_LIFECYCLE_H
+#define O2C_SIMULATOR_LIFECYCLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "producers/simulator/customers.h"
+
+struct o2c_sim_random;
+struct o2c_sim_settings;
+
+enum {
+    O2C_SIM_MAX_LINES = 20,
+    O2C_SIM_MAX_CONTENTS = 3,
+    O2C_SIM_MAX_PARTS = 4,
+    O2C_SIM_MAX_STEPS = 16
+};
+
+struct o2c_sim_line {
+    int32_t line_no, product;
+    int64_t quantity_milli;
+    int64_t price_micro; /* 0: left to the price list (order lines only) */
+};
+
+struct o2c_sim_lines {
+    int32_t count;
+    struct o2c_sim_line at[O2C_SIM_MAX_LINES];
+};
+
+enum o2c_sim_step_kind {
+    O2C_SIM_PLACED,
+    O2C_SIM_AMENDED,
+    O2C_SIM_CANCELLED,
+    O2C_SIM_DISPATCHED,
+    O2C_SIM_DELIVERED,
+    O2C_SIM_RETURNED,
+};
+
+/* One event of the order's life. */
+struct o2c_sim_step {
+    enum o2c_sim_step_kind kind;
+    int32_t
+        index; /* of the content (placed, amended) or the part (dispatched, delivered) */
+    int32_t revision; /* placed, amended, cancelled */
+    int64_t at_us;
+};
+
+struct o2c_sim_plan {
+    int64_t number; /* of the order, from 0 */
+    struct o2c_sim_customer customer;
+    int32_t requested_date;
+
+    struct o2c_sim_lines contents[O2C_SIM_MAX_CONTENTS];
+    int32_t content_count;
+
+    int32_t cancelled[O2C_SIM_MAX_LINES]; /* line numbers; none: the whole order */
+    int32_t cancelled_count;
+
+    struct o2c_sim_lines parts[O2C_SIM_MAX_PARTS]; /* what is sent together */
+    int32_t part_count;
+    int32_t refused_line[O2C_SIM_MAX_PARTS]; /* 0: nothing was refused at the door */
+    int32_t returned_part;
+    struct o2c_sim_lines returned;
+
+    struct o2c_sim_step steps[O2C_SIM_MAX_STEPS]; /* in the order of at_us */
+    int32_t step_count;
+};
+
+void o2c_sim_plan_order(const struct o2c_sim_settings *settings, int64_t number,
+                        struct o2c_sim_plan *ret_plan);
+
+#endif
