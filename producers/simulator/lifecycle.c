@@ -203,7 +203,7 @@ static bool plan_intake(const struct o2c_sim_settings *settings, struct o2c_sim_
     bool amended = has_share(settings, O2C_SIM_SHARE_AMENDED, plan->number,
                              settings->amended * PERCENT);
     bool twice = o2c_sim_chance(random, 250000);
-    bool overtaken = o2c_sim_chance(random, VOID_SHARE * PERCENT) && amended &&
+    bool overtaken = o2c_sim_chance(random, (int64_t)VOID_SHARE * PERCENT) && amended &&
                      intake->fate == CANCELLED_LINES;
     if (amended && twice)
         add_amendment(settings, plan, intake);

@@ -1,5 +1,6 @@
 #include "producers/simulator/timetable.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "producers/simulator/hours.h"
@@ -31,6 +32,7 @@ static bool make_room(struct o2c_sim_timetable *timetable, size_t more)
 static void add(struct o2c_sim_timetable *timetable, const struct o2c_sim_plan *plan,
                 int32_t step, enum o2c_sim_variant variant, int64_t at_us)
 {
+    assert(timetable->count < timetable->room);
     timetable->arrivals[timetable->count++] = (struct o2c_sim_arrival){
         at_us, (int32_t)plan->number, (int16_t)step, (int16_t)variant};
 }
