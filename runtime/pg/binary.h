@@ -44,7 +44,8 @@ void o2c_pg_add_bool(struct o2c_pg_params *params, bool value);
 void o2c_pg_add_int4(struct o2c_pg_params *params, int32_t value);
 void o2c_pg_add_int8(struct o2c_pg_params *params, int64_t value);
 void o2c_pg_add_timestamp(struct o2c_pg_params *params, int64_t utc_us);
-void o2c_pg_add_text(struct o2c_pg_params *params, struct o2c_str value); /* and bytea; absent: NULL */
+void o2c_pg_add_text(struct o2c_pg_params *params,
+                     struct o2c_str value); /* and bytea; absent: NULL */
 void o2c_pg_add_uuid(struct o2c_pg_params *params, const struct o2c_uuid *value);
 
 /*
@@ -56,7 +57,8 @@ void o2c_pg_add_uuid(struct o2c_pg_params *params, const struct o2c_uuid *value)
  */
 struct o2c_pg_array {
     struct o2c_pg_params *params;
-    size_t header; /* where the array begins in the buffer */
+    size_t header;    /* where the array begins in the buffer */
+    size_t composite; /* where the element begun last begins */
     int32_t count;
     bool has_nulls;
 };
@@ -85,7 +87,8 @@ void o2c_pg_field_timestamp(struct o2c_pg_array *array, int64_t utc_us);
 void o2c_pg_field_text(struct o2c_pg_array *array, struct o2c_str value);
 void o2c_pg_field_bytes(struct o2c_pg_array *array, struct o2c_str value);
 void o2c_pg_field_uuid(struct o2c_pg_array *array, const struct o2c_uuid *value);
-void o2c_pg_field_int4_array(struct o2c_pg_array *array, const int32_t *values, size_t count);
+void o2c_pg_field_int4_array(struct o2c_pg_array *array, const int32_t *values,
+                             size_t count);
 void o2c_pg_composite_end(struct o2c_pg_array *array);
 
 /* Columns of a binary result; the caller has checked o2c_pg_get_null where NULL may be. */
@@ -95,7 +98,8 @@ int32_t o2c_pg_get_int4(const PGresult *result, int row, int column);
 int64_t o2c_pg_get_int8(const PGresult *result, int row, int column);
 int32_t o2c_pg_get_date(const PGresult *result, int row, int column);
 int64_t o2c_pg_get_timestamp(const PGresult *result, int row, int column);
-struct o2c_str o2c_pg_get_text(const PGresult *result, int row, int column); /* and bytea; borrowed */
+struct o2c_str o2c_pg_get_text(const PGresult *result, int row,
+                               int column); /* and bytea; borrowed */
 struct o2c_uuid o2c_pg_get_uuid(const PGresult *result, int row, int column);
 
 #endif

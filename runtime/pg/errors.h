@@ -2,9 +2,9 @@
  * errors.h - the one table from SQLSTATE to verdict:
  *
  *   O2C01                          FENCED   raised by the fence
- *   08 40 53 55 57 58              RETRY    connection, serialization, resources, lock, shutdown, system
- *   22 23                          PARK     the data: after bisection to the event
- *   42 3D 3F 28 and anything else  FATAL    missing table, wrong privileges, bug
+ *   08 40 53 55 57 58              RETRY    connection, serialization, resources, lock,
+ * shutdown, system 22 23                          PARK     the data: after bisection to the
+ * event 42 3D 3F 28 and anything else  FATAL    missing table, wrong privileges, bug
  */
 #ifndef O2C_PG_ERRORS_H
 #define O2C_PG_ERRORS_H

@@ -30,12 +30,13 @@ struct o2c_pg_statement {
     const char *sql;
 };
 
-typedef void o2c_pg_state_fn(void *user, const struct o2c_err *err); /* err NULL for on_up */
+typedef void o2c_pg_state_fn(void *user,
+                             const struct o2c_err *err); /* err NULL for on_up */
 
 struct o2c_pg_options {
     uv_loop_t *loop;
-    const char *dsn;              /* libpq connection string */
-    const char *application_name; /* shown in pg_stat_activity */
+    const char *dsn;                           /* libpq connection string */
+    const char *application_name;              /* shown in pg_stat_activity */
     const struct o2c_pg_statement *statements; /* borrowed while open */
     size_t statement_count;
     o2c_pg_state_fn *on_up;
@@ -43,17 +44,20 @@ struct o2c_pg_options {
     void *user;
 };
 
-/* FATAL for a malformed dsn or no memory; a server that does not answer is no error here. */
+/* FATAL for a malformed dsn or no memory; a server that does not answer is no error here.
+ */
 enum o2c_verdict o2c_pg_open(struct o2c_pg **ret_pg, const struct o2c_pg_options *options,
                              struct o2c_err *err) O2C_MUST_CHECK;
 
-/* Closes at once; units not answered get their on_done.  on_closed (may be NULL) comes last. */
+/* Closes at once; units not answered get their on_done.  on_closed (may be NULL) comes
+ * last. */
 void o2c_pg_close(struct o2c_pg *pg, void (*on_closed)(void *user), void *user);
 
 bool o2c_pg_is_up(const struct o2c_pg *pg);
 int o2c_pg_backend_pid(const struct o2c_pg *pg);
 
-/* The rows of one statement of a unit; only for statements that succeeded.  Not to be cleared. */
+/* The rows of one statement of a unit; only for statements that succeeded.  Not to be
+ * cleared. */
 typedef void o2c_pg_result_fn(void *user, const PGresult *result);
 
 /*
@@ -68,10 +72,12 @@ typedef void o2c_pg_done_fn(void *user, enum o2c_verdict verdict, bool lost,
  * returns.  on_result may be NULL.  While the connection is down the unit
  * fails as if it had been lost.
  */
-void o2c_pg_send(struct o2c_pg *pg, const char *statement, const struct o2c_pg_params *params,
-                 o2c_pg_result_fn *on_result, void *user);
+void o2c_pg_send(struct o2c_pg *pg, const char *statement,
+                 const struct o2c_pg_params *params, o2c_pg_result_fn *on_result,
+                 void *user);
 
-/* Closes the unit with a Sync and flushes.  on_done is never called from inside this call. */
+/* Closes the unit with a Sync and flushes.  on_done is never called from inside this call.
+ */
 void o2c_pg_sync(struct o2c_pg *pg, o2c_pg_done_fn *on_done, void *user);
 
 /* Asks the server to cancel what it is doing, from a short-lived thread of libuv's pool. */

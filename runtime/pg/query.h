@@ -10,10 +10,12 @@
 
 #include "runtime/base/err.h"
 
-enum o2c_verdict o2c_pg_connect(PGconn **ret_conn, const char *dsn, const char *application_name,
+enum o2c_verdict o2c_pg_connect(PGconn **ret_conn, const char *dsn,
+                                const char *application_name,
                                 struct o2c_err *err) O2C_MUST_CHECK;
 
-/* `values` are text, NULL for SQL NULL.  The caller clears *ret_result (may be NULL: no rows wanted). */
+/* `values` are text, NULL for SQL NULL.  The caller clears *ret_result (may be NULL: no
+ * rows wanted). */
 enum o2c_verdict o2c_pg_query(PGconn *conn, const char *sql, const char *const *values,
                               size_t value_count, PGresult **ret_result,
                               struct o2c_err *err) O2C_MUST_CHECK;

@@ -1,0 +1,556 @@
+/*
+ * libpq in pipeline mode on uv_poll.  What was sent stands in a ring of items,
+ * oldest first: statements and the Syncs that close units.  libpq answers in
+ * the same order, so the head of the ring always tells what an answer is for.
+ */
+#include "runtime/pg/pg.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/base/clock.h"
+#include "runtime/base/log.h"
+#include "runtime/pg/binary.h"
+#include "runtime/pg/errors.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    BACKOFF_MIN_MS = 100,
+    BACKOFF_MAX_MS = 5000,
+    CONNECT_TIMEOUT_MS = 10000,
+    HANDLES = 3 /* beside the poll handle: retry, timeout, deferred */
+};
+
+enum pg_state {
+    PG_WAITING, /* for the next try to connect */
+    PG_CONNECTING,
+    PG_PREPARING,
+    PG_UP,
+    PG_REFUSED, /* a statement cannot be prepared: no use in trying again */
+    PG_CLOSED
+};
+
+struct item {
+    bool is_sync;
+    o2c_pg_result_fn *on_result;
+    o2c_pg_done_fn *on_done;
+    void *user;
+};
+
+struct o2c_pg {
+    struct o2c_pg_options options;
+    enum pg_state state;
+    PGconn *conn;
+    uv_poll_t *poll; /* heap: closed asynchronously, one per socket */
+    int poll_events;
+    uv_timer_t retry, timeout, deferred;
+    int64_t backoff_ms;
+    struct item *items; /* a ring of `cap`, a power of two */
+    size_t head, count, cap;
+    struct o2c_err unit_err; /* the first of the unit being answered */
+    bool broken; /* a send failed: the connection is given up on the next turn */
+    int handles_open;
+    void (*on_closed)(void *user);
+    void *closed_user;
+};
+
+static void lose(struct o2c_pg *pg, const struct o2c_err *err);
+
+/* ---- the ring */
+
+static void grow(struct o2c_pg *pg)
+{
+    size_t cap = pg->cap ? 2 * pg->cap : 64;
+    struct item *items = calloc(cap, sizeof *items);
+
+    if (!items)
+        abort();
+    for (size_t i = 0; i < pg->count; i++)
+        items[i] = pg->items[(pg->head + i) & (pg->cap - 1)];
+    free(pg->items);
+    pg->items = items;
+    pg->head = 0;
+    pg->cap = cap;
+}
+
+static void push(struct o2c_pg *pg, struct item item)
+{
+    if (pg->count == pg->cap)
+        grow(pg);
+    pg->items[(pg->head + pg->count++) & (pg->cap - 1)] = item;
+}
+
+static struct item pop(struct o2c_pg *pg)
+{
+    struct item item = pg->items[pg->head];
+
+    pg->head = (pg->head + 1) & (pg->cap - 1);
+    pg->count--;
+    return item;
+}
+
+/* ---- the socket */
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void drop_poll(struct o2c_pg *pg)
+{
+    if (!pg->poll)
+        return;
+    uv_poll_stop(pg->poll);
+    uv_close((uv_handle_t *)pg->poll, free_handle);
+    pg->poll = NULL;
+    pg->poll_events = 0;
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events);
+
+static void watch(struct o2c_pg *pg, int events)
+{
+    if (!pg->poll) {
+        pg->poll = calloc(1, sizeof *pg->poll);
+        if (!pg->poll || uv_poll_init(pg->options.loop, pg->poll, PQsocket(pg->conn)))
+            abort();
+        pg->poll->data = pg;
+    }
+    if (events == pg->poll_events)
+        return;
+    pg->poll_events = events;
+    uv_poll_start(pg->poll, events, on_socket);
+}
+
+static void on_deferred(uv_timer_t *timer);
+
+static void defer(struct o2c_pg *pg)
+{
+    if (pg->state != PG_CLOSED)
+        uv_timer_start(&pg->deferred, on_deferred, 0, 0);
+}
+
+static void give_up(struct o2c_pg *pg)
+{
+    pg->broken = true;
+    defer(pg);
+}
+
+static void flush(struct o2c_pg *pg)
+{
+    int left = PQflush(pg->conn);
+
+    if (left < 0)
+        give_up(pg);
+    else
+        watch(pg, UV_READABLE | (left ? UV_WRITABLE : 0));
+}
+
+/* ---- connecting */
+
+static void on_retry(uv_timer_t *timer);
+
+static void retry_later(struct o2c_pg *pg)
+{
+    int64_t delay = pg->backoff_ms ? 2 * pg->backoff_ms : BACKOFF_MIN_MS;
+
+    pg->backoff_ms = delay > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : delay;
+    /* Full jitter, from a clock: several processes lose one server at the same time. */
+    delay = 1 + (o2c_clock_monotonic_us() / 7) % pg->backoff_ms;
+    pg->state = PG_WAITING;
+    uv_timer_start(&pg->retry, on_retry, (uint64_t)delay, 0);
+}
+
+static void close_connection(struct o2c_pg *pg)
+{
+    drop_poll(pg);
+    uv_timer_stop(&pg->timeout);
+    if (pg->conn)
+        PQfinish(pg->conn);
+    pg->conn = NULL;
+    pg->broken = false;
+}
+
+static void on_prepared(void *user, enum o2c_verdict verdict, bool lost,
+                        const struct o2c_err *err)
+{
+    struct o2c_pg *pg = user;
+    struct o2c_err refused;
+
+    if (lost || pg->state == PG_CLOSED)
+        return;
+    uv_timer_stop(&pg->timeout);
+    if (verdict == O2C_OK) {
+        pg->state = PG_UP;
+        pg->backoff_ms = 0;
+        pg->options.on_up(pg->options.user, NULL);
+        return;
+    }
+    refused = *err;
+    if (verdict == O2C_RETRY) {
+        lose(pg, &refused);
+        return;
+    }
+    refused.verdict = O2C_FATAL;
+    close_connection(pg);
+    pg->state = PG_REFUSED;
+    pg->options.on_down(pg->options.user, &refused);
+}
+
+static void prepare_all(struct o2c_pg *pg)
+{
+    bool sent = PQsetnonblocking(pg->conn, 1) == 0 && PQenterPipelineMode(pg->conn) == 1;
+
+    pg->state = PG_PREPARING;
+    for (size_t i = 0; sent && i < pg->options.statement_count; i++) {
+        const struct o2c_pg_statement *statement = &pg->options.statements[i];
+
+        sent = PQsendPrepare(pg->conn, statement->name, statement->sql, 0, NULL);
+        push(pg, (struct item){0});
+    }
+    sent = sent && PQpipelineSync(pg->conn);
+    push(pg, (struct item){.is_sync = true, .on_done = on_prepared, .user = pg});
+    if (sent)
+        flush(pg);
+    else
+        give_up(pg);
+}
+
+static void connect_step(struct o2c_pg *pg)
+{
+    PostgresPollingStatusType step = PQconnectPoll(pg->conn);
+    struct o2c_err err;
+
+    drop_poll(pg); /* the socket may be another one now */
+    switch (step) {
+    case PGRES_POLLING_READING:
+        watch(pg, UV_READABLE);
+        break;
+    case PGRES_POLLING_WRITING:
+        watch(pg, UV_WRITABLE);
+        break;
+    case PGRES_POLLING_OK:
+        prepare_all(pg);
+        break;
+    case PGRES_POLLING_FAILED:
+    case PGRES_POLLING_ACTIVE:
+        o2c_pg_fail_connection(&err, pg->conn, "PostgreSQL");
+        lose(pg, &err);
+        break;
+    }
+}
+
+static void log_notice(void *user, const PGresult *result)
+{
+    (void)user;
+    o2c_log_debug("PostgreSQL says",
+                  O2C_S("notice", PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+    struct o2c_pg *pg = timer->data;
+    struct o2c_err err;
+
+    o2c_fail(&err, O2C_RETRY, "PostgreSQL: no connection within %d ms", CONNECT_TIMEOUT_MS);
+    lose(pg, &err);
+}
+
+/* Entries before the dsn are defaults that it may override; a black hole shows within 15 s.
+ */
+static void start_connecting(struct o2c_pg *pg)
+{
+    const char *names[] = {"keepalives_idle",
+                           "keepalives_interval",
+                           "keepalives_count",
+                           "tcp_user_timeout",
+                           "fallback_application_name",
+                           "dbname",
+                           NULL};
+    const char *values[] = {
+        "5", "3", "3", "15000", pg->options.application_name, pg->options.dsn, NULL};
+    struct o2c_err err;
+
+    pg->conn = PQconnectStartParams(names, values, 1);
+    pg->state = PG_CONNECTING;
+    if (!pg->conn || PQstatus(pg->conn) == CONNECTION_BAD) {
+        o2c_pg_fail_connection(&err, pg->conn, "PostgreSQL");
+        lose(pg, &err);
+        return;
+    }
+    PQsetNoticeReceiver(pg->conn, log_notice, NULL);
+    uv_timer_start(&pg->timeout, on_timeout, CONNECT_TIMEOUT_MS, 0);
+    watch(pg, UV_WRITABLE);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+    start_connecting(timer->data);
+}
+
+/* ---- losing the connection */
+
+/* Answers everything that stands in the ring as lost, oldest first. */
+static void answer_lost(struct o2c_pg *pg, const struct o2c_err *err)
+{
+    size_t count = pg->count;
+
+    pg->unit_err.verdict = O2C_OK;
+    while (count-- > 0) {
+        struct item item = pop(pg);
+
+        if (item.is_sync)
+            item.on_done(item.user, O2C_RETRY, true, err);
+    }
+}
+
+static void lose(struct o2c_pg *pg, const struct o2c_err *err)
+{
+    struct o2c_err copy = *err;
+    bool was_up = pg->state == PG_UP;
+
+    if (pg->state == PG_CLOSED)
+        return;
+    copy.verdict = O2C_RETRY;
+    close_connection(pg);
+    retry_later(pg);
+    answer_lost(pg, &copy);
+    if (was_up)
+        pg->options.on_down(pg->options.user, &copy);
+}
+
+static void on_deferred(uv_timer_t *timer)
+{
+    struct o2c_pg *pg = timer->data;
+    struct o2c_err err;
+
+    if (pg->broken) {
+        o2c_pg_fail_connection(&err, pg->conn, "PostgreSQL");
+        lose(pg, &err);
+    } else if (!pg->conn) {
+        o2c_fail(&err, O2C_RETRY, "PostgreSQL is not connected");
+        answer_lost(pg, &err);
+    }
+}
+
+/* ---- answers */
+
+static void take_result(struct o2c_pg *pg, PGresult *result)
+{
+    struct item *head = &pg->items[pg->head];
+    struct item done;
+    struct o2c_err err;
+
+    switch (PQresultStatus(result)) {
+    case PGRES_PIPELINE_SYNC:
+        done = pop(pg);
+        assert(done.is_sync);
+        err = pg->unit_err;
+        pg->unit_err = (struct o2c_err){0};
+        done.on_done(done.user, err.verdict, false, &err);
+        break;
+    case PGRES_PIPELINE_ABORTED:
+        break;
+    case PGRES_TUPLES_OK:
+    case PGRES_COMMAND_OK:
+        if (head->on_result && !pg->unit_err.verdict)
+            head->on_result(head->user, result);
+        break;
+    default:
+        if (!pg->unit_err.verdict)
+            o2c_pg_fail_result(&pg->unit_err, result, "PostgreSQL");
+        break;
+    }
+}
+
+/* libpq gives a statement's results, then NULL; a Sync's result stands alone. */
+static void read_results(struct o2c_pg *pg)
+{
+    while (pg->conn && pg->count && !PQisBusy(pg->conn)) {
+        PGresult *result = PQgetResult(pg->conn);
+
+        if (result) {
+            take_result(pg, result);
+            PQclear(result);
+        } else if (!pg->items[pg->head].is_sync) {
+            pop(pg);
+        } else if (PQstatus(pg->conn) == CONNECTION_BAD) {
+            break;
+        }
+    }
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events)
+{
+    struct o2c_pg *pg = poll->data;
+    struct o2c_err err;
+
+    (void)status; /* an error shows when libpq reads */
+    if (pg->state == PG_CONNECTING) {
+        connect_step(pg);
+        return;
+    }
+    if ((events & UV_READABLE || status) && !PQconsumeInput(pg->conn)) {
+        read_results(pg); /* what came before the end */
+        if (pg->conn) {
+            o2c_pg_fail_connection(&err, pg->conn, "PostgreSQL");
+            lose(pg, &err);
+        }
+        return;
+    }
+    flush(pg);
+    read_results(pg);
+    if (pg->conn && PQstatus(pg->conn) == CONNECTION_BAD)
+        give_up(pg);
+}
+
+/* ---- public */
+
+enum o2c_verdict o2c_pg_open(struct o2c_pg **ret_pg, const struct o2c_pg_options *options,
+                             struct o2c_err *err)
+{
+    char *message = NULL;
+    PQconninfoOption *parsed = PQconninfoParse(options->dsn, &message);
+    struct o2c_pg *pg;
+
+    if (!parsed) {
+        o2c_fail(err, O2C_FATAL, "pg-dsn: %.*s", message ? (int)strcspn(message, "\n") : 9,
+                 message ? message : "no memory");
+        PQfreemem(message);
+        return err->verdict;
+    }
+    PQconninfoFree(parsed);
+    pg = calloc(1, sizeof *pg);
+    if (!pg)
+        return o2c_fail(err, O2C_FATAL, "no memory");
+    pg->options = *options;
+    uv_timer_init(options->loop, &pg->retry);
+    uv_timer_init(options->loop, &pg->timeout);
+    uv_timer_init(options->loop, &pg->deferred);
+    pg->retry.data = pg->timeout.data = pg->deferred.data = pg;
+    pg->handles_open = HANDLES;
+    pg->state = PG_WAITING;
+    uv_timer_start(&pg->retry, on_retry, 0, 0);
+    *ret_pg = pg;
+    return O2C_OK;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct o2c_pg *pg = handle->data;
+
+    if (--pg->handles_open)
+        return;
+    if (pg->on_closed)
+        pg->on_closed(pg->closed_user);
+    free(pg->items);
+    free(pg);
+}
+
+void o2c_pg_close(struct o2c_pg *pg, void (*on_closed)(void *user), void *user)
+{
+    struct o2c_err err;
+
+    if (pg->state == PG_CLOSED)
+        return;
+    pg->state = PG_CLOSED;
+    pg->on_closed = on_closed;
+    pg->closed_user = user;
+    close_connection(pg);
+    o2c_fail(&err, O2C_RETRY, "PostgreSQL: closed");
+    answer_lost(pg, &err);
+    uv_close((uv_handle_t *)&pg->retry, on_handle_closed);
+    uv_close((uv_handle_t *)&pg->timeout, on_handle_closed);
+    uv_close((uv_handle_t *)&pg->deferred, on_handle_closed);
+}
+
+bool o2c_pg_is_up(const struct o2c_pg *pg)
+{
+    return pg->state == PG_UP;
+}
+
+int o2c_pg_backend_pid(const struct o2c_pg *pg)
+{
+    return pg->conn ? PQbackendPID(pg->conn) : 0;
+}
+
+void o2c_pg_send(struct o2c_pg *pg, const char *statement,
+                 const struct o2c_pg_params *params, o2c_pg_result_fn *on_result,
+                 void *user)
+{
+    const char *values[O2C_PG_PARAMS_MAX];
+    int formats[O2C_PG_PARAMS_MAX];
+
+    if (pg->state != PG_UP || pg->broken)
+        return; /* the Sync that follows is answered as lost */
+    for (int i = 0; i < params->count; i++) {
+        values[i] = params->len[i] < 0 ? NULL
+                    : params->buf.at   ? params->buf.at + params->start[i]
+                                       : "";
+        formats[i] = 1;
+    }
+    if (!PQsendQueryPrepared(pg->conn, statement, params->count, values, params->len,
+                             formats, 1)) {
+        give_up(pg);
+        return;
+    }
+    push(pg, (struct item){.on_result = on_result, .user = user});
+}
+
+void o2c_pg_sync(struct o2c_pg *pg, o2c_pg_done_fn *on_done, void *user)
+{
+    bool up = pg->state == PG_UP && !pg->broken;
+
+    push(pg, (struct item){.is_sync = true, .on_done = on_done, .user = user});
+    if (!up)
+        defer(pg);
+    else if (!PQpipelineSync(pg->conn))
+        give_up(pg);
+    else
+        flush(pg);
+}
+
+/* ---- cancelling: PQcancel opens a connection of its own and waits */
+
+struct cancel {
+    uv_work_t work;
+    PGcancel *cancel;
+};
+
+/* any thread */
+static void run_cancel(uv_work_t *work)
+{
+    struct cancel *cancel = work->data;
+    char text[256];
+
+    (void)PQcancel(cancel->cancel, text, sizeof text);
+}
+
+static void end_cancel(uv_work_t *work, int status)
+{
+    struct cancel *cancel = work->data;
+
+    (void)status;
+    PQfreeCancel(cancel->cancel);
+    free(cancel);
+}
+
+void o2c_pg_cancel(struct o2c_pg *pg)
+{
+    struct cancel *cancel;
+
+    if (pg->state != PG_UP)
+        return;
+    cancel = calloc(1, sizeof *cancel);
+    if (!cancel)
+        return;
+    cancel->cancel = PQgetCancel(pg->conn);
+    cancel->work.data = cancel;
+    if (!cancel->cancel ||
+        uv_queue_work(pg->options.loop, &cancel->work, run_cancel, end_cancel)) {
+        PQfreeCancel(cancel->cancel);
+        free(cancel);
+    }
+}
