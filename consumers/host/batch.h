@@ -52,15 +52,19 @@ const struct o2c_pg_statement *o2c_rows_statements_list(const struct o2c_rows_st
 void o2c_rows_statements_free(struct o2c_rows_statements *statements);
 
 /*
- * The composite array types' OIDs, read once per connection (one query over
- * pg_type by the names in the descriptions), before the first store.
+ * Once per connection and o2c_rows, in a unit before its first load: makes the
+ * planner keep to indexes (rows_statements.c says why), for every statement of
+ * the connection, and reads the row types' OIDs.
  */
 void o2c_rows_send_types(struct o2c_rows *rows, struct o2c_pg *pg);
 
 /* Where a needs() function puts what it wants for this account. */
 struct o2c_wants *o2c_rows_want(struct o2c_rows *rows, struct o2c_str account_id);
 
-/* Adds the load statements to the open unit; their results fill the rows.  False: nothing wanted. */
+/*
+ * Adds the load statements to the open unit; their results fill the rows.
+ * False: nothing wanted.  After a unit that failed: reset, and want again.
+ */
 bool o2c_rows_send_load(struct o2c_rows *rows, struct o2c_pg *pg);
 
 /* The account's rows as apply() gets them. */
