@@ -50,8 +50,9 @@ kafka_fetch() {
     (
         flock 8
         if [[ ! -e $home/complete ]]; then
-            mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies \
-                -DoutputDirectory="$home/lib" </dev/null
+            mvn -q -B -Dstyle.color=never -f "$here/pom.xml" -DoutputDirectory="$home/lib" \
+                org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+                </dev/null
             kafka_archive_classes "$home"
             touch "$home/complete"
         fi

@@ -24,18 +24,21 @@ postgres_user() {
     fi
 }
 
+# Noted only where it lies elsewhere: a clone that is moved takes its cluster along.
 postgres_choose_home() {
     local key
-    if [[ -n ${PG_HOME:-} ]]; then
+    if [[ -e $PG_HOME/complete ]]; then
         return
+    elif [[ $PG_HOME != "$dir/postgres" ]]; then
+        echo "stack: the cluster in $PG_HOME is gone; start again after: stack remove $dir" >&2
+        exit 1
     elif postgres_as test -x "$dir"; then
-        PG_HOME=$dir/postgres
-    else
-        key=$(sha256sum <<<"$dir")
-        PG_HOME=/var/tmp/o2c-${key:0:12}
-        if [[ -e $PG_HOME ]]; then
-            postgres_remove_left_over
-        fi
+        return
+    fi
+    key=$(sha256sum <<<"$dir")
+    PG_HOME=/var/tmp/o2c-${key:0:12}
+    if [[ -e $PG_HOME ]]; then
+        postgres_remove_left_over
     fi
     remember PG_HOME "$PG_HOME"
 }
@@ -53,7 +56,7 @@ postgres_remove_left_over() {
 
 postgres_make() {
     local password
-    if [[ -e $PG_HOME/complete && -e $dir/postgres.pass ]]; then
+    if [[ -e $PG_HOME/complete ]]; then
         return
     fi
     rm -rf "$PG_HOME"

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# process.sh - starting and ending processes by pid files; sourced by stack and run-local.
+# process.sh - starting and ending processes by pid files, and ports for them; sourced by stack
+# and run-local.
 #
 # A pid file holds "pid start-time boot-id", so that a number which the system has since given
 # to another process is never taken for ours.
@@ -25,12 +26,21 @@ process_pid() { # PIDFILE
 }
 
 # In a session of its own: a Ctrl-C on the terminal does not reach it, and its process group is
-# its pid. Descriptor 9 is the lock of the caller.
+# its pid. A signal to the caller waits until the pid file is written, so that nothing is ever
+# started that nobody could end. Descriptor 9 is the lock of the caller.
 process_start() { # PIDFILE LOG COMMAND...
-    local pid_file=$1 log=$2
+    local pid_file=$1 log=$2 traps
     shift 2
+    traps=$(trap -p INT TERM HUP)
+    process_signal=
+    trap 'process_signal=TERM' INT TERM HUP
     setsid "$@" </dev/null >>"$log" 2>&1 9>&- &
     process_identity $! >"$pid_file" || true
+    trap - INT TERM HUP
+    eval "$traps"
+    if [[ -n $process_signal ]]; then
+        kill -s "$process_signal" "$BASHPID"
+    fi
 }
 
 # Asks, waits, and after the given seconds insists. Nothing to do where it is not running.
@@ -57,5 +67,21 @@ process_group_end() { # GROUP
             signal=KILL
         fi
         sleep 0.02
+    done
+}
+
+port_is_free() { # PORT
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+# Below the range from which the system takes ports for outgoing connections.
+free_port() { # TAKEN...
+    local port
+    while :; do
+        port=$((15000 + RANDOM % 17000))
+        if [[ " $* " != *" $port "* ]] && port_is_free "$port"; then
+            echo "$port"
+            return
+        fi
     done
 }

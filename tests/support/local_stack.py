@@ -21,11 +21,19 @@ class LocalStack:
         self.folder = Path(folder).resolve()
 
     def command(self, verb, *names):
-        done = subprocess.run([COMMAND, verb, self.folder, *names], capture_output=True,
-                              text=True, stdin=subprocess.DEVNULL, check=False)
-        if done.returncode:
-            raise StackFailed(f"stack {verb} {self.folder}: {done.stderr.strip()}")
-        return done.stdout
+        """In a session of its own: when we are interrupted it is asked to clean up."""
+        with subprocess.Popen([COMMAND, verb, self.folder, *names], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+                              start_new_session=True) as process:
+            try:
+                said, problem = process.communicate()
+            except BaseException:
+                process.terminate()
+                process.wait()
+                raise
+        if process.returncode:
+            raise StackFailed(f"stack {verb} {self.folder}: {problem.strip()}")
+        return said
 
     def start(self, *names):
         self.command("start", *names)
