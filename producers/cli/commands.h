@@ -1,0 +1,33 @@
+/*
+ * commands.h - the subcommands of `o2c`: one file and one row in o2c.c each.
+ * argv[0] is the subcommand's name; run returns the exit status.
+ */
+#ifndef O2C_CLI_COMMANDS_H
+#define O2C_CLI_COMMANDS_H
+
+struct o2c_command {
+    const char *name;
+    const char *summary; /* one line, for o2c help */
+    int (*run)(int argc, char **argv);
+};
+
+/* What every subcommand's exit status means. */
+enum {
+    EXIT_OK = 0,
+    EXIT_FINDINGS = 1,    /* failed, or something was found wrong */
+    EXIT_USAGE = 2,       /* usage or bad input */
+    EXIT_UNREACHABLE = 3, /* Kafka or PostgreSQL cannot be reached */
+    EXIT_TIMEOUT = 4,
+    EXIT_INTERRUPTED = 130,
+};
+
+int drain_run(int argc, char **argv);
+int lag_run(int argc, char **argv);
+int migrate_run(int argc, char **argv);
+int o2c_simulate_main(int argc, char **argv); /* producers/simulator */
+int parked_run(int argc, char **argv);
+int publish_run(int argc, char **argv);
+int topics_run(int argc, char **argv);
+int verify_run(int argc, char **argv);
+
+#endif

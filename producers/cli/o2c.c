@@ -1,0 +1,47 @@
+/* o2c - the command line of the pipeline: finds the subcommand and runs it. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "producers/cli/commands.h"
+
+#include "runtime/base/banned.h"
+
+/* In the order in which help shows them: that of a first day's work. */
+static const struct o2c_command commands[] = {
+    {"migrate", "bring the database up to date", migrate_run},
+    {"topics", "create or list the topics", topics_run},
+    {"simulate", "write an invented month of orders as NDJSON", o2c_simulate_main},
+    {"publish", "publish events from NDJSON or CSV", publish_run},
+    {"drain", "wait until nothing is under way any more", drain_run},
+    {"lag", "how far each consumer is behind", lag_run},
+    {"parked", "events that could not be applied: list, release, discard", parked_run},
+    {"verify", "check that nothing was lost or invented", verify_run},
+};
+
+static const size_t command_count = sizeof(commands) / sizeof(commands[0]);
+
+static void print_help(FILE *out)
+{
+    fputs("usage: o2c COMMAND [options]\n\n", out);
+    for (size_t i = 0; i < command_count; i++)
+        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
+    fputs("\no2c COMMAND --help tells more.\n", out);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+        print_help(stdout);
+        return EXIT_OK;
+    }
+    for (size_t i = 0; i < command_count; i++)
+        if (!strcmp(argv[1], commands[i].name))
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "o2c: there is no command \"%s\"; o2c help lists them\n", argv[1]);
+    return EXIT_USAGE;
+}

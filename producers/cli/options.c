@@ -1,0 +1,109 @@
+#include "producers/cli/options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "producers/cli/commands.h"
+#include "runtime/base/buf.h"
+
+#include "runtime/base/banned.h"
+
+static const struct o2c_setting *find(const struct options *options, const char *word)
+{
+    size_t len = strcspn(word + 2, "=");
+    for (size_t i = 0; i < options->table->setting_count; i++) {
+        const struct o2c_setting *setting = &options->table->settings[i];
+        if (strlen(setting->name) == len && !memcmp(setting->name, word + 2, len))
+            return setting;
+    }
+    return NULL;
+}
+
+/* Puts options first; "--name" of a flag becomes "--name=true". */
+static bool arrange(struct options *options, int argc, char **argv)
+{
+    int option_count = 0;
+    char **words = options->words = calloc((size_t)argc * 2 + 2, sizeof(*words));
+    options->operands = calloc((size_t)argc + 1, sizeof(*options->operands));
+    if (!words || !options->operands)
+        return false;
+    words[option_count++] = strdup(argv[0]);
+    bool only_operands = false;
+    for (int i = 1; i < argc; i++) {
+        char *word = argv[i];
+        if (only_operands || strncmp(word, "--", 2)) {
+            options->operands[options->operand_count++] = word;
+        } else if (!word[2]) {
+            only_operands = true;
+        } else {
+            const struct o2c_setting *setting = find(options, word);
+            bool flag = setting && setting->kind == O2C_SETTING_FLAG && !strchr(word, '=');
+            if (asprintf(&words[option_count], "%s%s", word, flag ? "=true" : "") < 0)
+                words[option_count] = NULL;
+            option_count++;
+            bool takes_next = !flag && !strchr(word, '=');
+            if (takes_next && i + 1 < argc)
+                words[option_count++] = strdup(argv[++i]);
+        }
+    }
+    for (int i = 0; i < option_count; i++)
+        if (!words[i])
+            return false;
+    return true;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return true;
+    return false;
+}
+
+static void print_help(const struct options *options)
+{
+    struct o2c_buf text;
+    o2c_buf_init(&text, 1 << 16);
+    o2c_config_describe(&text, options->table, 1, false);
+    printf("usage: %s\n\n%s\n%s", options->usage, options->about, o2c_buf_text(&text));
+    o2c_buf_clear(&text);
+}
+
+bool options_load(struct options *options, int argc, char **argv, int *ret_status)
+{
+    struct o2c_err err;
+    int word_count = 0, next;
+    if (wants_help(argc, argv)) {
+        print_help(options);
+        *ret_status = EXIT_OK;
+        return false;
+    }
+    *ret_status = EXIT_USAGE;
+    if (!arrange(options, argc, argv)) {
+        fputs("o2c: no memory\n", stderr);
+        return false;
+    }
+    while (options->words[word_count])
+        word_count++;
+    if (o2c_config_load(&options->config, options->table, 1, options->settings, word_count,
+                        options->words, &next, &err)) {
+        fprintf(stderr, "o2c %s: %s\n", argv[0], err.text);
+        return false;
+    }
+    if (options->operand_count < options->min_operands ||
+        options->operand_count > options->max_operands) {
+        fprintf(stderr, "usage: %s\n", options->usage);
+        return false;
+    }
+    return true;
+}
+
+void options_clear(struct options *options)
+{
+    o2c_config_free(options->config);
+    for (size_t i = 0; options->words && options->words[i]; i++)
+        free(options->words[i]);
+    free(options->words);
+    free(options->operands);
+}

@@ -1,0 +1,492 @@
+/* o2c publish - events from NDJSON or mapped CSV to Kafka. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "producers/cli/commands.h"
+#include "producers/cli/options.h"
+#include "producers/cli/publish_report.h"
+#include "producers/cli/stack.h"
+#include "producers/publish/intake.h"
+#include "producers/publish/map.h"
+#include "producers/publish/ndjson.h"
+#include "producers/publish/outgoing.h"
+#include "producers/publish/publisher.h"
+#include "producers/publish/spool.h"
+#include "runtime/base/buf.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/log.h"
+#include "runtime/kafka/client.h"
+#include "runtime/kafka/drained.h"
+#include "schemas/events.h"
+#include "schemas/units/time.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    LAST_FLUSH_MS = 10000,
+    INPUT_SLICE_MS = 200,
+    ASK_EVERY_MS = 20,
+    MAX_REASON_BYTES = 4096,
+};
+
+struct publish_settings {
+    struct stack_settings stack;
+    const char *log_level;
+    const char *source;
+    const char *map;
+    const char *by_day;
+    bool check;
+    bool strict;
+    bool barriers;
+    int64_t patience_s;
+    int64_t drain_timeout_s;
+};
+
+static const struct o2c_setting settings_rows[] = {
+    {"check", O2C_SETTING_FLAG, offsetof(struct publish_settings, check), "false", 0, 0,
+     NULL, "only say what is wrong; needs no Kafka", false},
+    {"strict", O2C_SETTING_FLAG, offsetof(struct publish_settings, strict), "false", 0, 0,
+     NULL, "publish nothing if anything is wrong", false},
+    {"source", O2C_SETTING_TEXT, offsetof(struct publish_settings, source), "", 0, 0, NULL,
+     "name of the publishing system, for events that name none", false},
+    {"map", O2C_SETTING_TEXT, offsetof(struct publish_settings, map), "", 0, 0, NULL,
+     "mapping file: the input is CSV (a file or a directory)", false},
+    {"by-day", O2C_SETTING_TEXT, offsetof(struct publish_settings, by_day), "", 0, 0, NULL,
+     "sort by this date or time field; drain the pipeline before each new day", false},
+    {"barriers", O2C_SETTING_FLAG, offsetof(struct publish_settings, barriers), "false", 0,
+     0, NULL, "at {\"barrier\": true} wait until the whole pipeline is drained", false},
+    {"patience-s", O2C_SETTING_INT, offsetof(struct publish_settings, patience_s), "30", 1,
+     3600, "s", "give up when Kafka has been silent for so long", false},
+    {"drain-timeout-s", O2C_SETTING_INT, offsetof(struct publish_settings, drain_timeout_s),
+     "300", 1, 86400, "s", "give up when the pipeline does not drain for so long", false},
+    STACK_SETTINGS(struct publish_settings, stack),
+    {"log-level", O2C_SETTING_TEXT, offsetof(struct publish_settings, log_level), "error",
+     0, 0, NULL, "error, warn, info or debug", false},
+};
+
+static const struct o2c_settings_table settings_table = {
+    settings_rows, sizeof(settings_rows) / sizeof(settings_rows[0])};
+
+static const char about[] =
+    "Publishes events: NDJSON, one {\"type\": \"OrderPlaced\", ...} per line, or CSV with\n"
+    "--map. Faults are listed with line, field and value; a bad line does not stop the\n"
+    "good ones unless --strict.\n"
+    "\n"
+    "Exit status: 0 everything was published (or, with --check, is good), 1 something was\n"
+    "refused, 2 usage, an unreadable file or a faulty mapping, 3 Kafka or PostgreSQL\n"
+    "cannot be reached, 4 the pipeline did not drain in time, 130 interrupted.\n";
+
+struct run {
+    struct publish_settings settings;
+    const char *path; /* as given */
+    const char *file; /* as shown in messages */
+    struct o2c_map *map;
+    struct o2c_publisher *publisher; /* NULL with --check */
+    struct o2c_spool *spool;         /* NULL: published as it is read */
+    struct publish_report report;
+    struct stack stack; /* to see the pipeline drain; opened when it is needed first */
+    bool timed_out;
+    bool beyond_file; /* what failed lies behind the reading */
+    bool file_failed;
+    int fd;
+    int64_t day; /* of the event published last */
+    bool any_day;
+};
+
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int signal_number)
+{
+    (void)signal_number;
+    stop_asked = 1;
+}
+
+/* Once: a second Ctrl-C ends the process at once. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static enum o2c_verdict wait_until_drained(struct run *run, struct o2c_buf *why,
+                                           struct o2c_err *err)
+{
+    const int64_t begun_us = o2c_clock_monotonic_us();
+    const struct timespec pause = {0, ASK_EVERY_MS * 1000000L};
+    for (;;) {
+        bool drained;
+        o2c_buf_reset(why);
+        if (o2c_drained(run->stack.pg, run->stack.rk,
+                        run->settings.stack.kafka.topic_prefix, &drained, why, err))
+            return err->verdict;
+        if (drained)
+            return O2C_OK;
+        if (stop_asked)
+            return o2c_fail(err, O2C_RETRY, "interrupted");
+        if (o2c_clock_monotonic_us() - begun_us > run->settings.drain_timeout_s * 1000000) {
+            run->timed_out = true;
+            return o2c_fail(err, O2C_RETRY, "not drained after %" PRId64 " s: %s",
+                            run->settings.drain_timeout_s, o2c_buf_text(why));
+        }
+        nanosleep(&pause, NULL);
+        publish_report_tick(&run->report);
+    }
+}
+
+/* Until what was published so far has gone all the way through the pipeline. */
+static enum o2c_verdict drain(struct run *run, struct o2c_err *err)
+{
+    struct o2c_buf why;
+    if (o2c_publisher_flush(run->publisher, -1, err))
+        return err->verdict;
+    o2c_buf_init(&why, MAX_REASON_BYTES);
+    enum o2c_verdict verdict = wait_until_drained(run, &why, err);
+    o2c_buf_clear(&why);
+    return verdict;
+}
+
+/* Before the first event of another business day. */
+static enum o2c_verdict change_day(struct run *run, int64_t day, struct o2c_err *err)
+{
+    bool changes = run->any_day && day != run->day;
+    run->day = day;
+    run->any_day = true;
+    return changes ? drain(run, err) : O2C_OK;
+}
+
+static void on_acked(void *user, const struct o2c_outgoing *outgoing)
+{
+    struct run *run = user;
+    publish_report_good(&run->report, outgoing->type);
+}
+
+/* The business day of an event by the field that --by-day names; those without come first.
+ */
+static int64_t day_of(const struct run *run, const struct o2c_event *event)
+{
+    const struct o2c_event_type_row *type = o2c_event_type_row(event->type);
+    const struct o2c_field *field =
+        o2c_record_field(type->record, o2c_str_from(run->settings.by_day));
+    const char *body = event->body;
+    if (!field || field->array)
+        return INT64_MIN;
+    if (field->optional && !*(const bool *)(const void *)(body + field->beside))
+        return INT64_MIN;
+    if (field->kind == O2C_KIND_DATE)
+        return *(const int32_t *)(const void *)(body + field->offset);
+    if (field->kind == O2C_KIND_TIMESTAMP)
+        return o2c_timestamp_date(*(const int64_t *)(const void *)(body + field->offset));
+    return INT64_MIN;
+}
+
+static enum o2c_verdict on_event(void *user, const struct o2c_outgoing *outgoing,
+                                 const struct o2c_event *event, struct o2c_err *err)
+{
+    struct run *run = user;
+    publish_report_tick(&run->report);
+    if (stop_asked)
+        return o2c_fail(err, O2C_RETRY, "interrupted");
+    enum o2c_verdict verdict = O2C_OK;
+    if (run->spool)
+        verdict = o2c_spool_add(run->spool, outgoing,
+                                *run->settings.by_day ? day_of(run, event) : 0, err);
+    else if (run->publisher)
+        verdict = o2c_publisher_send(run->publisher, outgoing, err);
+    else
+        publish_report_good(&run->report, outgoing->type);
+    run->beyond_file = verdict && verdict != O2C_PARK;
+    return verdict;
+}
+
+static void on_fault(void *user, const char *sentence)
+{
+    struct run *run = user;
+    publish_report_fault(&run->report, sentence);
+}
+
+static void on_refused(void *user, const struct o2c_event_type_row *type)
+{
+    struct run *run = user;
+    publish_report_refused(&run->report, type);
+}
+
+static enum o2c_verdict on_barrier(void *user, uint64_t line, struct o2c_err *err)
+{
+    struct run *run = user;
+    if (!run->settings.barriers)
+        return o2c_fail(err, O2C_PARK, "barrier: only with --barriers");
+    if (run->spool)
+        return o2c_spool_add_barrier(run->spool, line, err);
+    run->beyond_file = run->publisher && drain(run, err);
+    return run->beyond_file ? err->verdict : O2C_OK;
+}
+
+/* Waits in slices, so that Ctrl-C is noticed while nothing comes in. */
+static ssize_t read_input(void *user, char *into, size_t room)
+{
+    struct run *run = user;
+    struct pollfd ready = {.fd = run->fd, .events = POLLIN};
+    while (!stop_asked && poll(&ready, 1, INPUT_SLICE_MS) == 0)
+        publish_report_tick(&run->report);
+    if (stop_asked)
+        return 0;
+    ssize_t got = read(run->fd, into, room);
+    if (got > 0)
+        run->report.done += (uint64_t)got;
+    return got;
+}
+
+static enum o2c_verdict read_all(struct run *run, struct o2c_intake *intake,
+                                 struct o2c_err *err)
+{
+    if (run->map)
+        return o2c_map_run(run->map, intake, err);
+    return o2c_ndjson_read(intake, run->file, read_input, run, err);
+}
+
+static enum o2c_verdict publish_one(struct run *run, const struct o2c_outgoing *outgoing,
+                                    int64_t day, struct o2c_err *err)
+{
+    if (!outgoing->type)
+        return drain(run, err);
+    if (*run->settings.by_day && change_day(run, day, err))
+        return err->verdict;
+    enum o2c_verdict verdict = o2c_publisher_send(run->publisher, outgoing, err);
+    if (verdict != O2C_PARK)
+        return verdict;
+    char sentence[O2C_ERR_TEXT + 64];
+    snprintf(sentence, sizeof(sentence), "%s:%" PRIu64 ": %s", run->file, outgoing->line,
+             err->text);
+    publish_report_fault(&run->report, sentence);
+    publish_report_refused(&run->report, outgoing->type);
+    return O2C_OK;
+}
+
+static enum o2c_verdict publish_spooled(struct run *run, struct o2c_err *err)
+{
+    run->report.doing = "publishing";
+    run->report.done = 0;
+    run->report.total = o2c_spool_count(run->spool);
+    if (o2c_spool_turn(run->spool, err))
+        return err->verdict;
+    for (;;) {
+        struct o2c_outgoing outgoing;
+        int64_t day;
+        bool more;
+        if (o2c_spool_next(run->spool, &outgoing, &day, &more, err))
+            return err->verdict;
+        if (!more)
+            return O2C_OK;
+        if (stop_asked)
+            return o2c_fail(err, O2C_RETRY, "interrupted");
+        if (publish_one(run, &outgoing, day, err))
+            return err->verdict;
+        run->report.done++;
+        publish_report_tick(&run->report);
+    }
+}
+
+/* How far it came, for someone who has to go on from there. */
+static void say_how_far(struct run *run)
+{
+    char sentence[256];
+    uint64_t line = o2c_publisher_acked_line(run->publisher);
+    size_t in_flight = o2c_publisher_in_flight(run->publisher);
+    int len = snprintf(sentence, sizeof(sentence), "%s events are acknowledged",
+                       publish_report_number(run->report.good_count));
+    if (!run->map && !*run->settings.by_day)
+        snprintf(sentence + len, sizeof(sentence) - (size_t)len,
+                 ", all of %s up to line %" PRIu64, run->file, line);
+    publish_report_say(&run->report, sentence);
+    if (in_flight) {
+        snprintf(sentence, sizeof(sentence), "of %zu more it is not known", in_flight);
+        publish_report_say(&run->report, sentence);
+    }
+    publish_report_say(&run->report,
+                       "publishing everything again is harmless: repeats are recognised");
+}
+
+static enum o2c_verdict transfer(struct run *run, struct o2c_intake *intake,
+                                 struct o2c_err *err)
+{
+    if (read_all(run, intake, err)) {
+        run->file_failed = !run->beyond_file;
+        return err->verdict;
+    }
+    if (stop_asked)
+        return o2c_fail(err, O2C_RETRY, "interrupted");
+    if (run->spool && run->settings.strict && run->report.refused_count)
+        return o2c_fail(err, O2C_PARK, "nothing was published: --strict, and %s refused",
+                        run->report.refused_count == 1 ? "one was" : "some were");
+    if (run->spool && publish_spooled(run, err))
+        return err->verdict;
+    return run->publisher ? o2c_publisher_flush(run->publisher, -1, err) : O2C_OK;
+}
+
+static int status_of(const struct run *run, enum o2c_verdict verdict)
+{
+    if (run->timed_out)
+        return EXIT_TIMEOUT;
+    if (stop_asked)
+        return EXIT_INTERRUPTED;
+    if (verdict == O2C_OK)
+        return run->report.refused_count ? EXIT_FINDINGS : EXIT_OK;
+    if (verdict == O2C_PARK)
+        return EXIT_FINDINGS;
+    return run->file_failed ? EXIT_USAGE : EXIT_UNREACHABLE;
+}
+
+static const struct o2c_intake_sink sink_table = {
+    .event = on_event,
+    .fault = on_fault,
+    .refused = on_refused,
+    .barrier = on_barrier,
+};
+
+static int carry_out(struct run *run)
+{
+    struct o2c_err err;
+    struct o2c_intake intake;
+    struct o2c_intake_sink sink = sink_table;
+    struct o2c_str source = o2c_str_from(run->settings.source);
+    sink.user = run;
+    if (!source.len)
+        source = run->map ? o2c_map_source(run->map) : (struct o2c_str){NULL, 0};
+    o2c_intake_init(&intake, &sink, source);
+    enum o2c_verdict verdict = transfer(run, &intake, &err);
+    o2c_intake_clear(&intake);
+    if (verdict && !(stop_asked && verdict == O2C_RETRY))
+        publish_report_say(&run->report, err.text);
+    if (verdict && run->publisher) {
+        struct o2c_err ignored;
+        if (verdict != O2C_RETRY || stop_asked)
+            (void)!o2c_publisher_flush(run->publisher, LAST_FLUSH_MS, &ignored);
+        if (verdict != O2C_PARK)
+            say_how_far(run);
+    }
+    publish_report_close(&run->report, run->settings.check ? "valid" : "published");
+    return status_of(run, verdict);
+}
+
+static bool open_input(struct run *run, struct o2c_err *err)
+{
+    struct stat status;
+    bool standard_input = !strcmp(run->path, "-");
+    run->file = standard_input ? "stdin" : run->path;
+    if (*run->settings.map)
+        return !o2c_map_open(&run->map, run->settings.map,
+                             standard_input ? "/dev/stdin" : run->path, on_fault, run, err);
+    run->fd = standard_input ? STDIN_FILENO : open(run->path, O_RDONLY | O_CLOEXEC);
+    if (run->fd < 0 || fstat(run->fd, &status)) {
+        o2c_fail(err, O2C_FATAL, "%s: %s", run->path, strerror(errno));
+        return false;
+    }
+    if (S_ISDIR(status.st_mode)) {
+        o2c_fail(err, O2C_FATAL, "%s is a directory; with --map it may be one", run->path);
+        return false;
+    }
+    if (S_ISREG(status.st_mode))
+        run->report.total = (uint64_t)status.st_size;
+    return true;
+}
+
+static enum o2c_verdict connect_kafka(struct run *run, struct o2c_err *err)
+{
+    struct o2c_publisher_options options = O2C_PUBLISHER_DEFAULTS;
+    if (run->settings.check)
+        return O2C_OK;
+    options.kafka = &run->settings.stack.kafka;
+    options.patience_ms = (int)run->settings.patience_s * 1000;
+    options.stop = &stop_asked;
+    options.on_acked = on_acked;
+    options.user = run;
+    return o2c_publisher_open(&run->publisher, &options, err);
+}
+
+static bool options_agree(const struct publish_settings *settings, struct o2c_err *err)
+{
+    if (settings->barriers && *settings->by_day)
+        o2c_fail(err, O2C_FATAL, "--barriers and --by-day exclude each other");
+    else if (settings->barriers && *settings->map)
+        o2c_fail(err, O2C_FATAL, "--barriers is for NDJSON, not for --map");
+    else
+        return true;
+    return false;
+}
+
+/* What --barriers and --by-day look at while they wait. */
+static int open_stack(struct run *run)
+{
+    if (run->settings.check || (!run->settings.barriers && !*run->settings.by_day))
+        return EXIT_OK;
+    run->stack = (struct stack){.command = "publish", .settings = &run->settings.stack};
+    int status = stack_open_pg(&run->stack);
+    return status ? status : stack_open_kafka(&run->stack);
+}
+
+static int prepare_and_run(struct run *run)
+{
+    struct o2c_err err;
+    enum o2c_log_level level;
+    publish_report_init(&run->report);
+    run->report.doing = run->settings.check ? "checking" : "publishing";
+    if (!o2c_log_level_parse(run->settings.log_level, &level)) {
+        fprintf(stderr,
+                "o2c publish: log-level \"%s\" is none of error, warn, info, debug\n",
+                run->settings.log_level);
+        return EXIT_USAGE;
+    }
+    o2c_log_init("o2c-publish", level);
+    if (!options_agree(&run->settings, &err) || !open_input(run, &err)) {
+        publish_report_say(&run->report, err.text);
+        return EXIT_USAGE;
+    }
+    catch_signals();
+    bool spooled = (run->settings.strict || *run->settings.by_day) && !run->settings.check;
+    enum o2c_verdict verdict =
+        spooled ? o2c_spool_open(&run->spool, *run->settings.by_day, &err) : O2C_OK;
+    if (!verdict)
+        verdict = connect_kafka(run, &err);
+    if (verdict) {
+        publish_report_say(&run->report, err.text);
+        return stop_asked ? EXIT_INTERRUPTED : EXIT_UNREACHABLE;
+    }
+    int status = open_stack(run);
+    return status ? status : carry_out(run);
+}
+
+int publish_run(int argc, char **argv)
+{
+    struct run run = {.fd = -1};
+    int status;
+    struct options options = {
+        .usage = "o2c publish [options] FILE|-",
+        .about = about,
+        .table = &settings_table,
+        .settings = &run.settings,
+        .min_operands = 1,
+        .max_operands = 1,
+    };
+    if (options_load(&options, argc, argv, &status)) {
+        run.path = options.operands[0];
+        status = prepare_and_run(&run);
+    }
+    stack_close(&run.stack);
+    o2c_publisher_close(run.publisher);
+    o2c_spool_close(run.spool);
+    o2c_map_close(run.map);
+    if (run.fd > STDIN_FILENO)
+        (void)close(run.fd);
+    options_clear(&options);
+    return status;
+}
