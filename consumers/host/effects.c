@@ -179,6 +179,11 @@ void o2c_effects_emit_state(struct o2c_effects *effects, struct o2c_str entity_i
     emit(effects, entity_id, state);
 }
 
+void o2c_effects_no_room(struct o2c_effects *effects)
+{
+    effects->failed = true;
+}
+
 void o2c_effects_repeat(struct o2c_effects *effects)
 {
     effects->repeat = true;

@@ -26,6 +26,9 @@ void o2c_effects_emit(struct o2c_effects *effects, const struct o2c_event *event
 void o2c_effects_emit_state(struct o2c_effects *effects, struct o2c_str entity_id,
                             const struct o2c_event *state);
 
+/* A rule found no room in the arena: the host drops the batch and tries smaller ones. */
+void o2c_effects_no_room(struct o2c_effects *effects);
+
 /* The event was already reflected in the rows: counted as a repeat. */
 void o2c_effects_repeat(struct o2c_effects *effects);
 

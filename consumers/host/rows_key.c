@@ -32,7 +32,7 @@ static int64_t number_at(const char *at, enum o2c_column_kind kind)
     case O2C_COLUMN_INT4_ARRAY:
         break;
     }
-    assert(!"a key or look-up column is a text or a number");
+    assert(false && "a key or look-up column is a text or a number");
     return 0;
 }
 
@@ -197,7 +197,7 @@ static void sort(const void **at, size_t count, const void **space)
 
 struct entry {
     uint64_t prefix;
-    const void *row;
+    const void *item;
 };
 
 enum {
@@ -206,9 +206,9 @@ enum {
 };
 
 /* The bytes after what all ids begin with, as a number that compares like them. */
-static uint64_t prefix_of(const struct o2c_row *row, size_t skip)
+static uint64_t prefix_of(const struct o2c_account *account, size_t skip)
 {
-    struct o2c_str id = o2c_account_id(row->account);
+    struct o2c_str id = account->id;
     uint8_t bytes[sizeof(uint64_t)] = {0};
     uint64_t prefix;
 
@@ -263,10 +263,11 @@ static void sort_many(size_t skip, const void **at, size_t count, struct entry *
     size_t i = 0;
 
     for (size_t e = 0; e < count; e++)
-        space[e] = (struct entry){prefix_of(at[e], skip), at[e]};
+        space[e] = (struct entry){prefix_of(((const struct o2c_row *)at[e])->account, skip),
+                                  at[e]};
     sorted = sort_by_prefix(space, space + count, count);
     for (size_t e = 0; e < count; e++)
-        at[e] = sorted[e].row;
+        at[e] = sorted[e].item;
     while (i < count) {
         size_t end = i + 1;
 
@@ -278,25 +279,48 @@ static void sort_many(size_t skip, const void **at, size_t count, struct entry *
     }
 }
 
+static bool make_room(struct o2c_rows *rows, size_t count)
+{
+    size_t bytes = 2 * count * sizeof(struct entry);
+    void *space;
+
+    if (bytes <= rows->sort_bytes)
+        return true;
+    space = realloc(rows->sort_space, bytes);
+    if (!space)
+        return false;
+    rows->sort_space = space;
+    rows->sort_bytes = bytes;
+    return true;
+}
+
 /*
  * Not qsort(): glibc's takes memory for every call of some size, and comparing
- * 50,000 rows by their texts is 400 ns a row, mostly cache misses (so: 50 ns).
+ * 50,000 rows by their texts is 400 ns a row, mostly cache misses (so: 100 ns).
  */
 bool o2c_rows_sort(struct o2c_rows *rows, const void **at, size_t count)
 {
-    size_t bytes = 2 * count * sizeof(struct entry);
-
-    if (bytes > rows->sort_bytes) {
-        void *space = realloc(rows->sort_space, bytes);
-
-        if (!space)
-            return false;
-        rows->sort_space = space;
-        rows->sort_bytes = bytes;
-    }
+    if (!make_room(rows, count))
+        return false;
     if (count > FEW)
         sort_many(rows->id_skip, at, count, rows->sort_space);
     else
         sort(at, count, rows->sort_space);
+    return true;
+}
+
+bool o2c_rows_sort_sets(struct o2c_rows *rows, const void **at, size_t count)
+{
+    struct entry *space;
+
+    if (!make_room(rows, count))
+        return false;
+    space = rows->sort_space;
+    for (size_t e = 0; e < count; e++)
+        space[e] = (struct entry){
+            prefix_of(((const struct row_set *)at[e])->account, rows->id_skip), at[e]};
+    space = sort_by_prefix(space, space + count, count);
+    for (size_t e = 0; e < count; e++)
+        at[e] = space[e].item;
     return true;
 }

@@ -41,7 +41,7 @@ static void add_value(struct o2c_pg_array *array, enum o2c_column_kind kind,
     case O2C_COLUMN_INT4_ARRAY:
         break;
     }
-    assert(!"a key or look-up column is a text or a number");
+    assert(false && "a key or look-up column is a text or a number");
 }
 
 static uint32_t element_oid(enum o2c_column_kind kind)
@@ -55,26 +55,55 @@ static uint32_t element_oid(enum o2c_column_kind kind)
     return oids[kind];
 }
 
+static bool by_whole_key(const struct rows_table *table, size_t way_no)
+{
+    return way_no + 1 == table->table->key_count;
+}
+
+/*
+ * The wanted rows or sets of a way, in key order or nearly so: PostgreSQL
+ * finds 20,000 sorted keys in 84 ms, unsorted in 110.  NULL: no memory.
+ */
+static const void **in_order(const struct rows_table *table, size_t way_no, size_t count)
+{
+    struct o2c_rows *rows = table->rows;
+    const void **at = o2c_arena_alloc(rows->arena, count * sizeof *at);
+    size_t i = 0;
+    bool sorted;
+
+    if (!at)
+        return NULL;
+    if (by_whole_key(table, way_no)) {
+        for (const struct o2c_row *row = table->wanted; row; row = row->next_in_table)
+            at[i++] = row;
+        sorted = o2c_rows_sort(rows, at, count);
+    } else {
+        for (const struct row_set *set = table->ways[way_no].sets; set;
+             set = set->next_in_way)
+            at[i++] = set;
+        sorted = o2c_rows_sort_sets(rows, at, count);
+    }
+    return sorted ? at : NULL;
+}
+
 /* Column i of the wanted keys; of whole keys from the rows, of other ways from the sets. */
 static void add_array(struct o2c_pg_params *params, const struct rows_table *table,
-                      size_t way_no, size_t i)
+                      size_t way_no, size_t i, const void **at, size_t count)
 {
     const struct row_way *way = &table->ways[way_no];
     const struct o2c_column *column = &table->table->columns[i ? way->columns[i - 1] : 0];
-    struct o2c_key_part part;
     struct o2c_pg_array array;
 
     o2c_pg_array_begin(&array, params, element_oid(column->kind));
-    if (way_no + 1 == table->table->key_count) {
-        for (const struct o2c_row *row = table->wanted; row; row = row->next_in_table) {
-            (void)o2c_row_part(row, column, &part);
-            add_value(&array, column->kind, &part);
-        }
-    } else {
-        for (const struct row_set *set = way->sets; set; set = set->next_in_way) {
+    for (size_t k = 0; k < count; k++) {
+        const struct row_set *set = at[k];
+        struct o2c_key_part part;
+
+        if (by_whole_key(table, way_no))
+            (void)o2c_row_part(at[k], column, &part);
+        else
             part = i ? set->key.part[i - 1] : O2C_K(set->account->id);
-            add_value(&array, column->kind, &part);
-        }
+        add_value(&array, column->kind, &part);
     }
     o2c_pg_array_end(&array);
 }
@@ -85,14 +114,15 @@ static bool send_way(struct rows_table *table, struct o2c_pg *pg, size_t way_no)
 {
     struct o2c_rows *rows = table->rows;
     const struct row_way *way = &table->ways[way_no];
-    bool whole_key = way_no + 1 == table->table->key_count;
+    size_t count = by_whole_key(table, way_no) ? table->wanted_count : way->set_count;
+    const void **at = count ? in_order(table, way_no, count) : NULL;
 
-    if (!(whole_key ? table->wanted_count : way->set_count))
+    if (!count)
         return false;
     o2c_pg_params_reset(&rows->params);
-    for (size_t i = 0; i <= way->column_count; i++)
-        add_array(&rows->params, table, way_no, i);
-    if (rows->params.buf.failed) {
+    for (size_t i = 0; at && i <= way->column_count; i++)
+        add_array(&rows->params, table, way_no, i, at, count);
+    if (!at || rows->params.buf.failed) {
         o2c_rows_fail(rows);
         return false;
     }

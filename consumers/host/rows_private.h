@@ -255,6 +255,8 @@ bool o2c_row_matches(const void *row, const struct rows_table *table, size_t way
 int o2c_row_cmp(const void *a, const void *b);
 /* Sorts rows of one table; false without memory, in no particular order then. */
 bool o2c_rows_sort(struct o2c_rows *rows, const void **at, size_t count);
+/* Sorts at least one set by account as far as eight bytes tell. */
+bool o2c_rows_sort_sets(struct o2c_rows *rows, const void **at, size_t count);
 
 /* ---- rows_statements.c: the names that both the list and the senders use */
 

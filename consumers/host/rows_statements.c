@@ -75,7 +75,7 @@ static const char *sql_type(enum o2c_column_kind kind)
     case O2C_COLUMN_INT4_ARRAY:
         break;
     }
-    assert(!"a key or look-up column is a text or a number");
+    assert(false && "a key or look-up column is a text or a number");
     return "";
 }
 

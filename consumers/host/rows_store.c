@@ -91,6 +91,34 @@ static void add_field(struct o2c_pg_array *array, const char *row,
     }
 }
 
+enum {
+    ROWS_AHEAD = 16,
+    TEXTS_AHEAD = 8,
+    CACHE_LINE = 64
+};
+
+/* In key order rows and texts lie anywhere: most of the time here was waiting for memory.
+ */
+static void look_ahead(const struct rows_table *table, const void *const *at, size_t count,
+                       size_t i)
+{
+    const struct o2c_table *described = table->table;
+
+    if (i + ROWS_AHEAD < count)
+        for (size_t b = 0; b < described->row_bytes; b += CACHE_LINE)
+            __builtin_prefetch((const char *)at[i + ROWS_AHEAD] + b);
+    if (i + TEXTS_AHEAD >= count)
+        return;
+    for (size_t c = 0; c < described->column_count; c++) {
+        const struct o2c_column *column = &described->columns[c];
+        const char *row = at[i + TEXTS_AHEAD];
+
+        if (column->kind == O2C_COLUMN_TEXT || column->kind == O2C_COLUMN_BYTES)
+            __builtin_prefetch(
+                ((const struct o2c_str *)(const void *)(row + column->offset))->at);
+    }
+}
+
 static void add_rows(struct o2c_pg_params *params, const struct rows_table *table,
                      const void *const *at, size_t count)
 {
@@ -98,6 +126,7 @@ static void add_rows(struct o2c_pg_params *params, const struct rows_table *tabl
 
     o2c_pg_array_begin(&array, params, table->row_type_oid);
     for (size_t i = 0; i < count; i++) {
+        look_ahead(table, at, count, i);
         o2c_pg_composite_begin(&array, (int32_t)table->table->column_count);
         for (size_t c = 0; c < table->table->column_count; c++)
             add_field(&array, at[i], &table->table->columns[c]);

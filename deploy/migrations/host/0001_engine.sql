@@ -236,4 +236,15 @@ SELECT ':consumer'::text AS consumer, f.topic, f.partition,
   FROM :schema.first_offset f
   LEFT JOIN :schema.position p USING (partition);
 
+CREATE VIEW :schema.reading_parked AS
+SELECT ':consumer'::text AS consumer, account_id, state, reason, topic, partition,
+       record_offset, event_type, recorded_at, parked_at
+  FROM :schema.parked
+ WHERE state IN ('parked', 'queued');
+
+CREATE VIEW :schema.reading_set_aside AS
+SELECT ':consumer'::text AS consumer, reason, detail, topic, partition, record_offset,
+       recorded_at, set_aside_at, republished_at
+  FROM :schema.set_aside;
+
 INSERT INTO o2c.consumer VALUES (':consumer', ':schema');

@@ -1,0 +1,7 @@
+#include "consumers/host/host.h"
+#include "consumers/orders/orders.h"
+
+int main(int argc, char **argv)
+{
+    return o2c_host_main(&orders_consumer, argc, argv);
+}

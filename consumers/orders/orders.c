@@ -1,0 +1,35 @@
+/* The consumer `orders`: order content, quantities and derived status. */
+#include "consumers/orders/orders.h"
+
+#include "consumers/host/consumer.h"
+#include "consumers/orders/apply.h"
+#include "consumers/orders/rows.h"
+#include "schemas/events.h"
+
+static const char *const topics[] = {"o2c.orders", "o2c.shipments", NULL};
+
+static const char *const emits[] = {"o2c.order-status", "o2c.state.order", "o2c.conflicts",
+                                    "o2c.parked.orders", NULL};
+
+static const struct o2c_route routes[] = {
+    {O2C_ORDER_PLACED, orders_needs_order, orders_on_placed},
+    {O2C_ORDER_AMENDED, orders_needs_order, orders_on_amended},
+    {O2C_ORDER_CANCELLED, orders_needs_order, orders_on_cancelled},
+    {O2C_SHIPMENT_DISPATCHED, orders_needs_dispatch, orders_on_dispatched},
+    {O2C_SHIPMENT_RETURNED, orders_needs_return, orders_on_returned},
+};
+
+static const struct o2c_table *const tables[] = {&orders_order, &orders_line,
+                                                 &orders_revision, &orders_movement};
+
+const struct o2c_consumer orders_consumer = {
+    .name = "orders",
+    .topics = topics,
+    .emits = emits,
+    .routes = routes,
+    .route_count = sizeof routes / sizeof routes[0],
+    .tables = tables,
+    .table_count = sizeof tables / sizeof tables[0],
+    .schema_version_min = 1,
+    .schema_version_max = 1,
+};

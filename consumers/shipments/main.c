@@ -1,0 +1,7 @@
+#include "consumers/host/host.h"
+#include "consumers/shipments/shipments.h"
+
+int main(int argc, char **argv)
+{
+    return o2c_host_main(&shipments_consumer, argc, argv);
+}

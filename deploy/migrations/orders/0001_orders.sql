@@ -1,0 +1,127 @@
+-- The consumer `orders`: consumers/orders/rows.h says what the columns mean.
+CREATE TABLE orders.sales_order (
+    account_id         text NOT NULL,
+    order_id           text NOT NULL,
+    content_revision   bigint NOT NULL,      -- 0: not placed yet
+    revision           bigint NOT NULL,
+    customer_id        text,
+    company_id         text,
+    currency           text,
+    customer_reference text,
+    placed_at          timestamptz NOT NULL,
+    requested_date     date,
+    net_minor          bigint,
+    state              text NOT NULL,
+    shipment_state     text NOT NULL,
+    invoice_state      text NOT NULL,
+    first_seen         timestamptz NOT NULL,
+    PRIMARY KEY (account_id, order_id)
+) WITH (fillfactor = 50);
+CREATE TYPE orders.sales_order_row AS (
+    account_id text, order_id text, content_revision bigint, revision bigint,
+    customer_id text, company_id text, currency text, customer_reference text,
+    placed_at timestamptz, requested_date date, net_minor bigint, state text,
+    shipment_state text, invoice_state text, first_seen timestamptz);
+
+CREATE TABLE orders.order_line (
+    account_id       text NOT NULL,
+    order_id         text NOT NULL,
+    line_no          integer NOT NULL,
+    in_content       boolean NOT NULL,
+    cancelled        boolean NOT NULL,
+    sku              text,
+    ordered_milli    bigint NOT NULL,
+    shipped_milli    bigint NOT NULL,
+    returned_milli   bigint NOT NULL,
+    unit_price_micro bigint,
+    shipped_sku_min  text,
+    shipped_sku_max  text,
+    PRIMARY KEY (account_id, order_id, line_no)
+) WITH (fillfactor = 50);
+CREATE TYPE orders.order_line_row AS (
+    account_id text, order_id text, line_no integer, in_content boolean, cancelled boolean,
+    sku text, ordered_milli bigint, shipped_milli bigint, returned_milli bigint,
+    unit_price_micro bigint, shipped_sku_min text, shipped_sku_max text);
+
+CREATE TABLE orders.order_revision (
+    account_id text NOT NULL,
+    order_id   text NOT NULL,
+    revision   bigint NOT NULL,
+    cancels    boolean NOT NULL,
+    line_nos   integer[],                    -- of a cancellation; NULL: all
+    content    bytea NOT NULL,
+    first_seen timestamptz NOT NULL,
+    PRIMARY KEY (account_id, order_id, revision)
+);
+CREATE TYPE orders.order_revision_row AS (
+    account_id text, order_id text, revision bigint, cancels boolean, line_nos integer[],
+    content bytea, first_seen timestamptz);
+
+CREATE TABLE orders.movement (
+    account_id  text NOT NULL,
+    kind        text NOT NULL,               -- dispatched, returned
+    movement_id text NOT NULL,               -- shipment_id, return_id
+    content     bytea NOT NULL,
+    first_seen  timestamptz NOT NULL,
+    PRIMARY KEY (account_id, kind, movement_id)
+);
+CREATE TYPE orders.movement_row AS (
+    account_id text, kind text, movement_id text, content bytea, first_seen timestamptz);
+
+INSERT INTO o2c.consumer_topic VALUES
+    ('orders', 'o2c.orders', 'in'),
+    ('orders', 'o2c.shipments', 'in'),
+    ('orders', 'o2c.order-status', 'out'),
+    ('orders', 'o2c.state.order', 'out'),
+    ('orders', 'o2c.conflicts', 'out'),
+    ('orders', 'o2c.parked.orders', 'out');
+
+CREATE VIEW o2c.order_status AS
+SELECT order_id, customer_id, revision, state, shipment_state, invoice_state,
+       '{}'::text[] AS hold_reasons, currency, net_minor, NULL::bigint AS gross_minor,
+       placed_at, account_id, company_id, customer_reference, requested_date
+  FROM orders.sales_order
+ WHERE content_revision > 0;
+
+CREATE VIEW o2c.order_line AS
+SELECT l.order_id, l.line_no, l.sku, l.ordered_milli, l.shipped_milli, l.returned_milli,
+       CASE WHEN l.cancelled THEN greatest(0, l.ordered_milli - l.shipped_milli) ELSE 0 END
+           AS cancelled_milli,
+       0::bigint AS invoiced_milli, l.unit_price_micro, l.in_content, l.account_id
+  FROM orders.order_line l
+  JOIN orders.sales_order o USING (account_id, order_id)
+ WHERE o.content_revision > 0;
+
+CREATE VIEW orders.waiting AS
+SELECT 'orders'::text AS consumer, account_id, 'order'::text AS kind, order_id AS document,
+       'OrderPlaced'::text AS waits_for, first_seen AS since
+  FROM orders.sales_order
+ WHERE content_revision = 0;
+
+-- What must add up whenever the pipeline is drained; each row a finding.
+CREATE FUNCTION orders.verify() RETURNS SETOF text LANGUAGE sql STABLE AS $$
+SELECT format('order %s of account %s: content revision %s is not among its revisions',
+              o.order_id, o.account_id, o.content_revision)
+  FROM orders.sales_order o
+ WHERE o.content_revision > 0
+   AND NOT EXISTS (SELECT 1 FROM orders.order_revision r
+                    WHERE r.account_id = o.account_id AND r.order_id = o.order_id
+                      AND r.revision = o.content_revision AND NOT r.cancels)
+ UNION ALL
+SELECT format('order %s of account %s: net %s, but its lines give %s', o.order_id,
+              o.account_id, o.net_minor, sum(round(l.ordered_milli::numeric * l.unit_price_micro
+                                         / 10::numeric ^ (9 - e.exponent))))
+  FROM orders.sales_order o
+  JOIN orders.order_line l USING (account_id, order_id)
+ CROSS JOIN LATERAL (SELECT CASE WHEN o.currency IN ('BIF','CLP','DJF','GNF','ISK','JPY','KMF','KRW','PYG','RWF','UGX','UYI','VND','VUV','XAF','XOF','XPF') THEN 0
+                                 WHEN o.currency IN ('BHD','IQD','JOD','KWD','LYD','OMR','TND') THEN 3
+                                 WHEN o.currency IN ('CLF','UYW') THEN 4 ELSE 2 END) e(exponent)
+ WHERE o.net_minor IS NOT NULL AND l.in_content
+ GROUP BY o.account_id, o.order_id, o.net_minor, e.exponent
+HAVING o.net_minor <> sum(round(l.ordered_milli::numeric * l.unit_price_micro
+                                / 10::numeric ^ (9 - e.exponent)))
+ UNION ALL
+SELECT format('order %s line %s of account %s: a quantity is negative', order_id, line_no, account_id)
+  FROM orders.order_line
+ WHERE least(ordered_milli, shipped_milli, returned_milli) < 0
+$$;
