@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -234,7 +235,7 @@ static void a_walk_goes_in_key_order_and_its_rows_may_be_edited(void **state)
     struct o2c_walk walk;
     int64_t expected = 1;
 
-    keep_items(stand, 40);
+    keep_items(stand, 200);
     o2c_want_children(wants_of(stand), &item_table, O2C_KEY(O2C_K(DOCUMENT)));
     memory_tables_load(stand->kept, stand->rows);
     o2c_walk_children(&walk, begin(stand), &item_table, O2C_KEY(O2C_K(DOCUMENT)));
@@ -242,10 +243,10 @@ static void a_walk_goes_in_key_order_and_its_rows_may_be_edited(void **state)
         assert_int_equal(item->item_no, expected);
         ((struct item *)o2c_row_edit(item))->amount = -expected;
     }
-    assert_int_equal(expected, 41);
+    assert_int_equal(expected, 201);
     o2c_rows_commit(stand->rows);
     store(stand);
-    assert_int_equal(kept_item(stand, 39)->amount, -40);
+    assert_int_equal(kept_item(stand, 199)->amount, -200);
 }
 
 static void a_row_moves_between_look_ups_within_the_event_that_moves_it(void **state)
@@ -276,6 +277,34 @@ static void a_row_moves_between_look_ups_within_the_event_that_moves_it(void **s
         o2c_rows_begin(stand->rows);
     }
     o2c_rows_undo(stand->rows);
+}
+
+static void rows_of_many_accounts_are_sorted_by_account_and_key(void **state)
+{
+    enum {
+        ROWS = 3000
+    };
+    struct stand *stand = *state;
+    const void *rows[ROWS];
+    char ids[ROWS][16];
+
+    for (int i = 0; i < ROWS; i++) {
+        int len = snprintf(ids[i], sizeof ids[i], "A-%.*d", i % 7, i * 7919 % 501);
+        struct o2c_str id = {ids[i], (size_t)len};
+
+        o2c_want_blind(o2c_rows_want(stand->rows, id), &item_table, ITEM(ROWS - i));
+    }
+    o2c_rows_begin(stand->rows);
+    for (int i = 0; i < ROWS; i++) {
+        struct o2c_str id = o2c_str_from(ids[i]);
+
+        rows[i] =
+            o2c_row_put(o2c_rows_account(stand->rows, id), &item_table, ITEM(ROWS - i));
+    }
+    o2c_rows_undo(stand->rows);
+    assert_true(o2c_rows_sort(stand->rows, rows, ROWS));
+    for (int i = 1; i < ROWS; i++)
+        assert_true(o2c_row_cmp(rows[i - 1], rows[i]) < 0);
 }
 
 /* ---- changing */
@@ -409,6 +438,7 @@ int main(void)
         TEST(a_wanted_prefix_covers_every_key_below_it),
         TEST(a_walk_goes_in_key_order_and_its_rows_may_be_edited),
         TEST(a_row_moves_between_look_ups_within_the_event_that_moves_it),
+        TEST(rows_of_many_accounts_are_sorted_by_account_and_key),
         TEST(an_undone_event_leaves_no_trace),
         TEST(a_row_edited_to_what_it_was_is_not_stored),
         TEST(a_removed_row_can_be_added_again_and_begins_empty),
