@@ -108,19 +108,6 @@ SELECT format('order %s of account %s: content revision %s is not among its revi
                     WHERE r.account_id = o.account_id AND r.order_id = o.order_id
                       AND r.revision = o.content_revision AND NOT r.cancels)
  UNION ALL
-SELECT format('order %s of account %s: net %s, but its lines give %s', o.order_id,
-              o.account_id, o.net_minor, sum(round(l.ordered_milli::numeric * l.unit_price_micro
-                                         / 10::numeric ^ (9 - e.exponent))))
-  FROM orders.sales_order o
-  JOIN orders.order_line l USING (account_id, order_id)
- CROSS JOIN LATERAL (SELECT CASE WHEN o.currency IN ('BIF','CLP','DJF','GNF','ISK','JPY','KMF','KRW','PYG','RWF','UGX','UYI','VND','VUV','XAF','XOF','XPF') THEN 0
-                                 WHEN o.currency IN ('BHD','IQD','JOD','KWD','LYD','OMR','TND') THEN 3
-                                 WHEN o.currency IN ('CLF','UYW') THEN 4 ELSE 2 END) e(exponent)
- WHERE o.net_minor IS NOT NULL AND l.in_content
- GROUP BY o.account_id, o.order_id, o.net_minor, e.exponent
-HAVING o.net_minor <> sum(round(l.ordered_milli::numeric * l.unit_price_micro
-                                / 10::numeric ^ (9 - e.exponent)))
- UNION ALL
 SELECT format('order %s line %s of account %s: a quantity is negative', order_id, line_no, account_id)
   FROM orders.order_line
  WHERE least(ordered_milli, shipped_milli, returned_milli) < 0
