@@ -30,6 +30,13 @@ struct reading {
     char first[O2C_ERR_TEXT]; /* the first fault, without its value */
 };
 
+/* A text that was cut may end within a character. */
+static void trim(char *text)
+{
+    while (!o2c_str_is_text(o2c_str_from(text)))
+        text[strlen(text) - 1] = '\0';
+}
+
 /* Longer paths are cut; the returned length takes the path back to where it was. */
 static size_t enter(struct reading *in, const char *fmt, ...) O2C_PRINTF(2, 3);
 static size_t enter(struct reading *in, const char *fmt, ...)
@@ -39,6 +46,7 @@ static size_t enter(struct reading *in, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(in->path + before, sizeof(in->path) - before, fmt, args);
     va_end(args);
+    trim(in->path);
     return before;
 }
 
@@ -50,12 +58,15 @@ static void leave(struct reading *in, size_t before)
 struct excerpt {
     char text[VALUE_BYTES + 4];
     size_t len;
+    bool full;
 };
 
-/* Stops the dump when there is enough. */
+/* Stops the dump when there is enough; jansson may call once more all the same. */
 static int excerpt_more(const char *bytes, size_t len, void *user)
 {
     struct excerpt *to = user;
+    if (to->full)
+        return -1;
     size_t fits = VALUE_BYTES - to->len;
     memcpy(to->text + to->len, bytes, len < fits ? len : fits);
     to->len += len < fits ? len : fits;
@@ -65,9 +76,19 @@ static int excerpt_more(const char *bytes, size_t len, void *user)
         to->len--;
     if (to->len && (to->text[to->len - 1] & 0x80))
         to->len--;
+    to->full = true;
     memcpy(to->text + to->len, "...", 3);
     to->len += 3;
     return -1;
+}
+
+static void note_first(struct reading *in, const char *expected)
+{
+    char path[VALUE_BYTES];
+    snprintf(path, sizeof(path), "%.*s", (int)sizeof(path) - 1, in->path);
+    trim(path);
+    snprintf(in->first, sizeof(in->first), "%s: expected %.150s", path, expected);
+    trim(in->first);
 }
 
 static void fault(struct reading *in, const json_t *value, bool pii, const char *expected)
@@ -77,8 +98,7 @@ static void fault(struct reading *in, const json_t *value, bool pii, const char 
         json_dump_callback(value, excerpt_more, &excerpt, JSON_ENCODE_ANY | JSON_COMPACT);
     excerpt.text[excerpt.len] = '\0';
     if (!in->fault_count++)
-        snprintf(in->first, sizeof(in->first), "%.60s: expected %.120s", in->path,
-                 expected);
+        note_first(in, expected);
     struct o2c_json_fault told = {in->path, excerpt.text, expected, pii};
     if (in->on_fault)
         in->on_fault(in->user, &told);

@@ -77,6 +77,11 @@ class History(Guard):
     def test_the_schemas_as_they_are_pass(self):
         self.accepted(self.check())
 
+    def test_the_released_list_knows_every_id(self):
+        self.assertEqual(json.loads(pathlib.Path(RELEASED).read_text()),
+                         self.copy.load("ids.json"),
+                         "copy schemas/ids.json to tests/compat/released_ids.json")
+
     def test_numbering_what_has_its_numbers_changes_nothing(self):
         before = self.copy.load("ids.json")
         self.accepted(self.copy.run("number"))

@@ -194,6 +194,38 @@ static void a_long_value_is_cut_between_characters(void **state)
     assert_true(o2c_str_is_text((struct o2c_str){told, (size_t)(cut - told)}));
 }
 
+/* jansson goes on calling after it was told to stop: found by fuzz_json_read. */
+static void a_long_list_is_cut_too(void **state)
+{
+    struct o2c_event event;
+    struct sample *sample = *state;
+    char text[600] = "{\"type\": [[\"a\", {\"b\": 1}]";
+    for (int i = 0; i < 40; i++)
+        memcpy(text + strlen(text), ", {\"c\": 1}", 11);
+    memcpy(text + strlen(text), "]}", 3);
+    assert_int_equal(read_json(sample, text, &event), O2C_PARK);
+    assert_string_equal(
+        o2c_buf_text(&sample->buf),
+        "type|[[\"a\",{\"b\":1}],{\"c\":1},{\"c\":1},{\"c\":1},{\"c\":1},{\"c\":1}"
+        ",{\"c\":...|the name of an event type\n");
+}
+
+static void a_name_too_long_for_the_path_is_cut_between_characters(void **state)
+{
+    struct o2c_event event;
+    struct sample *sample = *state;
+    for (size_t pad = 0; pad < 3; pad++) {
+        char text[900] = "{\"type\": \"OrderReleased\", \"xx";
+        text[strlen(text) - pad] = '\0';
+        for (int i = 0; i < 200; i++)
+            memcpy(text + strlen(text), "\xe2\x82\xac", 4);
+        memcpy(text + strlen(text), "\": 1}", 6);
+        assert_int_equal(read_json(sample, text, &event), O2C_PARK);
+        assert_true(o2c_str_is_text((struct o2c_str){sample->buf.at, sample->buf.len}));
+        assert_true(o2c_str_is_text(o2c_str_from(sample->err.text)));
+    }
+}
+
 static void a_nested_record_is_read_where_it_is_given(void **state)
 {
     struct sample *sample = *state;
@@ -249,6 +281,8 @@ int main(void)
         ON_A_SAMPLE(what_is_no_event_is_refused),
         ON_A_SAMPLE(personal_data_is_marked_in_its_fault),
         ON_A_SAMPLE(a_long_value_is_cut_between_characters),
+        ON_A_SAMPLE(a_long_list_is_cut_too),
+        ON_A_SAMPLE(a_name_too_long_for_the_path_is_cut_between_characters),
         ON_A_SAMPLE(a_nested_record_is_read_where_it_is_given),
         ON_A_SAMPLE(an_exhausted_arena_means_try_again),
     };
