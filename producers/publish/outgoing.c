@@ -32,14 +32,23 @@ void o2c_outgoing_move(struct o2c_outgoing *outgoing, char *into)
     (void)move(&outgoing->time, into);
 }
 
+/* Topics for which nobody but the consumers' outboxes writes events. */
+static const char *const pipeline_topics[] = {"o2c.order-status", "o2c.conflicts"};
+
+static bool is_for_upstream(const struct o2c_topic *topic)
+{
+    for (size_t i = 0; i < sizeof(pipeline_topics) / sizeof(pipeline_topics[0]); i++)
+        if (!strcmp(topic->name, pipeline_topics[i]))
+            return false;
+    return topic->placement == O2C_PLACEMENT_HASH && topic->key == O2C_TOPIC_KEY_ACCOUNT;
+}
+
 static enum o2c_verdict may_be_published(const struct o2c_event_type_row *type,
                                          struct o2c_err *err)
 {
-    if (!type->has_head || type->topic->placement != O2C_PLACEMENT_HASH ||
-        type->topic->key != O2C_TOPIC_KEY_ACCOUNT)
-        return o2c_fail(err, O2C_PARK, "%s is published by the pipeline itself",
-                        type->name);
-    return O2C_OK;
+    if (type->has_head && is_for_upstream(type->topic))
+        return O2C_OK;
+    return o2c_fail(err, O2C_PARK, "%s is published by the pipeline itself", type->name);
 }
 
 enum o2c_verdict o2c_outgoing_make(const struct o2c_event *event, struct o2c_arena *arena,
