@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "producers/cli/commands.h"
 #include "producers/cli/options.h"
 #include "producers/cli/stack.h"
 #include "runtime/base/buf.h"
+#include "runtime/base/clock.h"
 #include "runtime/kafka/offsets.h"
 #include "runtime/pg/query.h"
 #include "schemas/events.h"
@@ -15,7 +17,8 @@
 #include "runtime/base/banned.h"
 
 enum {
-    ASK_TIMEOUT_MS = 30000
+    ASK_TIMEOUT_MS = 30000,
+    ASK_AGAIN_MS = 20
 };
 
 struct topics_settings {
@@ -72,6 +75,21 @@ static int create(struct stack *stack, const struct topics_settings *settings)
 
 /* ---- first offsets */
 
+/* A topic just made has no leader for a moment. */
+static enum o2c_verdict ask_begins(struct stack *stack,
+                                   rd_kafka_topic_partition_list_t *list)
+{
+    int64_t deadline = o2c_clock_monotonic_us() + ASK_TIMEOUT_MS * INT64_C(1000);
+    struct timespec pause = {0, ASK_AGAIN_MS * 1000000L};
+
+    while (o2c_kafka_begins(stack->rk, list, ASK_TIMEOUT_MS, &stack->err)) {
+        if (stack->err.verdict != O2C_RETRY || o2c_clock_monotonic_us() > deadline)
+            return stack->err.verdict;
+        nanosleep(&pause, NULL);
+    }
+    return O2C_OK;
+}
+
 /* Every partition of a topic, with its first offset; NULL after printing what failed. */
 static rd_kafka_topic_partition_list_t *begins(struct stack *stack, const char *topic)
 {
@@ -87,7 +105,7 @@ static rd_kafka_topic_partition_list_t *begins(struct stack *stack, const char *
     list = rd_kafka_topic_partition_list_new(count);
     for (int32_t p = 0; p < count; p++)
         rd_kafka_topic_partition_list_add(list, name, p);
-    if (count && !o2c_kafka_begins(stack->rk, list, ASK_TIMEOUT_MS, &stack->err))
+    if (count && !ask_begins(stack, list))
         return list;
     stack_fail(stack, EXIT_UNREACHABLE, "%s: %s", name,
                count ? stack->err.text : "the topic is not there yet");
