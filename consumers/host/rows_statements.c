@@ -11,7 +11,6 @@
  * how long the arrays are, and to use nothing but nested loops over indexes.
  */
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
