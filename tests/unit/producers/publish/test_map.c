@@ -1,0 +1,516 @@
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "producers/publish/intake.h"
+#include "producers/publish/map.h"
+#include "producers/publish/outgoing.h"
+#include "schemas/events.h"
+#include "schemas/units/money.h"
+#include "schemas/wire/json.h"
+
+static char folder[64];
+static struct o2c_buf told, made; /* faults; events, one JSON object a line */
+static size_t refused_count;
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof(folder), "/tmp/o2c-map-test-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    o2c_buf_init(&told, 1 << 20);
+    o2c_buf_init(&made, 1 << 24);
+    refused_count = 0;
+    return 0;
+}
+
+static void path_of(const char *name, char path[512])
+{
+    snprintf(path, 512, "%s/%s", folder, name);
+}
+
+static int tear_down(void **state)
+{
+    DIR *entries = opendir(folder);
+    struct dirent *entry;
+    char path[512];
+    (void)state;
+    while (entries && (entry = readdir(entries))) {
+        path_of(entry->d_name, path);
+        (void)unlink(path);
+    }
+    (void)closedir(entries);
+    (void)rmdir(folder);
+    o2c_buf_clear(&told);
+    o2c_buf_clear(&made);
+    return 0;
+}
+
+static void file(const char *name, const char *text)
+{
+    char path[512];
+    path_of(name, path);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    fputs(text, out);
+    fclose(out);
+}
+
+/* Without the folder, which has another name each time. */
+static void tell(void *user, const char *sentence)
+{
+    const char *at = strstr(sentence, folder);
+    (void)user;
+    o2c_buf_printf(&told, "%s\n", at ? at + strlen(folder) + 1 : sentence);
+}
+
+static enum o2c_verdict on_event(void *user, const struct o2c_outgoing *outgoing,
+                                 const struct o2c_event *event, struct o2c_err *err)
+{
+    json_t *object = o2c_event_to_json(event);
+    (void)user;
+    (void)outgoing;
+    (void)err;
+    json_object_del(object, "event_id");
+    json_object_del(object, "source");
+    json_object_del(object, "company_id");
+    char *text = json_dumps(object, JSON_COMPACT);
+    o2c_buf_printf(&made, "%s\n", text);
+    free(text);
+    json_decref(object);
+    return O2C_OK;
+}
+
+static void on_refused(void *user, const struct o2c_event_type_row *type)
+{
+    (void)user;
+    (void)type;
+    refused_count++;
+}
+
+static const struct o2c_intake_sink sink = {
+    .event = on_event, .fault = tell, .refused = on_refused};
+
+static void run_map(struct o2c_map *map, const struct o2c_intake_sink *to)
+{
+    struct o2c_intake intake;
+    struct o2c_err err;
+    o2c_intake_init(&intake, to, O2C_STR("test"));
+    if (o2c_map_run(map, &intake, &err))
+        fail_msg("%s", err.text);
+    o2c_intake_clear(&intake);
+    o2c_map_close(map);
+}
+
+/* The mapping with ' for "; its events in `made`, its faults in `told`. */
+static enum o2c_verdict run(const char *mapping)
+{
+    char path[512], *text = strdup(mapping);
+    struct o2c_map *map;
+    struct o2c_err err;
+    for (char *at = text; *at; at++)
+        if (*at == '\'')
+            *at = '"';
+    file("map.json", text);
+    free(text);
+    path_of("map.json", path);
+    o2c_buf_reset(&told);
+    o2c_buf_reset(&made);
+    if (o2c_map_open(&map, path, folder, tell, NULL, &err))
+        return err.verdict;
+    run_map(map, &sink);
+    return O2C_OK;
+}
+
+#define CANCEL(fields)                                                                     \
+    "{'map':1,'files':{'f':'f.csv'},'rows':[{'from':'f','events':[{'type':'"               \
+    "OrderCancelled',"                                                                     \
+    "'fields':{'customer_id':'c','order_id':'o','revision':{'constant':2},"                \
+    "'reason':{'constant':'x'}" fields "}}]}]}"
+
+static void check_faults(const char *mapping, const char *expected)
+{
+    assert_int_equal(run(mapping), O2C_PARK);
+    if (!strstr(o2c_buf_text(&told), expected))
+        fail_msg("\"%s\" is not in:\n%s", expected, o2c_buf_text(&told));
+}
+
+static void faults_of_a_mapping_name_path_and_value(void **state)
+{
+    (void)state;
+    file("f.csv", "c,o,d\n1,2,3\n");
+    check_faults("{'map':2,'files':{'f':'f.csv'},'rows':[]}",
+                 "map.json: map: 2 is not 1\n");
+    check_faults("{'map':1,'files':{'f':'f.csv'},'rows':[]}", "map.json: rows: is empty\n");
+    check_faults("{'map':1,'files':{'f':'f.csv'}}", "map.json: rows is missing\n");
+    check_faults("{'map':1,'files':{'f':{'file':'f.csv','delimiter':';;'}},'rows':[]}",
+                 "map.json: files.f.delimiter: \";;\" is not a single ASCII character\n");
+    check_faults(
+        "{'map':1,'files':{'f':{'file':'f.csv','enc':1}},'rows':[]}",
+        "map.json: files.f: \"enc\" is not known here (known: file, delimiter, quote, "
+        "encoding, trim, columns)\n");
+    check_faults("{'map':1,'files':{'f':7},'rows':[]}",
+                 "map.json: files.f: 7 is not a string or an object\n");
+    check_faults(
+        "{'map':1,'files':{'f':'absent.csv'},'rows':[{'from':'f','events':[{'type':"
+        "'X','fields':{'a':'b'}}]}]}",
+        "map.json: files.f: there is no file \"absent.csv\" in ");
+    check_faults("{'map':1,'files':{'f':'f.csv'},'rows':[{'from':'g','events':[{'type':'X',"
+                 "'fields':{'a':'b'}}]}]}",
+                 "map.json: rows[0]: \"g\" is not among the files of this mapping\n");
+    check_faults(
+        "{'map':1,'files':{'f':'f.csv'},'rows':[{'from':'f','events':[{'type':'Ordered'"
+        ",'fields':{'a':'b'}}]}]}",
+        "map.json: rows[0].events[0].type: \"Ordered\" is no event type\n");
+}
+
+static void faults_of_fields_name_path_and_value(void **state)
+{
+    static const struct {
+        const char *mapping, *expected;
+    } rows[] = {
+        {CANCEL(",'oder':'c'"),
+         "rows[0].events[0].fields.oder: \"oder\" is no field of OrderCancelled\n"},
+        {CANCEL(",'account_id':'x'"),
+         "rows[0].events[0].fields.account_id: \"x\" is no column of f (c, o, d)\n"},
+        {CANCEL(",'account_id':{'column':'c','as':'minr'}"),
+         "rows[0].events[0].fields.account_id.as: \"minr\" is none of text, integer, "},
+        {CANCEL(",'account_id':{'column':'c','text':'{c}'}"),
+         "rows[0].events[0].fields.account_id: exactly one of column, text, constant, "
+         "list, "
+         "rows, record must be given, not several\n"},
+        {CANCEL(",'account_id':{'as':'text'}"), "must be given, not none\n"},
+        {CANCEL(",'account_id':{'text':'A-{c'}"), "text: a \"{\" is not closed\n"},
+        {CANCEL(",'account_id':{'column':'c','map':'m'}"),
+         "map: \"m\" is not among the values of this mapping\n"},
+        {CANCEL(",'occurred_at':{'column':'d','format':['YYYY-QQ-DD']}"),
+         "format \"YYYY-QQ-DD\": \"QQ-DD\" is not understood in a date pattern"},
+        {CANCEL(",'occurred_at':{'column':'d','time':'9:00'}"),
+         "time: \"9:00\" is not hh:mm or hh:mm:ss\n"},
+        {CANCEL(",'line_nos':'d'"), "line_nos is a list: use rows, list or constant\n"},
+        {CANCEL(",'line_nos':{'rows':'r','item':'d'}"),
+         "\"r\" is not among the groups of these rows\n"},
+        {CANCEL(",'account_id':{'record':{'a':'c'}}"), "account_id is no record\n"},
+        {"{'map':1,'files':{'f':'f.csv'},'rows':[{'from':'f','events':[{'type':"
+         "'OrderCancelled','fields':{'customer_id':'c'}}]}]}",
+         "rows[0].events[0].fields: order_id is missing: OrderCancelled cannot be made "
+         "without "
+         "it\n"},
+    };
+    (void)state;
+    file("f.csv", "c,o,d\n1,2,3\n");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        check_faults(rows[i].mapping, rows[i].expected);
+}
+
+static void a_mapping_that_is_no_json_is_told_with_its_line(void **state)
+{
+    struct o2c_map *map;
+    struct o2c_err err;
+    char path[512];
+    (void)state;
+    file("map.json", "{\n\"map\": 1,,\n}");
+    path_of("map.json", path);
+    assert_int_equal(o2c_map_open(&map, path, folder, tell, NULL, &err), O2C_FATAL);
+    assert_non_null(strstr(err.text, "map.json:2: "));
+}
+
+static void a_header_with_a_column_twice_is_refused(void **state)
+{
+    (void)state;
+    file("f.csv", "c,o,c\n1,2,3\n");
+    check_faults(CANCEL(""), "files.f: f.csv: the header has the column \"c\" twice\n");
+    file("f.csv", "");
+    check_faults(CANCEL(""), "files.f: f.csv: is empty; a header was expected\n");
+}
+
+/* What a cell becomes as placed_at, requested_date, price, quantity of an order. */
+static void cells_become_dates_times_and_exact_numbers(void **state)
+{
+    (void)state;
+    file("f.csv", "id,date,wish,qty,price,cur\n"
+                  "1,31.01.2010 10:20,,\"1.234,5\",\"0,000001\",EUR\n"
+                  "2,01.02.2010,15.02.2010,-3,\"108,06\",JPY\n");
+    assert_int_equal(
+        run("{'map':1,'defaults':{'format':['DD.MM.YYYY "
+            "hh:mm','DD.MM.YYYY'],'time':'08:00',"
+            "'zone':'+01:00','decimal_point':',','thousands':'.'},"
+            "'files':{'f':'*.csv'},'rows':[{'from':'f','groups':{'self':{'from':'f','on':{'"
+            "id':"
+            "'id'}}},'events':[{'type':'OrderPlaced','fields':{'customer_id':{'text':'C{id}"
+            "'},"
+            "'order_id':'id','placed_at':'date','requested_date':'wish','currency':'cur',"
+            "'invoice_policy':{'constant':'on_order'},'ship_policy':{'constant':'on_order'}"
+            ","
+            "'lines':{'rows':'self','item':{'record':{'line_no':'id','sku':{'text':'{{{cur}"
+            "-{id}'},"
+            "'quantity_milli':'qty','unit_price_micro':'price'}}}}}]}]}"),
+        O2C_OK);
+    assert_string_equal(o2c_buf_text(&told), "");
+    assert_string_equal(
+        o2c_buf_text(&made),
+        "{\"type\":\"OrderPlaced\",\"occurred_at\":\"2010-01-31T09:20:00Z\","
+        "\"customer_id\":\"C1\",\"order_id\":\"1\",\"revision\":1,"
+        "\"placed_at\":\"2010-01-31T09:20:00Z\",\"currency\":\"EUR\","
+        "\"invoice_policy\":\"on_order\",\"ship_policy\":\"on_order\","
+        "\"lines\":[{\"line_no\":1,\"sku\":\"{EUR-1\",\"quantity_milli\":1234500,"
+        "\"unit_price_micro\":1}]}\n"
+        "{\"type\":\"OrderPlaced\",\"occurred_at\":\"2010-02-01T07:00:00Z\","
+        "\"customer_id\":\"C2\",\"order_id\":\"2\",\"revision\":1,"
+        "\"placed_at\":\"2010-02-01T07:00:00Z\",\"currency\":\"JPY\","
+        "\"requested_date\":\"2010-02-15\",\"invoice_policy\":\"on_order\","
+        "\"ship_policy\":\"on_order\",\"lines\":[{\"line_no\":2,\"sku\":\"{JPY-2\","
+        "\"quantity_milli\":-3000,\"unit_price_micro\":108060000}]}\n");
+}
+
+#define CUSTOMER(limit)                                                                    \
+    "{'map':1,'values':{'lands':{'Germany':'DE','*':'XX'},'none':{'n/a':null,'x':'y'}},"   \
+    "'files':{'f':'f.csv'},'rows':[{'from':'f','events':[{'type':'CustomerRegistered','"   \
+    "once':"                                                                               \
+    "['id'],'fields':{'customer_id':'id','occurred_at':{'constant':'2010-01-01T00:00:00Z'" \
+    "},"                                                                                   \
+    "'revision':{'constant':1},'name':'name','billing_address':{'record':{'line1':{'"      \
+    "column':"                                                                             \
+    "'street','default':'?'},'city':{'constant':'Bonn'},'country':{'column':'land','map':" \
+    "'lands'}}},'currency':'cur','payment_terms':{'constant':'N30'}," limit "}}]}]}"
+
+static void values_are_mapped_defaulted_and_taken_once_per_key(void **state)
+{
+    (void)state;
+    file("f.csv", "id,name,street,land,cur,limit\n"
+                  "1,A,,Germany,EUR,12.30\n"
+                  "1,A again,,Germany,EUR,99\n"
+                  "2,B,Road 1,Narnia,KWD,1.2345\n"
+                  "3,C,Road 2,,JPY,7\n");
+    assert_int_equal(
+        run(CUSTOMER("'credit_limit_minor':{'column':'limit','rounding':"
+                     "'half_up'},'phone':{'column':'street','map':{'*':null}}")),
+        O2C_OK);
+    assert_non_null(strstr(o2c_buf_text(&made),
+                           "\"name\":\"A\",\"billing_address\":{\"line1\":\"?\",\"city\":"
+                           "\"Bonn\",\"country\":\"DE\"},\"currency\":\"EUR\","
+                           "\"payment_terms\":\"N30\",\"credit_limit_minor\":1230}\n"));
+    assert_null(strstr(o2c_buf_text(&made), "A again"));
+    assert_non_null(strstr(o2c_buf_text(&made), "\"country\":\"XX\"},\"currency\":\"KWD\","
+                                                "\"payment_terms\":\"N30\","
+                                                "\"credit_limit_minor\":1235}\n"));
+    assert_string_equal(
+        o2c_buf_text(&told),
+        "f.csv:5: CustomerRegistered.billing_address.country: column \"land\": "
+        "is missing; expected a text\n");
+    assert_int_equal(refused_count, 1);
+}
+
+static void faults_of_cells_name_file_line_field_column_and_value(void **state)
+{
+    (void)state;
+    file("f.csv", "id,name,street,land,cur,limit\n"
+                  "1,A,S,Germany,EUR,12.345\n"
+                  "2,B,S,Germany,EUR,abc\n"
+                  "3,C,S,Germany,EUX,1\n"
+                  "4,D,S,Germany\n"
+                  "5,E,S,Germany,EUR,1\n");
+    assert_int_equal(run(CUSTOMER("'credit_limit_minor':'limit','credit_limit_valid_to':{"
+                                  "'column':'id','map':{'2':'x','*':null},'as':'date'}")),
+                     O2C_OK);
+    assert_string_equal(
+        o2c_buf_text(&told),
+        "f.csv:2: CustomerRegistered.credit_limit_minor: column \"limit\": \"12.345\" has "
+        "more "
+        "than 2 decimals (name a rounding to allow it)\n"
+        "f.csv:3: CustomerRegistered.credit_limit_minor: column \"limit\": \"abc\" is no "
+        "decimal number\n"
+        "f.csv:3: CustomerRegistered.credit_limit_valid_to: column \"id\": \"x\" is no "
+        "date of "
+        "the form YYYY-MM-DD or YYYY-MM-DDThh:mm:ssZ or YYYY-MM-DD hh:mm:ss\n"
+        "f.csv:4: CustomerRegistered.credit_limit_minor: column \"limit\": \"1\" is an "
+        "amount, "
+        "but its currency is not known\n"
+        "f.csv:5: the row has 4 columns, the header has 6\n");
+    assert_int_equal(refused_count, 4);
+    assert_non_null(strstr(o2c_buf_text(&made), "\"customer_id\":\"5\""));
+}
+
+#define ORDERS                                                                             \
+    "{'map':1,'files':{'o':'o.csv','l':'l.csv','p':'p.csv'},'rows':[{'from':'o','when':[{" \
+    "'column':'state','not_in':['draft','void']}],'groups':{'ls':{'from':'l','on':{'id':"  \
+    "'order'},'sort':['no'],'when':[{'column':'qty','empty':false}],'join':[{'file':'p','" \
+    "on'"                                                                                  \
+    ":{'sku':'sku'}}]}},'events':[{'type':'ShipmentDispatched','when':[{'column':'state'," \
+    "'in'"                                                                                 \
+    ":['sent','back']},{'column':'id','not_in':['9']}],'fields':{'customer_id':'who',"     \
+    "'shipment_id':'id','order_id':'id','dispatched_at':{'constant':'2010-01-01T00:00:"    \
+    "00Z'},"                                                                               \
+    "'carrier':'state','lines':{'rows':'ls','item':{'record':{'line_no':'no','sku':"       \
+    "'p.code','quantity_milli':'qty'}}}}},{'type':'ShipmentReturned','when':[{'column':"   \
+    "'state','equals':'back'}],'fields':{'customer_id':'who','return_id':'id','shipment_"  \
+    "id':"                                                                                 \
+    "'id','order_id':'id','returned_at':{'constant':'2010-01-02T00:00:00Z'},'reason_code'" \
+    ":"                                                                                    \
+    "{'constant':'R'},'lines':{'list':[{'record':{'line_no':{'constant':1},"               \
+    "'quantity_milli':{'constant':1000}}}]}}}]}]}"
+
+static void rows_are_joined_grouped_sorted_and_filtered(void **state)
+{
+    (void)state;
+    file("o.csv", "id,who,state\n1,A,sent\n2,B,draft\n3,C,back\n4,D,open\n9,E,sent\n");
+    file("l.csv", "order,no,sku,qty\n1,10,x,1\n3,1,y,5\n1,9,y,2\n1,2,x,\n");
+    file("p.csv", "sku,code\nx,CX\ny,CY\n");
+    assert_int_equal(run(ORDERS), O2C_OK);
+    assert_string_equal(o2c_buf_text(&told), "");
+    const char *first = strstr(o2c_buf_text(&made), "\"shipment_id\":\"1\"");
+    assert_non_null(first);
+    assert_non_null(strstr(first,
+                           "\"lines\":[{\"line_no\":9,\"sku\":\"CY\",\"quantity_milli\":"
+                           "2000},{\"line_no\":10,\"sku\":\"CX\",\"quantity_milli\":"
+                           "1000}]}\n{\"type\":\"ShipmentDispatched\""));
+    const char *last = strstr(o2c_buf_text(&made), "ShipmentReturned");
+    assert_non_null(last);
+    assert_non_null(strstr(last, "\"lines\":[{\"line_no\":1,\"quantity_milli\":1000}]}\n"));
+    assert_null(strstr(o2c_buf_text(&made), "\"E\""));
+    assert_null(strstr(o2c_buf_text(&made), "\"B\""));
+}
+
+static void a_row_without_its_partner_is_refused_where_it_stands(void **state)
+{
+    (void)state;
+    file("o.csv", "id,who,state\n1,A,sent\n3,C,sent\n");
+    file("l.csv", "order,no,sku,qty\n1,1,z,1\n3,1,y,5\n");
+    file("p.csv", "sku,code\nx,CX\ny,CY\n");
+    assert_int_equal(run(ORDERS), O2C_OK);
+    assert_string_equal(
+        o2c_buf_text(&told),
+        "l.csv:2: ShipmentDispatched.lines[0]: column \"sku\": \"z\" is not in "
+        "p.csv\n");
+    assert_null(strstr(o2c_buf_text(&made), "\"A\""));
+    assert_non_null(strstr(o2c_buf_text(&made), "\"C\""));
+}
+
+static void nothing_is_made_of_incomplete_groups(void **state)
+{
+    (void)state;
+    file("o.csv", "id,who,state\n1,A,sent\n");
+    file("l.csv", "order,no,sku,qty\n1,1,x,1\n1,2,y\n");
+    file("p.csv", "sku,code\nx,CX\ny,CY\n");
+    assert_int_equal(run(ORDERS), O2C_OK);
+    assert_string_equal(
+        o2c_buf_text(&told),
+        "l.csv:3: the row has 3 columns, the header has 4\n"
+        "o.csv: nothing is made of its rows, because rows of l.csv are faulty "
+        "and some might be incomplete\n");
+    assert_string_equal(o2c_buf_text(&made), "");
+    file("l.csv", "order,no,sku,qty\n1,1,x,1\n");
+    file("p.csv", "sku,code\nx,CX\nx,CY\n");
+    assert_int_equal(run(ORDERS), O2C_OK);
+    assert_non_null(
+        strstr(o2c_buf_text(&told), "p.csv:3: \"x\" stands already on line 2\n"));
+    assert_string_equal(o2c_buf_text(&made), "");
+}
+
+static void several_files_of_one_form_are_read_in_name_order(void **state)
+{
+    (void)state;
+    file("2010-02.csv", "c,o\n2,b\n");
+    file("2010-01.csv", "c,o\n1,a\n");
+    file("map", "");
+    assert_int_equal(
+        run("{'map':1,'files':{'f':'2010-*.csv'},'rows':[{'from':'f','events':[{"
+            "'type':'OrderCancelled','fields':{'occurred_at':{'constant':"
+            "'2010-01-01T00:00:00Z'},'customer_id':'c','order_id':'o','revision':"
+            "{'constant':2},'reason':{'constant':'x'}}}]}]}"),
+        O2C_OK);
+    const char *a = strstr(o2c_buf_text(&made), "\"order_id\":\"a\"");
+    const char *b = strstr(o2c_buf_text(&made), "\"order_id\":\"b\"");
+    assert_true(a && b && a < b);
+    file("2010-03.csv", "o,c\n2,b\n");
+    check_faults(CANCEL(""), "there is no file \"f.csv\"");
+    assert_int_equal(
+        run("{'map':1,'files':{'f':'2010-*.csv'},'rows':[{'from':'f','events':[{"
+            "'type':'OrderCancelled','fields':{'customer_id':'c'}}]}]}"),
+        O2C_PARK);
+    assert_non_null(strstr(o2c_buf_text(&told),
+                           "2010-03.csv: the header differs from that of 2010-01.csv"));
+}
+
+/* The figures of the sample's own description. */
+struct figures {
+    int customers, orders, lines, shipments, cancellations;
+    int64_t net_minor;
+};
+
+static enum o2c_verdict count_event(void *user, const struct o2c_outgoing *outgoing,
+                                    const struct o2c_event *event, struct o2c_err *err)
+{
+    struct figures *figures = user;
+    (void)outgoing;
+    (void)err;
+    figures->customers += event->type == O2C_CUSTOMER_REGISTERED;
+    figures->shipments += event->type == O2C_SHIPMENT_DISPATCHED;
+    figures->cancellations += event->type == O2C_ORDER_CANCELLED;
+    if (event->type != O2C_ORDER_PLACED)
+        return O2C_OK;
+    const struct o2c_order_placed *order = event->order_placed;
+    figures->orders++;
+    for (size_t i = 0; i < order->lines_count; i++) {
+        int64_t net = 0;
+        assert_true(o2c_line_net(order->lines[i].quantity_milli,
+                                 order->lines[i].unit_price_micro, 2, &net));
+        assert_int_equal(order->lines[i].line_no, i + 1);
+        figures->net_minor += net;
+        figures->lines++;
+    }
+    return O2C_OK;
+}
+
+static void classic_models_comes_to_its_published_figures(void **state)
+{
+    const char input[] = O2C_SOURCE "/../shared/data/o2c_classicmodels";
+    struct figures figures = {0};
+    const struct o2c_intake_sink counting = {
+        .event = count_event, .fault = tell, .refused = on_refused, .user = &figures};
+    struct o2c_map *map;
+    struct o2c_err err;
+    (void)state;
+    if (access(input, R_OK)) {
+        print_message("skipped: %s is not there\n", input);
+        skip();
+    }
+    assert_int_equal(o2c_map_open(&map, O2C_SOURCE "/docs/maps/classicmodels.json", input,
+                                  tell, NULL, &err),
+                     O2C_OK);
+    run_map(map, &counting);
+    assert_string_equal(o2c_buf_text(&told), "");
+    assert_int_equal(figures.customers, 80);
+    assert_int_equal(figures.orders, 210);
+    assert_int_equal(figures.lines, 1992);
+    assert_int_equal(figures.net_minor, 640858563);
+    assert_int_equal(figures.shipments, 202);
+    assert_int_equal(figures.cancellations, 3);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(faults_of_a_mapping_name_path_and_value),
+        TEST(faults_of_fields_name_path_and_value),
+        TEST(a_mapping_that_is_no_json_is_told_with_its_line),
+        TEST(a_header_with_a_column_twice_is_refused),
+        TEST(cells_become_dates_times_and_exact_numbers),
+        TEST(values_are_mapped_defaulted_and_taken_once_per_key),
+        TEST(faults_of_cells_name_file_line_field_column_and_value),
+        TEST(rows_are_joined_grouped_sorted_and_filtered),
+        TEST(a_row_without_its_partner_is_refused_where_it_stands),
+        TEST(nothing_is_made_of_incomplete_groups),
+        TEST(several_files_of_one_form_are_read_in_name_order),
+        TEST(classic_models_comes_to_its_published_figures),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
