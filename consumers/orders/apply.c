@@ -327,8 +327,8 @@ static enum o2c_verdict take_content(struct o2c_account *account,
                                      struct o2c_effects *effects, struct o2c_err *err)
 {
     struct order *order;
-    bool has_net;
-    int64_t net;
+    bool has_net = false;
+    int64_t net = 0;
 
     if (check_key(content->order_id, content->revision, err) ||
         sum_net(content, &has_net, &net, err))

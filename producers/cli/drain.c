@@ -7,6 +7,7 @@
 #include "producers/cli/commands.h"
 #include "producers/cli/options.h"
 #include "producers/cli/stack.h"
+#include "runtime/base/buf.h"
 #include "runtime/base/clock.h"
 #include "runtime/kafka/drained.h"
 

@@ -19,6 +19,8 @@ enum {
 };
 
 static const struct o2c_setting settings_rows[] = {
+    O2C_KAFKA_SETTINGS(struct stack_settings,
+                       kafka), /* not used; one environment fits all */
     STACK_PG_SETTING(struct stack_settings, pg_dsn),
 };
 

@@ -20,13 +20,13 @@ CREATE TABLE relay.cursor (
 
 -- Takes the consumers over that no living relay holds: epoch + 1. The session's advisory lock
 -- says who lives; the epoch alone makes a cursor safe against one that only seemed dead.
-CREATE FUNCTION relay.claim_consumers(my_owner text)
+CREATE FUNCTION relay.claim_consumers(my_owner text, mine text[])
     RETURNS TABLE (consumer text, epoch bigint) LANGUAGE plpgsql AS $$
 DECLARE
     free text;
 BEGIN
     FOR free IN SELECT c.consumer FROM o2c.consumer c ORDER BY 1 LOOP
-        CONTINUE WHEN NOT pg_try_advisory_lock(hashtext('o2c relay'), hashtext(free));
+        CONTINUE WHEN free = ANY (mine) OR NOT pg_try_advisory_lock(hashtext('o2c relay'), hashtext(free));
         RETURN QUERY
         INSERT INTO relay.claim AS held (consumer, epoch, owner, backend_pid, backend_start)
         SELECT free, 1, my_owner, pid, backend_start FROM pg_stat_activity
@@ -63,25 +63,6 @@ BEGIN
 END
 $$;
 
--- Newest number given and highest acknowledged, for every consumer's partition: one cheap look.
-CREATE FUNCTION relay.work() RETURNS TABLE (consumer text, partition integer, given bigint,
-                                            acked bigint) LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    c record;
-BEGIN
-    FOR c IN SELECT o.consumer, o.schema FROM o2c.consumer o LOOP
-        RETURN QUERY EXECUTE format(
-            'SELECT %L::text, p.partition, n.outbox_no, coalesce(k.acked_no, 0)'
-            '  FROM %I.claim p'
-            ' CROSS JOIN LATERAL (SELECT outbox_no FROM %I.progress g'
-            '                      WHERE g.partition = p.partition'
-            '                      ORDER BY batch_seq DESC LIMIT 1) n'
-            '  LEFT JOIN relay.cursor k ON k.consumer = %L AND k.partition = p.partition',
-            c.consumer, c.schema, c.schema, c.consumer);
-    END LOOP;
-END
-$$;
-
 -- Makes the ranges of an outbox `ahead` of what is given, and drops those wholly published by
 -- every source partition that are older than `keep` behind. Ranges are a million numbers.
 CREATE FUNCTION relay.maintain(my_consumer text, ahead bigint, keep bigint)
@@ -93,8 +74,10 @@ DECLARE
     range_no bigint;
     part record;
 BEGIN
-    SELECT coalesce(max(w.given), 0), coalesce(min(w.acked), 0) INTO newest, published
-      FROM relay.work() w WHERE w.consumer = my_consumer;
+    EXECUTE format('SELECT coalesce(max(p.outbox_no), 0), coalesce(min(coalesce(k.acked_no, 0)), 0)'
+                   '  FROM %I.position p LEFT JOIN relay.cursor k'
+                   '    ON k.consumer = %L AND k.partition = p.partition', of_schema, my_consumer)
+       INTO newest, published;
     FOR range_no IN 1 .. (newest + ahead) / 1000000 + 1 LOOP
         CONTINUE WHEN to_regclass(format('%I.outbox_%s', of_schema, range_no)) IS NOT NULL
                    OR range_no * 1000000 <= published - keep;

@@ -1,0 +1,286 @@
+/* o2c-outbox-relay - publishes what consumers have decided; see relay.h. */
+#include "producers/outbox_relay/relay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "runtime/base/buf.h"
+#include "runtime/base/log.h"
+#include "runtime/base/metrics.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    POLL_MS = 20,        /* without a wake socket */
+    POLL_WOKEN_MS = 200, /* with one: for datagrams that were lost */
+    MAINTAIN_S = 60
+};
+
+static const struct o2c_setting settings_rows[] = {
+    O2C_KAFKA_SETTINGS(struct relay_settings, kafka),
+    O2C_SERVICE_SETTINGS(struct relay_settings, service),
+    {"pg-dsn", O2C_SETTING_TEXT, offsetof(struct relay_settings, pg_dsn), "dbname=o2c", 0,
+     0, NULL, "PostgreSQL connection string", true},
+    {"instance", O2C_SETTING_TEXT, offsetof(struct relay_settings, instance), "1", 0, 0,
+     NULL, "name of this relay among several; the others stand by", false},
+    {"wake", O2C_SETTING_TEXT, offsetof(struct relay_settings, wake), "", 0, 0, NULL,
+     "datagram socket on which consumers wake it after a commit; empty: it polls every 20 "
+     "ms",
+     false},
+    {"in-flight-records", O2C_SETTING_INT,
+     offsetof(struct relay_settings, in_flight_records), "10000", 1, 40000, NULL,
+     "most records with Kafka at once", false},
+    {"in-flight-bytes", O2C_SETTING_INT, offsetof(struct relay_settings, in_flight_bytes),
+     "33554432", 1048576, 134217728, "bytes", "most bytes with Kafka at once", false},
+    {"keep-records", O2C_SETTING_INT, offsetof(struct relay_settings, keep_records),
+     "2000000", 0, 1000000000000, NULL,
+     "published records that stay in the outbox before their range is dropped", false},
+};
+
+static const struct o2c_settings_table settings_table = {
+    settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
+
+void relay_fatal(struct relay *relay, const struct o2c_err *err, const char *sentence)
+{
+    o2c_log_error(sentence, O2C_S("error", err->text));
+    relay->exit_status = 1;
+    o2c_service_exit(relay->service, 1);
+}
+
+/* ---- timers and the wake socket */
+
+static void on_poll(uv_timer_t *timer)
+{
+    claims_look(timer->data);
+}
+
+static void on_second(uv_timer_t *timer)
+{
+    struct relay *relay = timer->data;
+
+    claims_take(relay);
+    claims_store(relay);
+    if (++relay->seconds % MAINTAIN_S == 1)
+        claims_maintain(relay);
+}
+
+static void on_wake(uv_poll_t *poll, int status, int events)
+{
+    struct relay *relay = poll->data;
+    char byte[16];
+
+    (void)status;
+    (void)events;
+    while (recv(relay->wake_fd, byte, sizeof byte, MSG_DONTWAIT) > 0)
+        ;
+    claims_look(relay);
+}
+
+static enum o2c_verdict open_wake(struct relay *relay, struct o2c_err *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = relay->settings->wake;
+
+    relay->wake_fd = -1;
+    if (!*path)
+        return O2C_OK;
+    if (strlen(path) >= sizeof address.sun_path)
+        return o2c_fail(err, O2C_FATAL, "wake: \"%s\" is too long for a socket", path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    unlink(path); /* of a relay that was killed */
+    relay->wake_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (relay->wake_fd < 0 ||
+        bind(relay->wake_fd, (struct sockaddr *)&address, sizeof address))
+        return o2c_fail(err, O2C_FATAL, "wake: cannot listen on \"%s\"", path);
+    uv_poll_init(relay->loop, &relay->wake, relay->wake_fd);
+    relay->wake.data = relay;
+    uv_poll_start(&relay->wake, UV_READABLE, on_wake);
+    relay->handles_open++;
+    return O2C_OK;
+}
+
+static void open_timers(struct relay *relay)
+{
+    uint64_t every = *relay->settings->wake ? POLL_WOKEN_MS : POLL_MS;
+
+    uv_timer_init(relay->loop, &relay->poll);
+    uv_timer_init(relay->loop, &relay->second);
+    relay->poll.data = relay->second.data = relay;
+    uv_timer_start(&relay->poll, on_poll, every, every);
+    uv_timer_start(&relay->second, on_second, 1000, 1000);
+    relay->handles_open += 2;
+}
+
+/* ---- stopping */
+
+void relay_handle_closed(struct relay *relay)
+{
+    if (relay->handles_open == 0)
+        o2c_service_exit(relay->service, relay->exit_status);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct relay *relay = handle->data;
+
+    relay->handles_open--;
+    relay_handle_closed(relay);
+}
+
+static void on_pg_closed(void *user)
+{
+    struct relay *relay = user;
+
+    relay->handles_open--;
+    relay_handle_closed(relay);
+}
+
+void relay_stop_step(struct relay *relay)
+{
+    if (!relay->stopping || relay->closing ||
+        (relay->up && (relay->records_in_flight || !claims_settled(relay))))
+        return;
+    relay->closing = true;
+    o2c_log_info("stopped: everything sent is acknowledged and marked", O2C_NO_FIELDS);
+    uv_close((uv_handle_t *)&relay->poll, on_handle_closed);
+    uv_close((uv_handle_t *)&relay->second, on_handle_closed);
+    if (relay->wake_fd >= 0)
+        uv_close((uv_handle_t *)&relay->wake, on_handle_closed);
+    publisher_close(relay);
+    o2c_pg_close(relay->pg, on_pg_closed, relay);
+}
+
+static void on_stop(void *user)
+{
+    struct relay *relay = user;
+
+    o2c_log_info("stopping", O2C_NO_FIELDS);
+    relay->stopping = true;
+    claims_store(relay);
+    relay_stop_step(relay);
+}
+
+/* ---- what the supervisor asks */
+
+static bool is_ready(void *user, struct o2c_buf *why_not)
+{
+    const struct relay *relay = user;
+
+    if (!relay->up)
+        o2c_buf_add_text(why_not, "PostgreSQL is away");
+    for (size_t i = 0; relay->up && i < relay->of_count; i++)
+        for (int32_t p = 0; p < PARTITIONS_MAX; p++)
+            if (relay->of[i].source[p].stopped) {
+                o2c_buf_printf(why_not, "outbox of %s partition %d is stopped; ",
+                               relay->of[i].consumer, p);
+                break;
+            }
+    return why_not->len == 0;
+}
+
+static bool is_healthy(void *user, struct o2c_buf *why_not)
+{
+    (void)user;
+    (void)why_not;
+    return true; /* a loop that turns; what cannot be published is told by readiness */
+}
+
+static void before_metrics(void *user)
+{
+    relay_metrics_refresh(user);
+}
+
+/* ---- the process */
+
+static enum o2c_verdict relay_open(struct relay *relay, struct o2c_err *err)
+{
+    struct o2c_service_hooks hooks = {on_stop, is_ready, is_healthy, before_metrics, relay};
+
+    relay_metrics_open(relay);
+    if (o2c_service_new(&relay->service, "outbox_relay", &relay->settings->service, &hooks,
+                        relay->metrics, err))
+        return err->verdict;
+    relay->loop = o2c_service_loop(relay->service);
+    o2c_pg_params_init(&relay->params, 1 << 22);
+    if (open_wake(relay, err) || publisher_open(relay, err) || claims_open(relay, err))
+        return err->verdict;
+    open_timers(relay);
+    return O2C_OK;
+}
+
+static void relay_clear(struct relay *relay)
+{
+    o2c_service_free(relay->service);
+    o2c_metrics_free(relay->metrics);
+    claims_clear(relay);
+    o2c_pg_params_clear(&relay->params);
+    if (relay->wake_fd >= 0) {
+        close(relay->wake_fd);
+        unlink(relay->settings->wake);
+    }
+}
+
+static int run(const struct relay_settings *settings)
+{
+    static struct relay relay;
+    struct o2c_err err = {0};
+    int status;
+
+    relay.settings = settings;
+    if (relay_open(&relay, &err)) {
+        o2c_log_error("cannot start", O2C_S("error", err.text));
+        _exit(err.verdict == O2C_FATAL ? 2 : 1);
+    }
+    o2c_log_info("started", O2C_S("management", o2c_service_address(relay.service)));
+    status = o2c_service_run(relay.service);
+    if (status)
+        _exit(status);
+    relay_clear(&relay);
+    return 0;
+}
+
+static int usage(void)
+{
+    struct o2c_buf out;
+
+    o2c_buf_init(&out, 1 << 16);
+    o2c_config_describe(&out, &settings_table, 1, false);
+    printf(
+        "usage: o2c-outbox-relay [--SETTING VALUE ...]\n\nsettings, also as O2C_SETTING in "
+        "the environment or in the file named by --config:\n%s",
+        o2c_buf_text(&out));
+    o2c_buf_clear(&out);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    static struct relay_settings settings;
+    struct o2c_config *config;
+    enum o2c_log_level level;
+    struct o2c_err err;
+    int next, status;
+
+    o2c_log_init("outbox_relay", O2C_LOG_INFO);
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+        return usage();
+    if (o2c_config_load(&config, &settings_table, 1, &settings, argc, argv, &next, &err)) {
+        o2c_log_error("settings refused", O2C_S("error", err.text));
+        return 2;
+    }
+    if (next < argc || !o2c_log_level_parse(settings.service.log_level, &level)) {
+        o2c_log_error(
+            "settings refused",
+            O2C_S("value", next < argc ? argv[next] : settings.service.log_level));
+        o2c_config_free(config);
+        return 2;
+    }
+    o2c_log_init("outbox_relay", level);
+    status = run(&settings);
+    o2c_config_free(config);
+    return status;
+}

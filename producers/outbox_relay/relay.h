@@ -1,0 +1,147 @@
+/*
+ * relay.h - private to outbox_relay: the process that publishes what consumers
+ * have decided.
+ *
+ *   relay.c      the process: settings, loop, stop
+ *   claims.c     which consumers this relay publishes for, and how far it is
+ *   reader.c     outbox rows, by primary key range
+ *   publisher.c  the idempotent producer and its delivery reports
+ *   in_flight.c  which numbers are acknowledged
+ *
+ * It only ever reads outboxes.  Its cursor is the highest number up to which
+ * Kafka has acknowledged everything; after a crash what lies behind it is sent
+ * again with the same numbers, and receivers drop the repeats.
+ */
+#ifndef O2C_OUTBOX_RELAY_RELAY_H
+#define O2C_OUTBOX_RELAY_RELAY_H
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "producers/outbox_relay/in_flight.h"
+#include "runtime/base/err.h"
+#include "runtime/base/str.h"
+#include "runtime/base/uuid.h"
+#include "runtime/kafka/client.h"
+#include "runtime/pg/binary.h"
+#include "runtime/pg/pg.h"
+#include "runtime/service/service.h"
+
+struct o2c_metrics;
+
+enum {
+    PARTITIONS_MAX = 512,
+    TOPICS_MAX = 64
+};
+
+struct relay_settings {
+    struct o2c_kafka_settings kafka;
+    struct o2c_service_settings service;
+    const char *pg_dsn;
+    const char *instance;
+    const char *wake;
+    int64_t in_flight_records, in_flight_bytes;
+    int64_t keep_records;
+};
+
+/* One outbox: what a consumer decided on one of its partitions. */
+struct source {
+    struct publisher_of *of;
+    int32_t partition;
+    struct in_flight in_flight;
+    int64_t given;     /* highest number in the outbox, as last seen */
+    int64_t stored_no; /* cursor as stored */
+    int64_t storing_no;
+    int64_t unsent_since_us; /* monotonic; 0: nothing unsent */
+    bool known;              /* appears in the last look */
+    bool reading;
+    bool stopped; /* a record cannot be published: nothing after it is */
+};
+
+/* A consumer whose outboxes this relay publishes, or would. */
+struct publisher_of {
+    struct relay *relay;
+    char *consumer;
+    char *read_name; /* of its read statement */
+    bool claimed;
+    int64_t epoch;
+    struct source source[PARTITIONS_MAX];
+};
+
+struct known_topic {
+    char *name; /* without the prefix */
+    rd_kafka_topic_t *handle;
+    struct o2c_series *published;
+};
+
+struct relay {
+    const struct relay_settings *settings;
+    struct o2c_service *service;
+    uv_loop_t *loop;
+
+    struct publisher_of *of;
+    size_t of_count;
+    struct o2c_pg *pg;
+    struct o2c_pg_statement *statements;
+    size_t statement_count;
+    struct o2c_pg_params params;
+    bool up, looking, storing, claiming;
+
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    struct o2c_kafka_bridge bridge;
+    bool producing; /* false while a producer that failed is being replaced */
+    struct known_topic topic[TOPICS_MAX];
+    size_t topic_count;
+    int64_t records_in_flight, bytes_in_flight;
+
+    uv_timer_t poll, second;
+    uv_poll_t wake;
+    int wake_fd;
+    int seconds;
+    bool stopping, closing;
+    int handles_open;
+    int exit_status;
+    struct o2c_metrics *metrics;
+};
+
+/* relay.c */
+void relay_fatal(struct relay *relay, const struct o2c_err *err, const char *sentence);
+void relay_stop_step(struct relay *relay); /* ends when nothing is in flight any more */
+void relay_handle_closed(struct relay *relay);
+
+/* claims.c */
+enum o2c_verdict claims_open(struct relay *relay, struct o2c_err *err) O2C_MUST_CHECK;
+void claims_look(struct relay *relay);  /* what is new in the outboxes? */
+void claims_take(struct relay *relay);  /* consumers nobody publishes for */
+void claims_store(struct relay *relay); /* cursors that moved */
+void claims_maintain(struct relay *relay);
+bool claims_settled(const struct relay *relay); /* every cursor is stored */
+void claims_clear(struct relay *relay);
+
+/* reader.c */
+void reader_fill(struct relay *relay); /* reads where there is something and room for it */
+
+/* publisher.c */
+struct outgoing {
+    struct o2c_str topic, consumer;
+    int32_t target_partition;
+    int64_t outbox_no, stream_seq, recorded_us;
+    struct o2c_uuid incarnation, event_id;
+    struct o2c_str type, subject, cause, headers, key, value;
+};
+enum o2c_verdict publisher_open(struct relay *relay, struct o2c_err *err) O2C_MUST_CHECK;
+/* RETRY: the producer's queue is full, try this row again later. */
+enum o2c_verdict publisher_send(struct source *source, const struct outgoing *row,
+                                struct o2c_err *err) O2C_MUST_CHECK;
+void publisher_close(struct relay *relay);
+void publisher_destroy(struct relay *relay);
+
+/* metrics.c */
+void relay_metrics_open(struct relay *relay);
+void relay_metrics_refresh(struct relay *relay);
+struct o2c_series *relay_metrics_published(struct relay *relay, const char *topic);
+
+#endif
