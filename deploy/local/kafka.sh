@@ -75,7 +75,7 @@ kafka_format() { # FOLDER
     local id
     id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')
     kafka_java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 kafka.tools.StorageTool \
-        format -t "$id" -c "$1/server.properties"
+        format --cluster-id="$id" --config="$1/server.properties"
 }
 
 # Sends an ApiVersions request, version 0, and waits for the first byte of the answer.

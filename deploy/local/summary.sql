@@ -1,0 +1,65 @@
+-- What run-local shows at the end: documents per state, amounts per currency, what waits.
+-- psql -XAt prints the lines as they stand.
+
+CREATE FUNCTION pg_temp.amount(minor numeric, currency text) RETURNS text LANGUAGE sql AS $$
+    -- ISO 4217: currencies whose minor unit is not a hundredth
+    SELECT CASE
+        WHEN currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF',
+                          'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF')
+        THEN to_char(minor, 'FM999,999,999,999,990')
+        WHEN currency IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND')
+        THEN to_char(minor / 1000, 'FM999,999,999,990.000')
+        WHEN currency IN ('CLF', 'UYW')
+        THEN to_char(minor / 10000, 'FM999,999,999,990.0000')
+        ELSE to_char(minor / 100, 'FM999,999,999,990.00')
+    END || ' ' || currency
+$$;
+
+CREATE FUNCTION pg_temp.line(title text, documents bigint, further text) RETURNS text
+    LANGUAGE sql AS $$
+    SELECT format('    %s %s   %s', rpad(title, 24), lpad(to_char(documents, 'FM999,999,990'), 9),
+                  coalesce(further, ''))
+$$;
+
+SELECT '  Orders                   documents   net amount';
+SELECT pg_temp.line(state, sum(documents)::bigint,
+                    string_agg(amount, '   ' ORDER BY net_minor DESC NULLS LAST))
+  FROM (SELECT state, count(*) AS documents, sum(net_minor) AS net_minor,
+               pg_temp.amount(sum(net_minor), currency) AS amount
+          FROM o2c.order_status GROUP BY state, currency) per_currency
+ GROUP BY state
+ ORDER BY array_position(ARRAY['received', 'held', 'acknowledged', 'rejected', 'processing',
+                               'done', 'cancelled'], state);
+SELECT pg_temp.line('all', sum(documents)::bigint,
+                    string_agg(amount, '   ' ORDER BY net_minor DESC NULLS LAST))
+  FROM (SELECT count(*) AS documents, sum(net_minor) AS net_minor,
+               pg_temp.amount(sum(net_minor), currency) AS amount
+          FROM o2c.order_status GROUP BY currency) per_currency;
+
+SELECT E'\n  Delivery of orders';
+SELECT pg_temp.line(replace(shipment_state, '_', ' '), count(*), NULL)
+  FROM o2c.order_status
+ GROUP BY shipment_state
+ ORDER BY array_position(ARRAY['none', 'waiting', 'part_shipped', 'shipped', 'exception'],
+                         shipment_state);
+
+SELECT E'\n  Shipments';
+SELECT pg_temp.line(replace(state, '_', ' '), count(*), NULL)
+  FROM o2c.shipment
+ GROUP BY state
+ ORDER BY array_position(ARRAY['waiting_order', 'dispatched', 'delivered', 'part_returned',
+                               'returned'], state);
+
+SELECT E'\n  Order lines              ' || to_char(count(*), 'FM999,999,990') || ': ' ||
+       concat_ws(', ', to_char(sum(ordered_milli) / 1000, 'FM999,999,999,990') || ' ordered',
+                 to_char(sum(shipped_milli) / 1000, 'FM999,999,999,990') || ' shipped',
+                 to_char(sum(cancelled_milli) / 1000, 'FM999,999,999,990') || ' cancelled',
+                 to_char(sum(returned_milli) / 1000, 'FM999,999,999,990') || ' returned')
+  FROM o2c.order_line;
+SELECT '  Waiting                  ' || coalesce(string_agg(
+           documents || ' ' || kind || CASE documents WHEN 1 THEN ' waits' ELSE 's wait' END ||
+           ' for ' || waits_for, ', '), 'nothing')
+  FROM (SELECT kind, waits_for, count(*) AS documents FROM o2c.waiting GROUP BY 1, 2) w;
+SELECT '  Parked                   ' || CASE sum(parked) WHEN 0 THEN 'nothing'
+           ELSE sum(parked) || ' events; deploy/run-local o2c parked list' END
+  FROM o2c.consumer_progress;
