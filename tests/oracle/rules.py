@@ -79,7 +79,7 @@ def sum_lines(events):
 
 
 def shipped_skus(dispatches):
-    """line_no -> skus that anything was shipped as, that of the smallest shipment_id first."""
+    """line_no -> skus that anything was shipped as."""
     skus = defaultdict(list)
     for event in sorted(dispatches, key=lambda event: event["shipment_id"].encode()):
         for line in event["lines"]:
@@ -159,7 +159,7 @@ def make_line(line_no, wanted, cancelled, shipped, returned, skus):
     line = Line(line_no, shipped_milli=shipped[line_no], returned_milli=returned[line_no])
     shipped_as = skus.get(line_no, [])
     if wanted is None:
-        line.sku = shipped_as[0][0] if shipped_as else None
+        line.sku = min((sku for sku, _ in shipped_as), key=str.encode, default=None)
         return line
     line.in_content = True
     line.sku = wanted["sku"]
