@@ -158,9 +158,8 @@ static void end_field(struct o2c_csv *csv, struct o2c_err *err)
         return;
     if (csv->options.trim)
         drop_blanks_at_end(csv);
-    struct o2c_str field = {csv->text.at + csv->field_from,
-                            csv->text.len - csv->field_from};
-    if (field.len && !o2c_str_is_text(field)) {
+    size_t len = csv->text.len - csv->field_from;
+    if (len && !o2c_str_is_text((struct o2c_str){csv->text.at + csv->field_from, len})) {
         bad(csv, err, "the bytes are no UTF-8 text (is the file Latin-1?)");
         return;
     }

@@ -277,19 +277,30 @@ static rd_kafka_headers_t *headers_of(const struct o2c_outgoing *out)
 static rd_kafka_resp_err_t produce(struct o2c_publisher *publisher,
                                    struct o2c_parcel *parcel)
 {
-    struct o2c_outgoing *out = &parcel->outgoing;
+    const struct o2c_outgoing *out = &parcel->outgoing;
     const struct target *target = &publisher->targets[out->type->topic - publisher->topics];
     rd_kafka_headers_t *headers = headers_of(out);
+    int32_t partition = o2c_hash_partition(out->key, publisher->partition_count);
     assert(target->rkt);
-    rd_kafka_resp_err_t code = rd_kafka_producev(
-        publisher->rk, RD_KAFKA_V_RKT(target->rkt),
-        RD_KAFKA_V_PARTITION(o2c_hash_partition(out->key, publisher->partition_count)),
-        RD_KAFKA_V_KEY(out->key.at, out->key.len),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)out->value.at, out->value.len),
-        RD_KAFKA_V_MSGFLAGS(0), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(parcel),
-        RD_KAFKA_V_END);
-    if (code)
-        rd_kafka_headers_destroy(headers);
+    /* the API wants pointers to what it does not change */
+    const rd_kafka_vu_t parts[] = {
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = target->rkt},
+        {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
+        {.vtype = RD_KAFKA_VTYPE_KEY,
+         .u.mem = {(void *)(uintptr_t)out->key.at, out->key.len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE,
+         .u.mem = {(void *)(uintptr_t)out->value.at, out->value.len}},
+        {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = 0},
+        {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers},
+        {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = parcel},
+    };
+    rd_kafka_error_t *error =
+        rd_kafka_produceva(publisher->rk, parts, sizeof(parts) / sizeof(parts[0]));
+    if (!error)
+        return RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_resp_err_t code = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
+    rd_kafka_headers_destroy(headers);
     return code;
 }
 
