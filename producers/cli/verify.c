@@ -233,6 +233,15 @@ static void compare(struct run *run, struct stream *stream,
                 stream->last_seq);
 }
 
+/* What the outbox has beyond the end of the topic. */
+static void check_rest(struct run *run, struct stream *stream)
+{
+    if (!stream->compacted && next_row(run, stream))
+        finding(run, "%s partition %" PRId32 ": stream_seq %s of %s is not published",
+                stream->topic, stream->partition, PQgetvalue(stream->rows, stream->row, 1),
+                stream->consumer);
+}
+
 static void read_stream(struct run *run, struct stream *stream)
 {
     bool at_end = false;
@@ -258,14 +267,12 @@ static void read_stream(struct run *run, struct stream *stream)
         at_end = at_end || message->err;
         rd_kafka_message_destroy(message);
     }
-    if (!stream->compacted && next_row(run, stream))
-        finding(run, "%s partition %" PRId32 ": stream_seq %s of %s is not published",
-                stream->topic, stream->partition, PQgetvalue(stream->rows, stream->row, 1),
-                stream->consumer);
+    check_rest(run, stream);
 }
 
+/* `at` names the partition and its end; one that has no record needs no fetch. */
 static void check_stream(struct run *run, const char *consumer, const char *schema,
-                         const char *topic, const char *name, int32_t partition)
+                         const char *topic, const rd_kafka_topic_partition_t *at)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     const struct o2c_topic *described = o2c_topic_by_name(topic);
@@ -274,18 +281,43 @@ static void check_stream(struct run *run, const char *consumer, const char *sche
         .schema = schema,
         .topic = topic,
         .compacted = described && described->config && strstr(described->config, "compact"),
-        .partition = partition,
+        .partition = at->partition,
     };
 
-    rd_kafka_topic_partition_list_add(list, name, partition)->offset =
+    rd_kafka_topic_partition_list_add(list, at->topic, at->partition)->offset =
         RD_KAFKA_OFFSET_BEGINNING;
-    if (rd_kafka_assign(run->stack.rk, list))
-        finding(run, "%s partition %" PRId32 " cannot be read", topic, partition);
+    if (at->offset == 0)
+        check_rest(run, &stream);
+    else if (rd_kafka_assign(run->stack.rk, list))
+        finding(run, "%s partition %" PRId32 " cannot be read", topic, at->partition);
     else
         read_stream(run, &stream);
     (void)rd_kafka_assign(run->stack.rk, NULL);
     rd_kafka_topic_partition_list_destroy(list);
     PQclear(stream.rows);
+}
+
+/* Every partition of a topic with its end; NULL after printing what failed. */
+static rd_kafka_topic_partition_list_t *ends_of(struct run *run, const char *topic)
+{
+    struct stack *stack = &run->stack;
+    rd_kafka_topic_partition_list_t *list;
+    int32_t count = 0;
+    char name[160];
+
+    snprintf(name, sizeof name, "%s%s", stack->settings->kafka.topic_prefix, topic);
+    if (o2c_kafka_partition_count(stack->rk, name, ASK_TIMEOUT_MS, &count, &stack->err)) {
+        stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+        return NULL;
+    }
+    list = rd_kafka_topic_partition_list_new(count);
+    for (int32_t p = 0; p < count; p++)
+        rd_kafka_topic_partition_list_add(list, name, p);
+    if (!count || !o2c_kafka_ends(stack->rk, list, ASK_TIMEOUT_MS, &stack->err))
+        return list;
+    stack_fail(stack, EXIT_UNREACHABLE, "%s: %s", name, stack->err.text);
+    rd_kafka_topic_partition_list_destroy(list);
+    return NULL;
 }
 
 static bool check_topics(struct run *run, const char *consumer, const char *schema)
@@ -295,24 +327,20 @@ static bool check_topics(struct run *run, const char *consumer, const char *sche
                                    "SELECT topic FROM o2c.consumer_topic"
                                    " WHERE consumer = $1 AND direction = 'out' ORDER BY 1",
                                    values, 1);
-    char name[160];
+    bool asked = result != NULL;
 
-    for (int i = 0; result && i < PQntuples(result); i++) {
-        int32_t count = 0;
+    for (int i = 0; asked && i < PQntuples(result); i++) {
+        const char *topic = PQgetvalue(result, i, 0);
+        rd_kafka_topic_partition_list_t *ends = ends_of(run, topic);
 
-        snprintf(name, sizeof name, "%s%s", run->stack.settings->kafka.topic_prefix,
-                 PQgetvalue(result, i, 0));
-        if (o2c_kafka_partition_count(run->stack.rk, name, ASK_TIMEOUT_MS, &count,
-                                      &run->stack.err)) {
-            stack_fail(&run->stack, EXIT_UNREACHABLE, "%s", run->stack.err.text);
-            PQclear(result);
-            return false;
-        }
-        for (int32_t p = 0; p < count; p++)
-            check_stream(run, consumer, schema, PQgetvalue(result, i, 0), name, p);
+        asked = ends != NULL;
+        for (int p = 0; asked && p < ends->cnt; p++)
+            check_stream(run, consumer, schema, topic, &ends->elems[p]);
+        if (ends)
+            rd_kafka_topic_partition_list_destroy(ends);
     }
     PQclear(result);
-    return result != NULL;
+    return asked;
 }
 
 static int verify(struct run *run)
