@@ -110,9 +110,7 @@ size_t mock_kafka_read(const struct mock_kafka *mock, const char *topic,
         }
         rd_kafka_message_destroy(message);
     }
-    rd_kafka_assign(rk, NULL);
-    rd_kafka_consumer_close(rk);
-    rd_kafka_destroy(rk);
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     *ret_records = records;
     return count;
 }
