@@ -366,18 +366,17 @@ static void reached_end(struct engine *engine, const rd_kafka_topic_partition_t 
 static void take_error(struct engine *engine, rd_kafka_event_t *event)
 {
     rd_kafka_resp_err_t code = rd_kafka_event_error(event);
-    const rd_kafka_topic_partition_t *at;
+    rd_kafka_topic_partition_t *at = rd_kafka_event_topic_partition(event); /* ours */
     char text[O2C_ERR_TEXT];
 
     if (code == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        reached_end(engine, rd_kafka_event_topic_partition(event));
+        reached_end(engine, at);
     } else if (rd_kafka_event_error_is_fatal(event)) {
         code = rd_kafka_fatal_error(engine->rk, text, sizeof text);
         fatal_text(engine, "Kafka says this process must end", "%s: %s",
                    rd_kafka_err2name(code), text);
     } else if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
                code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
-        at = rd_kafka_event_topic_partition(event);
         fatal_text(engine,
                    "the offset to go on from is gone (docs/operations.md, offset gone)",
                    "%s partition %" PRId32 ": %s", at ? at->topic : "?",
@@ -386,6 +385,8 @@ static void take_error(struct engine *engine, rd_kafka_event_t *event)
         o2c_log_warn("Kafka reports", O2C_S("error", rd_kafka_err2name(code)),
                      O2C_S("text", rd_kafka_event_error_string(event)));
     }
+    if (at)
+        rd_kafka_topic_partition_destroy(at);
 }
 
 /* ---- the group */
