@@ -35,8 +35,9 @@ struct o2c_wants;
  * Rows are allocated in `arena`, which the engine owns, resets after the store
  * and uses for events too.
  */
-enum o2c_verdict o2c_rows_new(struct o2c_rows **ret_rows, const struct o2c_consumer *consumer,
-                              struct o2c_arena *arena, struct o2c_err *err) O2C_MUST_CHECK;
+enum o2c_verdict o2c_rows_new(struct o2c_rows **ret_rows,
+                              const struct o2c_consumer *consumer, struct o2c_arena *arena,
+                              struct o2c_err *err) O2C_MUST_CHECK;
 void o2c_rows_free(struct o2c_rows *rows);
 void o2c_rows_reset(struct o2c_rows *rows);
 
@@ -47,8 +48,8 @@ void o2c_rows_reset(struct o2c_rows *rows);
  */
 struct o2c_rows_statements;
 struct o2c_rows_statements *o2c_rows_statements_new(const struct o2c_consumer *consumer);
-const struct o2c_pg_statement *o2c_rows_statements_list(const struct o2c_rows_statements *statements,
-                                                        size_t *ret_count);
+const struct o2c_pg_statement *
+o2c_rows_statements_list(const struct o2c_rows_statements *statements, size_t *ret_count);
 void o2c_rows_statements_free(struct o2c_rows_statements *statements);
 
 /*
@@ -78,7 +79,8 @@ void o2c_rows_undo(struct o2c_rows *rows);
 /* Memory ran out since reset: scratch rows were handed out, the batch must be dropped. */
 bool o2c_rows_failed(const struct o2c_rows *rows);
 
-/* Adds one MERGE (and DELETE) per changed table to the open unit.  Unchanged rows are not sent. */
+/* Adds one MERGE (and DELETE) per changed table to the open unit.  Unchanged rows are not
+ * sent. */
 enum o2c_verdict o2c_rows_send_store(struct o2c_rows *rows, struct o2c_pg *pg,
                                      struct o2c_err *err) O2C_MUST_CHECK;
 

@@ -23,7 +23,8 @@
 #include "runtime/base/err.h"
 #include "runtime/base/str.h"
 
-struct o2c_account; /* host/rows.h: the loaded rows of one account, edited through an undo log */
+struct o2c_account; /* host/rows.h: the loaded rows of one account, edited through an undo
+                       log */
 struct o2c_arena;
 struct o2c_effects; /* host/effects.h: what apply() makes happen elsewhere */
 struct o2c_event;   /* schemas: one decoded event */
@@ -50,7 +51,8 @@ typedef void o2c_needs_fn(const struct o2c_event *event, struct o2c_wants *wants
  * O2C_OK and tells so with o2c_effects_repeat().  On O2C_PARK (err says why)
  * the host undoes what this call changed.
  */
-typedef enum o2c_verdict o2c_apply_fn(struct o2c_account *account, const struct o2c_event *event,
+typedef enum o2c_verdict o2c_apply_fn(struct o2c_account *account,
+                                      const struct o2c_event *event,
                                       const struct o2c_moment *moment,
                                       struct o2c_effects *effects, struct o2c_err *err);
 
@@ -62,9 +64,9 @@ struct o2c_route {
 
 /* One per process, const, defined in the consumer's own folder. */
 struct o2c_consumer {
-    const char *name;               /* group id, PostgreSQL schema, metric label, log component */
-    const char *const *topics;      /* NULL-terminated; the recorded order inside a batch */
-    const char *const *emits;       /* NULL-terminated: topics its rules publish to */
+    const char *name; /* group id, PostgreSQL schema, metric label, log component */
+    const char *const *topics; /* NULL-terminated; the recorded order inside a batch */
+    const char *const *emits;  /* NULL-terminated: topics its rules publish to */
     const struct o2c_route *routes;
     size_t route_count;
     const struct o2c_table *const *tables; /* every table the rules touch */

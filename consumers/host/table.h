@@ -17,8 +17,8 @@
  *         O2C_NULLABLE(INT8, struct order, net_minor),
  *     };
  *     static const struct o2c_table order_table = {
- *         .name = "sales_order", .row_type = "sales_order_row", .row_bytes = sizeof(struct order),
- *         .columns = order_columns, .column_count = 4, .key_count = 2,
+ *         .name = "sales_order", .row_type = "sales_order_row", .row_bytes = sizeof(struct
+ * order), .columns = order_columns, .column_count = 4, .key_count = 2,
  *     };
  *
  * In PostgreSQL the table stands in the consumer's schema with the columns of
@@ -56,13 +56,18 @@ struct o2c_column {
     const char *name;
     enum o2c_column_kind kind;
     size_t offset;
-    size_t has_offset; /* of the bool beside a nullable number; 0: never NULL (or kind has its own) */
+    size_t has_offset; /* of the bool beside a nullable number; 0: never NULL (or kind has
+                          its own) */
 };
 
-#define O2C_COLUMN(kind, type, field)                                                        \
-    {#field, O2C_COLUMN_##kind, offsetof(type, field), 0}
-#define O2C_NULLABLE(kind, type, field)                                                      \
-    {#field, O2C_COLUMN_##kind, offsetof(type, field), offsetof(type, has_##field)}
+#define O2C_COLUMN(kind, type, field)                                                      \
+    {                                                                                      \
+#field, O2C_COLUMN_##kind, offsetof(type, field), 0                                \
+    }
+#define O2C_NULLABLE(kind, type, field)                                                    \
+    {                                                                                      \
+#field, O2C_COLUMN_##kind, offsetof(type, field), offsetof(type, has_##field)      \
+    }
 
 /* Another way to find rows: by these columns (numbers into `columns`, account_id first). */
 struct o2c_lookup {
@@ -77,7 +82,8 @@ struct o2c_table {
     size_t row_bytes;
     const struct o2c_column *columns;
     size_t column_count;
-    size_t key_count; /* leading columns that are the primary key; TEXT, INT4 or INT8 only */
+    size_t
+        key_count; /* leading columns that are the primary key; TEXT, INT4 or INT8 only */
     const struct o2c_lookup *lookups;
     size_t lookup_count;
 };
@@ -87,9 +93,10 @@ struct o2c_row {
     const struct o2c_table *table;
     struct o2c_row *next_in_table; /* among those to load, later among those to store */
     struct o2c_account *account;
-    uint32_t edited_by; /* the event (ordinal in the batch) whose undo image exists already */
-    uint8_t table_no;   /* place among the consumer's tables */
-    uint8_t state;      /* enum row_state of rows_private.h */
+    uint32_t
+        edited_by;    /* the event (ordinal in the batch) whose undo image exists already */
+    uint8_t table_no; /* place among the consumer's tables */
+    uint8_t state;    /* enum row_state of rows_private.h */
 };
 
 /*
@@ -111,12 +118,13 @@ struct o2c_key {
     struct o2c_key_part part[O2C_KEY_PARTS];
 };
 
-#define O2C_K(str)    ((struct o2c_key_part){str, 0})
-#define O2C_N(value)  ((struct o2c_key_part){{NULL, 0}, value})
-#define O2C_KEY_NONE (&(const struct o2c_key){0}) /* the account's one row, or all its rows */
-#define O2C_KEY(...)                                                                         \
-    (&(const struct o2c_key){sizeof((struct o2c_key_part[]){__VA_ARGS__}) /                  \
-                                 sizeof(struct o2c_key_part),                                \
+#define O2C_K(str) ((struct o2c_key_part){str, 0})
+#define O2C_N(value) ((struct o2c_key_part){{NULL, 0}, value})
+#define O2C_KEY_NONE                                                                       \
+    (&(const struct o2c_key){0}) /* the account's one row, or all its rows */
+#define O2C_KEY(...)                                                                       \
+    (&(const struct o2c_key){sizeof((struct o2c_key_part[]){__VA_ARGS__}) /                \
+                                 sizeof(struct o2c_key_part),                              \
                              {__VA_ARGS__}})
 
 #endif

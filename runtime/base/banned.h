@@ -6,7 +6,7 @@
 #ifndef O2C_BASE_BANNED_H
 #define O2C_BASE_BANNED_H
 
-#undef alloca /* a macro in glibc's headers */
+#undef alloca  /* a macro in glibc's headers */
 #undef sprintf /* macros under clang and _FORTIFY_SOURCE, which cannot be poisoned */
 #undef vsprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok gets

@@ -32,7 +32,8 @@ void o2c_buf_add_be32(struct o2c_buf *buf, uint32_t value);
 void o2c_buf_add_be64(struct o2c_buf *buf, uint64_t value);
 void o2c_buf_printf(struct o2c_buf *buf, const char *fmt, ...) O2C_PRINTF(2, 3);
 
-/* Space for `len` bytes at the end, to be filled by the caller; NULL when it does not fit. */
+/* Space for `len` bytes at the end, to be filled by the caller; NULL when it does not fit.
+ */
 void *o2c_buf_extend(struct o2c_buf *buf, size_t len);
 
 /* Makes room so that the next `len` bytes can be written without growing. */

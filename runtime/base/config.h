@@ -50,9 +50,9 @@ struct o2c_settings_table {
  */
 struct o2c_config;
 enum o2c_verdict o2c_config_load(struct o2c_config **ret_config,
-                                 const struct o2c_settings_table *tables, size_t table_count,
-                                 void *settings, int argc, char **argv, int *ret_next,
-                                 struct o2c_err *err) O2C_MUST_CHECK;
+                                 const struct o2c_settings_table *tables,
+                                 size_t table_count, void *settings, int argc, char **argv,
+                                 int *ret_next, struct o2c_err *err) O2C_MUST_CHECK;
 void o2c_config_free(struct o2c_config *config);
 
 /* Prints the table for --help (markdown false) or for docs/configuration.md (true). */

@@ -10,7 +10,7 @@
 #ifndef O2C_BASE_ERR_H
 #define O2C_BASE_ERR_H
 
-#define O2C_MUST_CHECK   __attribute__((warn_unused_result))
+#define O2C_MUST_CHECK __attribute__((warn_unused_result))
 #define O2C_PRINTF(f, a) __attribute__((format(printf, f, a)))
 
 enum o2c_verdict {

@@ -30,21 +30,21 @@ struct o2c_log_field {
 };
 
 #define O2C_S(name, c_string) ((struct o2c_log_field){name, o2c_str_from(c_string), 0})
-#define O2C_T(name, str)      ((struct o2c_log_field){name, str, 0})
-#define O2C_I(name, integer)  ((struct o2c_log_field){name, {NULL, 0}, integer})
-#define O2C_NO_FIELDS         ((struct o2c_log_field){NULL, {NULL, 0}, 0})
+#define O2C_T(name, str) ((struct o2c_log_field){name, str, 0})
+#define O2C_I(name, integer) ((struct o2c_log_field){name, {NULL, 0}, integer})
+#define O2C_NO_FIELDS ((struct o2c_log_field){NULL, {NULL, 0}, 0})
 
-#define O2C_LOG_FIELDS_(...)                                                                 \
-    (const struct o2c_log_field[]){__VA_ARGS__},                                             \
+#define O2C_LOG_FIELDS_(...)                                                               \
+    (const struct o2c_log_field[]){__VA_ARGS__},                                           \
         sizeof((const struct o2c_log_field[]){__VA_ARGS__}) / sizeof(struct o2c_log_field)
 
-#define o2c_log_error(sentence, ...)                                                         \
+#define o2c_log_error(sentence, ...)                                                       \
     o2c_log_write(O2C_LOG_ERROR, sentence, O2C_LOG_FIELDS_(__VA_ARGS__))
-#define o2c_log_warn(sentence, ...)                                                          \
+#define o2c_log_warn(sentence, ...)                                                        \
     o2c_log_write(O2C_LOG_WARN, sentence, O2C_LOG_FIELDS_(__VA_ARGS__))
-#define o2c_log_info(sentence, ...)                                                          \
+#define o2c_log_info(sentence, ...)                                                        \
     o2c_log_write(O2C_LOG_INFO, sentence, O2C_LOG_FIELDS_(__VA_ARGS__))
-#define o2c_log_debug(sentence, ...)                                                         \
+#define o2c_log_debug(sentence, ...)                                                       \
     o2c_log_write(O2C_LOG_DEBUG, sentence, O2C_LOG_FIELDS_(__VA_ARGS__))
 
 /* Before the first message; `component` is borrowed for the life of the process. */

@@ -15,7 +15,7 @@
 struct o2c_buf;
 
 enum o2c_metric_kind {
-    O2C_METRIC_COUNTER,  /* name ends in _total */
+    O2C_METRIC_COUNTER, /* name ends in _total */
     O2C_METRIC_GAUGE,
     O2C_METRIC_HISTOGRAM /* observed in microseconds, written in seconds */
 };
@@ -25,7 +25,8 @@ struct o2c_metric {
     enum o2c_metric_kind kind;
     const char *labels; /* "topic,type,result" or NULL */
     const char *help;
-    int64_t scale; /* a stored value is divided by this when written (1000000: us -> s); 0 = 1 */
+    int64_t scale; /* a stored value is divided by this when written (1000000: us -> s); 0 =
+                      1 */
 };
 
 struct o2c_metrics;
@@ -43,7 +44,8 @@ struct o2c_series *o2c_metrics_series(struct o2c_metrics *metrics, size_t index,
 void o2c_series_add(struct o2c_series *series, int64_t amount);
 void o2c_series_set(struct o2c_series *series, int64_t value);
 void o2c_series_observe(struct o2c_series *series, int64_t value_us);
-int64_t o2c_series_value(const struct o2c_series *series); /* histogram: count of observations */
+int64_t
+o2c_series_value(const struct o2c_series *series); /* histogram: count of observations */
 
 void o2c_metrics_write(const struct o2c_metrics *metrics, struct o2c_buf *out);
 

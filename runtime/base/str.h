@@ -25,7 +25,8 @@ int o2c_str_cmp(struct o2c_str a, struct o2c_str b); /* bytes, C collation; abse
 /* A whole decimal int64 with an optional sign; false on anything else, *ret untouched. */
 bool o2c_str_to_int64(struct o2c_str text, int64_t *ret_value);
 
-/* False if the bytes are not well-formed UTF-8 or hold U+0000 (PostgreSQL text refuses both). */
+/* False if the bytes are not well-formed UTF-8 or hold U+0000 (PostgreSQL text refuses
+ * both). */
 bool o2c_str_is_text(struct o2c_str text);
 
 #endif

@@ -19,14 +19,29 @@ struct o2c_kafka_settings {
 };
 
 /* The three settings, for a program whose settings struct has `member`. */
-#define O2C_KAFKA_SETTINGS(type, member)                                                     \
-    {"kafka", O2C_SETTING_TEXT, offsetof(type, member.bootstrap), "127.0.0.1:9092", 0, 0,    \
-     NULL, "Kafka brokers, host:port, comma separated", false},                              \
-        {"topic-prefix", O2C_SETTING_TEXT, offsetof(type, member.topic_prefix), "", 0, 0,    \
-         NULL, "put before every topic name, for several installations on one cluster",      \
-         false},                                                                             \
-        {"kafka-client", O2C_SETTING_TEXT, offsetof(type, member.client), "", 0, 0, NULL,    \
-         "further librdkafka properties, name=value;name=value (TLS, SASL)", true}
+#define O2C_KAFKA_SETTINGS(type, member)                                                   \
+    {"kafka",                                                                              \
+     O2C_SETTING_TEXT,                                                                     \
+     offsetof(type, member.bootstrap),                                                     \
+     "127.0.0.1:9092",                                                                     \
+     0,                                                                                    \
+     0,                                                                                    \
+     NULL,                                                                                 \
+     "Kafka brokers, host:port, comma separated",                                          \
+     false},                                                                               \
+        {"topic-prefix",                                                                   \
+         O2C_SETTING_TEXT,                                                                 \
+         offsetof(type, member.topic_prefix),                                              \
+         "",                                                                               \
+         0,                                                                                \
+         0,                                                                                \
+         NULL,                                                                             \
+         "put before every topic name, for several installations on one cluster",          \
+         false},                                                                           \
+    {                                                                                      \
+        "kafka-client", O2C_SETTING_TEXT, offsetof(type, member.client), "", 0, 0, NULL,   \
+            "further librdkafka properties, name=value;name=value (TLS, SASL)", true       \
+    }
 
 /*
  * A configuration with bootstrap servers, client id and the further
@@ -41,7 +56,8 @@ enum o2c_verdict o2c_kafka_conf(rd_kafka_conf_t **ret_conf,
 enum o2c_verdict o2c_kafka_set(rd_kafka_conf_t *conf, const char *name, const char *value,
                                struct o2c_err *err) O2C_MUST_CHECK;
 
-/* RETRY for what librdkafka or the broker calls retriable or transport, FATAL for the rest. */
+/* RETRY for what librdkafka or the broker calls retriable or transport, FATAL for the rest.
+ */
 enum o2c_verdict o2c_kafka_fail(struct o2c_err *err, rd_kafka_resp_err_t code,
                                 const char *what);
 enum o2c_verdict o2c_kafka_fail_error(struct o2c_err *err, const rd_kafka_error_t *error,
@@ -64,7 +80,8 @@ struct o2c_kafka_bridge {
 };
 
 void o2c_kafka_bridge_open(struct o2c_kafka_bridge *bridge, uv_loop_t *loop,
-                           rd_kafka_queue_t *queue, void (*on_ready)(void *user), void *user);
+                           rd_kafka_queue_t *queue, void (*on_ready)(void *user),
+                           void *user);
 void o2c_kafka_bridge_wake(struct o2c_kafka_bridge *bridge);
 void o2c_kafka_bridge_close(struct o2c_kafka_bridge *bridge, void (*on_closed)(void *user));
 

@@ -15,12 +15,13 @@
 #include "runtime/base/uuid.h"
 
 struct o2c_stream_headers {
-    bool present;            /* false: published by an upstream system */
-    struct o2c_str source;   /* consumer name; borrowed from the message */
+    bool present;          /* false: published by an upstream system */
+    struct o2c_str source; /* consumer name; borrowed from the message */
     struct o2c_uuid incarnation;
     int32_t source_partition;
-    int64_t stream_seq;      /* from 1, gap-free per source, source partition, topic, partition */
-    struct o2c_str cause;    /* o2c_cause: topic/partition/offset#n */
+    int64_t
+        stream_seq; /* from 1, gap-free per source, source partition, topic, partition */
+    struct o2c_str cause; /* o2c_cause: topic/partition/offset#n */
 };
 
 /* PARK when some are there and others missing or malformed: the text names the header. */

@@ -12,7 +12,8 @@
 
 #include "runtime/base/err.h"
 
-/* Replaces each offset of the list by the partition's end (read_uncommitted high watermark). */
+/* Replaces each offset of the list by the partition's end (read_uncommitted high
+ * watermark). */
 enum o2c_verdict o2c_kafka_ends(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list,
                                 int timeout_ms, struct o2c_err *err) O2C_MUST_CHECK;
 
@@ -29,10 +30,11 @@ enum o2c_verdict o2c_kafka_partition_count(rd_kafka_t *rk, const char *topic,
 struct o2c_kafka_new_topic {
     const char *name; /* with the prefix */
     int32_t partition_count;
-    int replication;      /* -1: the broker's default */
-    const char *config;   /* "name=value,name=value" */
+    int replication;    /* -1: the broker's default */
+    const char *config; /* "name=value,name=value" */
 };
-enum o2c_verdict o2c_kafka_create_topics(rd_kafka_t *rk, const struct o2c_kafka_new_topic *topics,
+enum o2c_verdict o2c_kafka_create_topics(rd_kafka_t *rk,
+                                         const struct o2c_kafka_new_topic *topics,
                                          size_t topic_count, int timeout_ms,
                                          struct o2c_err *err) O2C_MUST_CHECK;
 enum o2c_verdict o2c_kafka_delete_topics(rd_kafka_t *rk, const char *const *names,
