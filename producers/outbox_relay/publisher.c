@@ -146,7 +146,8 @@ enum o2c_verdict publisher_send(struct source *source, const struct outgoing *ro
     if (code) {
         rd_kafka_headers_destroy(headers);
         o2c_kafka_fail(err, code, "produce");
-        return code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? O2C_RETRY : err->verdict;
+        /* of a producer that librdkafka has given up nothing is lost: replace() follows */
+        return rd_kafka_fatal_error(relay->rk, NULL, 0) ? O2C_RETRY : err->verdict;
     }
     relay->records_in_flight++;
     relay->bytes_in_flight += (int64_t)row->value.len;

@@ -273,7 +273,10 @@ static rd_kafka_headers_t *headers_of(const struct o2c_outgoing *out)
     return headers;
 }
 
-/* librdkafka's own code: 0, or why it did not take the record. */
+/*
+ * librdkafka's own code: 0, or why it did not take the record.  A producer that
+ * it has given up answers with the reason for that; here it is always __FATAL.
+ */
 static rd_kafka_resp_err_t produce(struct o2c_publisher *publisher,
                                    struct o2c_parcel *parcel)
 {
@@ -301,7 +304,7 @@ static rd_kafka_resp_err_t produce(struct o2c_publisher *publisher,
     rd_kafka_resp_err_t code = rd_kafka_error_code(error);
     rd_kafka_error_destroy(error);
     rd_kafka_headers_destroy(headers);
-    return code;
+    return rd_kafka_fatal_error(publisher->rk, NULL, 0) ? RD_KAFKA_RESP_ERR__FATAL : code;
 }
 
 static enum o2c_verdict resend(struct o2c_publisher *publisher, struct o2c_err *err)
