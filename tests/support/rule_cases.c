@@ -1,0 +1,128 @@
+#include "tests/support/rule_cases.h"
+
+/* cmocka wants these before it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "runtime/base/arena.h"
+#include "runtime/base/buf.h"
+#include "schemas/wire/json.h"
+
+static json_t *parsed(const char *text)
+{
+    char *json = strdup(text);
+    json_error_t error;
+    json_t *object;
+
+    for (char *at = json; *at; at++)
+        if (*at == '\'')
+            *at = '"';
+    object = json_loads(json, 0, &error);
+    if (!object)
+        fail_msg("%s: %s", json, error.text);
+    free(json);
+    if (!json_object_get(object, "customer_id"))
+        json_object_set_new(object, "customer_id", json_string("C1"));
+    return object;
+}
+
+static void print_fault(void *user, const struct o2c_json_fault *fault)
+{
+    print_error("%s: %s is %s, not %s\n", (const char *)user, fault->path, fault->value,
+                fault->expected);
+}
+
+enum o2c_verdict rule_apply(struct rows_fixture *fixture, const char *json,
+                            struct o2c_err *err)
+{
+    struct o2c_json_given given = {O2C_STR("test"), 1767225600000000};
+    json_t *object = parsed(json);
+    struct o2c_arena arena;
+    struct o2c_event event;
+    enum o2c_verdict verdict;
+
+    o2c_arena_init(&arena, O2C_EVENT_MAX_ARENA_BYTES);
+    if (o2c_event_from_json(object, &given, &arena, print_fault, (void *)(uintptr_t)json,
+                            &event, err))
+        fail_msg("%s: %s", json, err->text);
+    verdict = rows_fixture_apply(fixture, event.type, event.body, err);
+    o2c_arena_clear(&arena);
+    json_decref(object);
+    return verdict;
+}
+
+static void check(const struct rule_case *rule_case, const struct o2c_consumer *consumer,
+                  const size_t *order, size_t count, rule_describe_fn *describe)
+{
+    struct rows_fixture *fixture = rows_fixture_new(consumer);
+    struct o2c_buf rows;
+    struct o2c_err err;
+
+    for (size_t i = 0; i < count; i++)
+        if (rule_apply(fixture, rule_case->events[order[i]], &err))
+            fail_msg("%s: refused: %s", rule_case->name, err.text);
+    o2c_buf_init(&rows, 1 << 20);
+    describe(fixture, &rows);
+    if (strcmp(o2c_buf_text(&rows), rule_case->rows) != 0) {
+        print_error("%s, in the order", rule_case->name);
+        for (size_t i = 0; i < count; i++)
+            print_error(" %zu", order[i]);
+        print_error("\nexpected:\n%sfound:\n%s", rule_case->rows, o2c_buf_text(&rows));
+        fail();
+    }
+    o2c_buf_clear(&rows);
+    rows_fixture_free(fixture);
+}
+
+static void swap(size_t *a, size_t *b)
+{
+    size_t kept = *a;
+
+    *a = *b;
+    *b = kept;
+}
+
+static void permute(const struct rule_case *rule_case, const struct o2c_consumer *consumer,
+                    size_t *order, size_t from, size_t count, rule_describe_fn *describe)
+{
+    if (from == count) {
+        check(rule_case, consumer, order, count, describe);
+        return;
+    }
+    for (size_t i = from; i < count; i++) {
+        swap(&order[from], &order[i]);
+        permute(rule_case, consumer, order, from + 1, count, describe);
+        swap(&order[from], &order[i]);
+    }
+}
+
+static void check_twice(const struct rule_case *rule_case,
+                        const struct o2c_consumer *consumer, size_t count,
+                        rule_describe_fn *describe)
+{
+    size_t order[2 * RULE_EVENTS_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        order[i] = order[2 * count - 1 - i] = i;
+    check(rule_case, consumer, order, 2 * count, describe);
+}
+
+void rule_cases_run(const struct o2c_consumer *consumer, const struct rule_case *cases,
+                    size_t count, rule_describe_fn *describe)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t order[RULE_EVENTS_MAX], events = 0;
+
+        while (cases[i].events[events]) {
+            order[events] = events;
+            events++;
+        }
+        permute(&cases[i], consumer, order, 0, events, describe);
+        check_twice(&cases[i], consumer, events, describe);
+    }
+}
