@@ -136,7 +136,7 @@ static enum o2c_verdict set_config(rd_kafka_NewTopic_t *topic, const char *confi
                             name);
         *value++ = '\0';
         char *end = value + strcspn(value, ",");
-        while (*end && strcspn(end + 1, ",") < strcspn(end + 1, "="))
+        while (*end && end[1 + strcspn(end + 1, ",=")] != '=')
             end += 1 + strcspn(end + 1, ",");
         char *next = *end ? end + 1 : end;
         *end = '\0';
@@ -151,9 +151,12 @@ static enum o2c_verdict set_config(rd_kafka_NewTopic_t *topic, const char *confi
 static enum o2c_verdict new_topic(const struct o2c_kafka_new_topic *wanted,
                                   rd_kafka_NewTopic_t **ret_topic, struct o2c_err *err)
 {
-    char words[160];
-    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(
-        wanted->name, wanted->partition_count, wanted->replication, words, sizeof words);
+    char words[160] = "needs a partition count";
+    rd_kafka_NewTopic_t *topic =
+        wanted->partition_count < 1
+            ? NULL
+            : rd_kafka_NewTopic_new(wanted->name, wanted->partition_count,
+                                    wanted->replication, words, sizeof words);
     if (!topic)
         return o2c_fail(err, O2C_FATAL, "topic %s: %s", wanted->name, words);
     if (set_config(topic, wanted->config ? wanted->config : "", err)) {
