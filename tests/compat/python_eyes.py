@@ -108,10 +108,11 @@ class Fastavro(unittest.TestCase):
             self.assertEqual(json.loads(line), said)
 
     def test_it_computes_the_fingerprints_of_ids_json(self):
+        """fastavro prints the 8 bytes little-endian, ids.json the number."""
         for line in IDS:
             form = fastavro.schema.to_parsing_canonical_form(json.loads(TEXTS[line["id"]]))
             found = fastavro.schema.fingerprint(form, "CRC-64-AVRO")
-            self.assertIn(line["fingerprint"], (found, bytes.fromhex(found)[::-1].hex()))
+            self.assertEqual(line["fingerprint"], bytes.fromhex(found)[::-1].hex())
 
     def test_it_finds_older_versions_readable(self):
         for line in IDS:
