@@ -1,0 +1,197 @@
+"""One pipeline of its own on a running stack: a fresh database, fresh topics, every consumer and
+the relay.  Used by tests/scenario and by tests that stop, kill and watch processes.
+"""
+
+import ctypes
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from kafka_topics import KafkaFailed, delete_topics
+from local_stack import ROOT, StackFailed, psql
+
+SERVICES = ROOT / "deploy" / "local" / "services"
+CLI = "producers/cli/o2c"
+PARTITIONS = 6
+READY_S = 30
+STOP_S = 15
+ASK_EVERY_S = 0.02
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
+class PipelineFailed(Exception):
+    """A process of the pipeline did not do what it must."""
+
+
+def end_with_parent():
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def find_build(folder=None):
+    """The named build, else that of TEST_BUILD, else of run-local, else of tests/run."""
+    for chosen in (folder, os.environ.get("TEST_BUILD"), ROOT / "build/release",
+                   ROOT / "build/test"):
+        if chosen and (Path(chosen) / CLI).exists():
+            return Path(chosen).resolve()
+    return None
+
+
+def service_table():
+    """[(name, program in the build folder)]"""
+    lines = SERVICES.read_text().splitlines()
+    return [tuple(line.split()) for line in lines if line.strip() and line[0] != "#"]
+
+
+def clean_environment():
+    """The caller's settings must not reach the pipeline."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("O2C_")}
+
+
+class Service:
+    """One process of the pipeline; may be killed and started again as often as you like."""
+
+    def __init__(self, name, program, environment, log):
+        self.name, self.program, self.log = name, program, log
+        self.environment = environment
+        self.process = None
+        self.address = None
+
+    def start(self, **further):
+        """further: additional variables, such as O2C_FAILPOINTS"""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.address = "127.0.0.1:%d" % free.getsockname()[1]
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [self.program], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**self.environment, "O2C_MANAGEMENT": self.address, **further},
+                preexec_fn=end_with_parent, start_new_session=True)
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def ready(self):
+        try:
+            with urllib.request.urlopen(f"http://{self.address}/readyz", timeout=2) as answer:
+                return answer.status == 200
+        except (OSError, urllib.error.URLError):
+            return False
+
+    def send(self, number):
+        if self.alive():
+            self.process.send_signal(number)
+
+    def kill(self):
+        """As a failing machine would end it."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self, patience_s=STOP_S):
+        """Asks it to end; its exit status."""
+        self.send(signal.SIGTERM)
+        return self.wait(patience_s)
+
+    def wait(self, patience_s=STOP_S):
+        try:
+            return self.process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise PipelineFailed(f"{self.name} did not end within {patience_s} s") from None
+
+    def last_words(self, lines=5):
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+class Pipeline:
+    def __init__(self, stack, build, name=None, partitions=PARTITIONS):
+        self.stack, self.build, self.partitions = stack, Path(build), partitions
+        self.name = name or "scenario_" + secrets.token_hex(4)
+        self.prefix = self.name.replace("_", "-") + "."
+        self.logs = Path(tempfile.mkdtemp(prefix=self.name + "-"))
+        self.environment = clean_environment() | {
+            "O2C_KAFKA": stack.settings()["O2C_KAFKA"],
+            "O2C_PG_DSN": stack.dsn(self.name),
+            "O2C_TOPIC_PREFIX": self.prefix,
+        }
+        self.services = {
+            name: Service(name, self.build / program, self.environment,
+                          self.logs / f"{name}.log")
+            for name, program in service_table()}
+
+    def o2c(self, *words, **options):
+        """Runs the command line tool; a subprocess.CompletedProcess with text."""
+        return subprocess.run([self.build / CLI, *words], env=self.environment, text=True,
+                              capture_output=True, check=False, preexec_fn=end_with_parent,
+                              **({} if "input" in options else {"stdin": subprocess.DEVNULL}), **options)
+
+    def must(self, *words):
+        done = self.o2c(*words)
+        if done.returncode:
+            raise PipelineFailed(f"o2c {' '.join(words)}: {done.stderr.strip()}")
+        return done.stdout
+
+    def create(self):
+        """Database and topics."""
+        psql(self.stack.dsn("postgres"), f'CREATE DATABASE "{self.name}"')
+        self.must("migrate")
+        self.must("topics", "create", "--partitions", str(self.partitions))
+
+    def start(self):
+        for service in self.services.values():
+            service.start()
+
+    def wait_ready(self, patience_s=READY_S):
+        deadline = time.monotonic() + patience_s
+        waiting = list(self.services.values())
+        while waiting:
+            waiting = [service for service in waiting if not service.ready()]
+            self.check()
+            if waiting and time.monotonic() > deadline:
+                raise PipelineFailed(f"{waiting[0].name} does not get ready:\n"
+                                     f"{waiting[0].last_words()}")
+            time.sleep(ASK_EVERY_S)
+
+    def check(self):
+        """Raises where a process has ended by itself."""
+        for service in self.services.values():
+            if service.process is not None and not service.alive():
+                raise PipelineFailed(f"{service.name} ended with status "
+                                     f"{service.process.returncode}:\n{service.last_words()}")
+
+    def sql(self, text):
+        return psql(self.environment["O2C_PG_DSN"], text)
+
+    def stop(self):
+        """Ends every process in order; raises where one did not end as it should."""
+        living = [service for service in self.services.values() if service.alive()]
+        for service in living:
+            service.send(signal.SIGTERM)
+        for service in living:
+            if service.wait():
+                raise PipelineFailed(f"{service.name} stopped with status "
+                                     f"{service.process.returncode}:\n{service.last_words(30)}")
+
+    def kill(self):
+        for service in self.services.values():
+            service.kill()
+
+    def remove(self):
+        """Processes, database and topics, as far as they are there; the logs."""
+        self.kill()
+        try:
+            psql(self.stack.dsn("postgres"),
+                 f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+            delete_topics(self.environment["O2C_KAFKA"], self.prefix)
+        except (StackFailed, KafkaFailed):
+            if self.stack.runs():
+                raise
+        shutil.rmtree(self.logs, ignore_errors=True)
