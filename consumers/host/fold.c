@@ -109,12 +109,22 @@ void batch_clear(struct batch *batch)
     free(batch->order_account);
 }
 
+static int by_parked_no(const void *left, const void *right)
+{
+    const struct record *a = *(struct record *const *)left;
+    const struct record *b = *(struct record *const *)right;
+
+    return (a->parked_no > b->parked_no) - (a->parked_no < b->parked_no);
+}
+
 void batch_close(struct batch *batch)
 {
     batch->fold.count = 0;
     for (size_t c = 0; c < batch->chain_head.count; c++)
         for (struct record *r = batch->chain_head.at[c]; r; r = r->next)
             VEC_ADD(batch->fold, r);
+    if (batch->order_no) /* parked records go in the order in which they came */
+        qsort(batch->fold.at, batch->fold.count, sizeof *batch->fold.at, by_parked_no);
     batch->state = BATCH_CLOSED;
 }
 

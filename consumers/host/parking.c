@@ -171,7 +171,8 @@ void parked_again(struct o2c_effects *effects, const struct record *record,
     struct parked_change change = {record, "parked", kept(effects->batch, reason)};
 
     VEC_ADD(effects->batch->parked_changes, change);
-    announce(effects, record, "parked", reason);
+    if (!record->parked_first) /* that one was announced when it was parked */
+        announce(effects, record, "parked", reason);
 }
 
 /* ---- what a person asked for: parked_order rows, one batch each */
@@ -193,7 +194,7 @@ static void on_parked_records(void *user, const PGresult *result)
             .account = o2c_str_from(batch->order_account),
             .headers = o2c_pg_get_text(result, i, 4),
             .value = o2c_pg_get_text(result, i, 5),
-            .first = i == 0,
+            .first = o2c_pg_get_bool(result, i, 6),
         };
         for (int t = 0; t < engine->topic_count; t++)
             if (o2c_str_eq(o2c_str_from(engine->consumer->topics[t]), name))

@@ -140,6 +140,7 @@ void record_from_parked(struct batch *batch, const struct parked_record *parked)
     assert(kept);
     record->recorded_us = parked->recorded_us;
     record->parked_no = parked->parked_no;
+    record->parked_first = parked->first;
     decode(batch, record);
 }
 

@@ -258,7 +258,7 @@ static void send_aside(struct engine *engine, struct batch *batch)
 
 static struct o2c_str type_name(const struct record *record)
 {
-    if (record->kind == RECORD_BAD)
+    if (!record->route) /* not even that could be read */
         return (struct o2c_str){NULL, 0};
     return o2c_str_from(o2c_event_type_row(record->event.type)->name);
 }

@@ -3,6 +3,7 @@
  * Releases and discards are asked for in <schema>.parked_order; the consumer
  * that owns the partition does them as an ordinary fenced batch.
  */
+#include <endian.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -105,10 +106,15 @@ static void print_parked(const char *consumer, const PGresult *result)
 
 static void print_aside(const char *consumer, const PGresult *result)
 {
+    int64_t all = PQntuples(result) ? strtoll(PQgetvalue(result, 0, 5), NULL, 10) : 0;
+
     for (int i = 0; i < PQntuples(result); i++)
         printf("%-10s set aside  %-20s %s/%s/%s  %s\n", consumer, PQgetvalue(result, i, 0),
                PQgetvalue(result, i, 2), PQgetvalue(result, i, 3), PQgetvalue(result, i, 4),
                PQgetvalue(result, i, 1));
+    if (all > PQntuples(result))
+        printf("%-10s set aside  ... and %" PRId64 " more, see o2c.set_aside\n", consumer,
+               all - PQntuples(result));
 }
 
 static int list_schema(struct run *run, const char *consumer, const char *schema,
@@ -125,7 +131,8 @@ static int list_schema(struct run *run, const char *consumer, const char *schema
         NULL, 0);
     PGresult *aside = parked ? query_schema(run, schema,
                                             "SELECT reason, detail, topic, partition,"
-                                            "       record_offset FROM $schema.set_aside"
+                                            "       record_offset, count(*) OVER ()"
+                                            "  FROM $schema.set_aside"
                                             " WHERE republished_at IS NULL"
                                             " ORDER BY set_aside_at LIMIT 100",
                                             NULL, 0)
@@ -141,13 +148,14 @@ static int list_schema(struct run *run, const char *consumer, const char *schema
     return aside ? EXIT_OK : EXIT_FINDINGS;
 }
 
-static int list(struct run *run)
+static int list(struct run *run, const char *action)
 {
     PGresult *consumers = stack_query(
         &run->stack, "SELECT consumer, quote_ident(schema) FROM o2c.consumer ORDER BY 1",
         NULL, 0);
     int status = consumers ? EXIT_OK : EXIT_FINDINGS, count = 0;
 
+    (void)action;
     if (consumers)
         printf("%-10s %-20s %7s  %-20s %s  %s\n", "consumer", "account", "records",
                "parked since", "topic/partition/offset", "reason");
@@ -204,12 +212,13 @@ static void print_value(const char *text)
     PQfreemem(owned);
 }
 
-static int show(struct run *run)
+static int show(struct run *run, const char *action)
 {
     const char *values[] = {run->words[1]};
     char *schema = schema_of(run, run->words[0]);
     PGresult *result;
 
+    (void)action;
     if (!schema)
         return EXIT_USAGE;
     result = query_schema(run, schema,
@@ -246,6 +255,18 @@ static const char *actor(const struct run *run)
     return user ? user->pw_name : "unknown";
 }
 
+/* 0 when it did what was asked for. */
+static int say_outcome(struct run *run, const PGresult *result)
+{
+    const char *outcome = PQgetvalue(result, 0, 0);
+
+    if (!strcmp(outcome, "parked again"))
+        return stack_fail(&run->stack, EXIT_FINDINGS, "parked again: %s",
+                          PQgetvalue(result, 0, 1));
+    printf("%s\n", outcome);
+    return EXIT_OK;
+}
+
 static int wait_for(struct run *run, const char *schema, const char *order_no)
 {
     int64_t deadline = o2c_clock_monotonic_us() + run->settings->wait_s * 1000000;
@@ -253,20 +274,21 @@ static int wait_for(struct run *run, const char *schema, const char *order_no)
     const char *values[] = {order_no};
 
     do {
-        PGresult *result =
-            query_schema(run, schema,
-                         "SELECT outcome FROM $schema.parked_order"
-                         " WHERE order_no = $1::bigint AND done_at IS NOT NULL",
-                         values, 1);
+        PGresult *result = query_schema(
+            run, schema,
+            "SELECT outcome, (SELECT reason FROM $schema.parked k"
+            "                  WHERE k.account_id = o.account_id"
+            "                    AND k.partition = o.partition"
+            "                    AND state = 'parked' ORDER BY parked_no LIMIT 1)"
+            "  FROM $schema.parked_order o"
+            " WHERE order_no = $1::bigint AND done_at IS NOT NULL",
+            values, 1);
         bool done = result && PQntuples(result) == 1;
+        int status = done ? say_outcome(run, result) : EXIT_FINDINGS;
 
-        if (done)
-            printf("%s\n", PQgetvalue(result, 0, 0));
         PQclear(result);
-        if (!result)
-            return EXIT_FINDINGS;
-        if (done)
-            return EXIT_OK;
+        if (!result || done)
+            return status;
         nanosleep(&pause, NULL);
     } while (o2c_clock_monotonic_us() < deadline);
     return stack_fail(&run->stack, EXIT_TIMEOUT,
@@ -280,9 +302,6 @@ static int ask(struct run *run, const char *action)
     PGresult *result;
     int status;
 
-    if (!*run->settings->reason)
-        return stack_fail(&run->stack, EXIT_USAGE,
-                          "--reason is missing: it is kept for ever");
     schema = schema_of(run, run->words[0]);
     if (!schema)
         return EXIT_USAGE;
@@ -314,8 +333,57 @@ static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void
     *(rd_kafka_resp_err_t *)message->_private = message->err;
 }
 
-static int produce(struct run *run, const char *topic, struct o2c_str key,
-                   struct o2c_str value)
+struct set_aside {
+    struct o2c_str key, value, headers; /* headers: as consumers/host/record.c packs them */
+    unsigned char *owned[3];
+};
+
+static rd_kafka_headers_t *unpacked(struct o2c_str packed)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
+    size_t at = 0;
+
+    while (at < packed.len) {
+        const char *name = packed.at + at;
+        size_t name_len = strnlen(name, packed.len - at);
+        uint32_t len = UINT32_MAX;
+
+        at += name_len + 1;
+        if (at + sizeof len > packed.len)
+            break;
+        memcpy(&len, packed.at + at, sizeof len);
+        len = be32toh(len);
+        at += sizeof len;
+        if (len != UINT32_MAX && at + len > packed.len)
+            break;
+        rd_kafka_header_add(headers, name, (ssize_t)name_len,
+                            len == UINT32_MAX ? NULL : packed.at + at,
+                            len == UINT32_MAX ? 0 : (ssize_t)len);
+        at += len == UINT32_MAX ? 0 : len;
+    }
+    return headers;
+}
+
+/* 0, or why it was not sent; librdkafka owns the headers once it has taken the record. */
+static rd_kafka_resp_err_t send_again(rd_kafka_t *rk, const char *name, int32_t partition,
+                                      const struct set_aside *record, void *delivered)
+{
+    rd_kafka_headers_t *headers = unpacked(record->headers);
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        rk, RD_KAFKA_V_TOPIC(name), RD_KAFKA_V_KEY(record->key.at, record->key.len),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.at, record->value.len),
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(delivered),
+        RD_KAFKA_V_END);
+
+    if (code)
+        rd_kafka_headers_destroy(headers);
+    else
+        (void)rd_kafka_flush(rk, KAFKA_TIMEOUT_MS);
+    return code;
+}
+
+static int produce(struct run *run, const char *topic, const struct set_aside *record)
 {
     rd_kafka_resp_err_t delivered = RD_KAFKA_RESP_ERR__IN_PROGRESS, code;
     struct o2c_err *err = &run->stack.err;
@@ -337,14 +405,8 @@ static int produce(struct run *run, const char *topic, struct o2c_str key,
         status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s: %s", name,
                             count ? err->text : "no such topic");
     } else {
-        code =
-            rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(name), RD_KAFKA_V_KEY(key.at, key.len),
-                              RD_KAFKA_V_VALUE((void *)(uintptr_t)value.at, value.len),
-                              RD_KAFKA_V_PARTITION(o2c_hash_partition(key, count)),
-                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                              RD_KAFKA_V_OPAQUE(&delivered), RD_KAFKA_V_END);
-        if (!code)
-            (void)rd_kafka_flush(rk, KAFKA_TIMEOUT_MS);
+        code = send_again(rk, name, o2c_hash_partition(record->key, count), record,
+                          &delivered);
         if (code || delivered)
             status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s: %s", name,
                                 rd_kafka_err2str(code ? code : delivered));
@@ -353,47 +415,77 @@ static int produce(struct run *run, const char *topic, struct o2c_str key,
     return status;
 }
 
-static int republish_row(struct run *run, const char *schema, const PGresult *row)
+/* Every consumer that reads the topic has set the record aside; it is published once. */
+static int mark_republished(struct run *run)
 {
     const char *values[] = {run->words[1], run->words[2], run->words[3], actor(run),
                             run->settings->reason};
-    unsigned char *key_owned, *value_owned;
-    struct o2c_str key = unescaped(PQgetvalue(row, 0, 0), &key_owned);
-    struct o2c_str value = unescaped(PQgetvalue(row, 0, 1), &value_owned);
-    int status = produce(run, run->words[1], key, value);
-    PGresult *result;
+    PGresult *schemas = stack_query(
+        &run->stack, "SELECT quote_ident(schema) FROM o2c.consumer ORDER BY 1", NULL, 0);
+    bool marked = schemas != NULL;
 
-    PQfreemem(key_owned);
-    PQfreemem(value_owned);
-    if (status)
-        return status;
-    result = query_schema(run, schema,
-                          "UPDATE $schema.set_aside SET republished_at = clock_timestamp(),"
-                          "       republished_by = $4, republished_reason = $5"
-                          " WHERE topic = $1 AND partition = $2::integer"
-                          "   AND record_offset = $3::bigint",
-                          values, 5);
-    PQclear(result);
-    if (result)
-        printf("published again to the partition of its key\n");
-    return result ? EXIT_OK : EXIT_FINDINGS;
+    for (int i = 0; marked && i < PQntuples(schemas); i++) {
+        PGresult *result =
+            query_schema(run, PQgetvalue(schemas, i, 0),
+                         "UPDATE $schema.set_aside SET republished_at = clock_timestamp(),"
+                         "       republished_by = $4, republished_reason = $5"
+                         " WHERE topic = $1 AND partition = $2::integer"
+                         "   AND record_offset = $3::bigint AND republished_at IS NULL",
+                         values, 5);
+
+        marked = result != NULL;
+        PQclear(result);
+    }
+    PQclear(schemas);
+    return marked ? EXIT_OK : EXIT_FINDINGS;
 }
 
-static int republish(struct run *run)
+static int republish_row(struct run *run, const PGresult *row)
+{
+    struct set_aside record;
+    int status;
+
+    record.key = unescaped(PQgetvalue(row, 0, 0), &record.owned[0]);
+    record.value = unescaped(PQgetvalue(row, 0, 1), &record.owned[1]);
+    record.headers = unescaped(PQgetvalue(row, 0, 2), &record.owned[2]);
+    status = produce(run, run->words[1], &record);
+    for (int i = 0; i < 3; i++)
+        PQfreemem(record.owned[i]);
+    if (!status)
+        status = mark_republished(run);
+    if (!status)
+        printf("published again to the partition of its key\n");
+    return status;
+}
+
+/* True for a whole number from 0 to max; else says which word is none. */
+static bool is_number(struct run *run, const char *what, const char *word, int64_t max)
+{
+    int64_t number;
+
+    if (o2c_str_to_int64(o2c_str_from(word), &number) && number >= 0 && number <= max)
+        return true;
+    stack_fail(&run->stack, EXIT_USAGE, "%s \"%s\" is no whole number from 0 to %" PRId64,
+               what, word, max);
+    return false;
+}
+
+static int republish(struct run *run, const char *action)
 {
     const char *values[] = {run->words[1], run->words[2], run->words[3]};
     char *schema = NULL;
     PGresult *row = NULL;
     int status = EXIT_FINDINGS;
 
-    if (!*run->settings->reason)
-        return stack_fail(&run->stack, EXIT_USAGE,
-                          "--reason is missing: it is kept for ever");
+    (void)action;
+    if (!is_number(run, "partition", run->words[2], INT32_MAX) ||
+        !is_number(run, "offset", run->words[3], INT64_MAX))
+        return EXIT_USAGE;
     schema = schema_of(run, run->words[0]);
     if (!schema)
         return EXIT_USAGE;
     row = query_schema(run, schema,
-                       "SELECT key, value FROM $schema.set_aside WHERE topic = $1"
+                       "SELECT key, value, headers FROM $schema.set_aside WHERE topic = $1"
                        "   AND partition = $2::integer AND record_offset = $3::bigint"
                        "   AND reason = 'wrong-partition' AND republished_at IS NULL",
                        values, 3);
@@ -402,7 +494,7 @@ static int republish(struct run *run)
                    "no record of that topic, partition and offset is set aside for its "
                    "partition and still to be published");
     else if (row)
-        status = republish_row(run, schema, row);
+        status = republish_row(run, row);
     PQclear(row);
     free(schema);
     return status;
@@ -410,31 +502,39 @@ static int republish(struct run *run)
 
 /* ---- which of them */
 
+static const struct {
+    const char *name;
+    int word_count;
+    const char *words;
+    bool changes;
+    int (*act)(struct run *run, const char *action);
+} actions[] = {
+    {"list", 0, "", false, list},
+    {"show", 2, " CONSUMER ACCOUNT", false, show},
+    {"release", 2, " CONSUMER ACCOUNT", true, ask},
+    {"discard", 2, " CONSUMER ACCOUNT", true, ask},
+    {"republish", 4, " CONSUMER TOPIC PARTITION OFFSET", true, republish},
+};
+
 static int act(struct run *run, const char *action)
 {
-    static const struct {
-        const char *name;
-        int words;
-    } actions[] = {
-        {"list", 0}, {"show", 2}, {"release", 2}, {"discard", 2}, {"republish", 4}};
     size_t i = 0, count = sizeof actions / sizeof actions[0];
     int status;
 
     while (i < count && strcmp(actions[i].name, action) != 0)
         i++;
     if (i == count)
-        return stack_fail(&run->stack, EXIT_USAGE, "\"%s\" is no action", action);
-    if (run->word_count != actions[i].words)
-        return stack_fail(&run->stack, EXIT_USAGE, "%s takes %d words, see --help", action,
-                          actions[i].words);
+        return stack_fail(&run->stack, EXIT_USAGE,
+                          "\"%s\" is none of list, show, release, discard, republish",
+                          action);
+    if (run->word_count != actions[i].word_count)
+        return stack_fail(&run->stack, EXIT_USAGE, "usage: o2c parked %s%s%s", action,
+                          actions[i].words, actions[i].changes ? " --reason TEXT" : "");
+    if (actions[i].changes && !*run->settings->reason)
+        return stack_fail(&run->stack, EXIT_USAGE,
+                          "--reason is missing: it is kept for ever");
     status = stack_open_pg(&run->stack);
-    if (status)
-        return status;
-    if (i == 0)
-        return list(run);
-    if (i == 1)
-        return show(run);
-    return i == 4 ? republish(run) : ask(run, action);
+    return status ? status : actions[i].act(run, action);
 }
 
 int parked_run(int argc, char **argv)
@@ -453,7 +553,11 @@ int parked_run(int argc, char **argv)
             "  release    try them again, in order (after what was wrong has been mended)\n"
             "  discard    drop the first, apply those behind it\n"
             "  republish  send a record that was set aside for its partition where it "
-            "belongs\n",
+            "belongs\n\n"
+            "Exit status: 0 done, 1 it was parked again or there is no such record, 2 "
+            "usage, "
+            "3\n"
+            "cannot be reached, 4 not done within --wait-s.\n",
         .table = &table,
         .settings = &settings,
         .min_operands = 1,

@@ -1,0 +1,139 @@
+"""A unittest case with a pipeline of its own on the stack of TEST_STACK or deploy/run-local, or on
+one that is started for it: for tests of what operators do and see.
+"""
+
+import json
+import os
+import tempfile
+import time
+import unittest
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from local_stack import LocalStack, running_stack
+from pipeline import Pipeline, find_build
+
+ASK_EVERY_S = 0.05
+PATIENCE_S = 60
+NO_OFFSET_YET = -1001
+
+
+def order(order_id, customer_id="C1", quantity_milli=1000, **fields):
+    """A line of an events file: an order of one line."""
+    return json.dumps({
+        "type": "OrderPlaced", "occurred_at": "2026-03-02T09:00:00Z", "source": "test",
+        "customer_id": customer_id, "order_id": order_id, "revision": 1,
+        "placed_at": "2026-03-02T09:00:00Z", "currency": "EUR",
+        "invoice_policy": "on_shipment", "ship_policy": "on_order",
+        "lines": [{"line_no": 1, "sku": "SKU-1", "quantity_milli": quantity_milli,
+                   "unit_price_micro": 10_000_000}], **fields}) + "\n"
+
+
+def dispatch(shipment_id, order_id, customer_id="C1"):
+    return json.dumps({
+        "type": "ShipmentDispatched", "occurred_at": "2026-03-03T09:00:00Z", "source": "test",
+        "customer_id": customer_id, "order_id": order_id, "shipment_id": shipment_id,
+        "dispatched_at": "2026-03-03T09:00:00Z",
+        "lines": [{"line_no": 1, "sku": "SKU-1", "quantity_milli": 1000}]}) + "\n"
+
+
+class PipelineCase(unittest.TestCase):
+    """One pipeline for all tests of a class; each uses accounts of its own."""
+
+    RUNNING = True  # the consumers and the relay
+
+    @classmethod
+    def setUpClass(cls):
+        cls.own_stack = None
+        stack = running_stack()
+        if stack is None:
+            folder = tempfile.mkdtemp(prefix="operations-stack-")
+            os.chmod(folder, 0o755)
+            stack = cls.own_stack = LocalStack(folder)
+            stack.start()
+        cls.pipeline = Pipeline(stack, find_build())
+        cls.addClassCleanup(cls.end)
+        cls.pipeline.create()
+        if cls.RUNNING:
+            cls.pipeline.start()
+            cls.pipeline.wait_ready()
+
+    @classmethod
+    def end(cls):
+        try:
+            if cls.RUNNING:
+                cls.pipeline.stop()
+        finally:
+            cls.pipeline.remove()
+            if cls.own_stack:
+                cls.own_stack.remove()
+
+    def o2c(self, *words, status=0, **options):
+        """Runs the tool; what it printed. The exit status must be the one given."""
+        done = self.pipeline.o2c(*words, **options)
+        self.assertEqual(done.returncode, status, f"o2c {' '.join(words)}\n{done.stdout}"
+                                                  f"{done.stderr}")
+        return done.stdout if status == 0 else done.stdout + done.stderr
+
+    def publish(self, *lines):
+        self.o2c("publish", "-", input="".join(lines))
+
+    def drain(self):
+        self.o2c("drain", "--timeout-s", str(PATIENCE_S))
+
+    def rows(self, sql):
+        """[(column, ...)] as text."""
+        return [tuple(line.split("|")) for line in self.pipeline.sql(sql).splitlines()]
+
+    def until(self, what, found):
+        """Asks found() until it gives something true; that."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not (answer := found()):
+            if time.monotonic() > deadline:
+                self.fail(f"not within {PATIENCE_S} s: {what}")
+            self.pipeline.check()
+            time.sleep(ASK_EVERY_S)
+        return answer
+
+    # ---- Kafka, with a client that is not ours
+
+    def topic(self, name):
+        return self.pipeline.prefix + name
+
+    def produce(self, topic, key, value, headers=None, partition=None, **settings):
+        """One record, by confluent-kafka; partition None: as murmur2 says."""
+        producer = Producer({"bootstrap.servers": self.pipeline.environment["O2C_KAFKA"],
+                             "partitioner": "murmur2_random", **settings})
+        problems, where = [], []
+        def delivered(problem, message):
+            problems.append(problem)
+            where.append((message.partition(), message.offset()))
+        further = {} if partition is None else {"partition": partition}
+        producer.produce(self.topic(topic), key=key, value=value, headers=headers,
+                         on_delivery=delivered, **further)
+        producer.flush(PATIENCE_S)
+        self.assertEqual(problems, [None])
+        return where[0]
+
+    def records(self, topic):
+        """Every record of a topic, in the order of each partition."""
+        consumer = Consumer({"bootstrap.servers": self.pipeline.environment["O2C_KAFKA"],
+                             "group.id": "reads-everything", "enable.auto.commit": False})
+        name, found = self.topic(topic), []
+        try:
+            count = len(consumer.list_topics(name, PATIENCE_S).topics[name].partitions)
+            ends = {number: consumer.get_watermark_offsets(TopicPartition(name, number),
+                                                           PATIENCE_S)[1]
+                    for number in range(count)}
+            consumer.assign([TopicPartition(name, number, 0) for number in range(count)])
+            while len(found) < sum(ends.values()):
+                message = consumer.poll(PATIENCE_S)
+                self.assertIsNotNone(message, f"{name} could not be read to its end")
+                self.assertIsNone(message.error())
+                found.append(message)
+        finally:
+            consumer.close()
+        return found
+
+
+def headers_of(message):
+    return {name: value.decode() for name, value in message.headers() or []}
