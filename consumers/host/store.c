@@ -313,7 +313,7 @@ static void send_order(struct engine *engine, struct batch *batch)
 {
     const char *outcome = "released";
 
-    if (!batch->order_no || batch->end < batch->fold.count)
+    if (!batch->order_no || (batch->end < batch->fold.count && !batch->order_blocked))
         return;
     o2c_pg_params_reset(&engine->params);
     o2c_pg_add_int8(&engine->params, batch->order_no);
