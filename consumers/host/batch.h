@@ -11,6 +11,7 @@
  *   o2c_rows_reset
  *   o2c_rows_want             once per event, before any load
  *   o2c_rows_send_load        then o2c_pg_sync by the engine; rows arrive
+ *   o2c_rows_want_more        for events whose rows name further rows; load again
  *   per event: o2c_rows_account, o2c_rows_begin, apply(), o2c_rows_commit or o2c_rows_undo
  *   o2c_rows_send_store       inside the engine's unit, after the fence
  */
@@ -61,6 +62,13 @@ void o2c_rows_send_types(struct o2c_rows *rows, struct o2c_pg *pg);
 
 /* Where a needs() function puts what it wants for this account. */
 struct o2c_wants *o2c_rows_want(struct o2c_rows *rows, struct o2c_str account_id);
+
+/*
+ * Between loads: the account's rows as loaded, and where to put what is wanted
+ * beyond them.
+ */
+struct o2c_wants *o2c_rows_want_more(struct o2c_rows *rows, struct o2c_str account_id,
+                                     struct o2c_account **ret_account);
 
 /*
  * Adds the load statements to the open unit; their results fill the rows.

@@ -8,7 +8,7 @@
  *
  * For every batch the host
  *   1. decodes the events and asks each route what it needs;
- *   2. loads those rows with one query per table;
+ *   2. loads those rows with one query per table, and what those rows name;
  *   3. calls apply() once per event, in the recorded order;
  *   4. stores changed rows, emitted events, parked records and the new
  *      position in one transaction, behind the fence.
@@ -44,6 +44,16 @@ struct o2c_moment {
 typedef void o2c_needs_fn(const struct o2c_event *event, struct o2c_wants *wants);
 
 /*
+ * Says which further rows the loaded ones name: the payment behind a line that
+ * waits for this invoice.  Called after a load, before any event of the batch
+ * is applied, again and again until nothing new is wanted.  Whatever rows it
+ * looks at must have been wanted before.  What other events of the batch do
+ * needs no asking: they want what they touch.
+ */
+typedef void o2c_needs_more_fn(struct o2c_account *account, const struct o2c_event *event,
+                               struct o2c_wants *wants);
+
+/*
  * Changes the account for one event and says what should happen elsewhere.
  *
  * No I/O, no clock, no logging, nothing kept past the call.  An event already
@@ -60,6 +70,7 @@ struct o2c_route {
     int event_type; /* enum o2c_event_type, generated; types without a route are skipped */
     o2c_needs_fn *needs;
     o2c_apply_fn *apply;
+    o2c_needs_more_fn *needs_more; /* NULL: one load is enough */
 };
 
 /* One per process, const, defined in the consumer's own folder. */

@@ -271,8 +271,14 @@ static void work_on_current(struct engine *engine)
         batch_close(batch);
     if (batch->state == BATCH_CLOSED)
         load(batch);
-    if (batch->state == BATCH_LOADED)
+    if (batch->state != BATCH_LOADED)
+        return;
+    if (batch_load_more(batch)) {
+        batch->state = BATCH_LOADING;
+        o2c_pg_sync(engine->pg, on_loaded, batch);
+    } else {
         fold_and_store(engine);
+    }
 }
 
 /* While the current batch is being stored, a full next one already loads behind it. */

@@ -349,9 +349,10 @@ void batch_init(struct batch *batch, struct engine *engine);
 void batch_chains(struct batch *batch); /* once the partition count is known */
 void batch_reset(struct batch *batch);
 void batch_clear(struct batch *batch);
-void batch_trim(struct batch *batch);  /* an empty one gives its memory back */
-void batch_close(struct batch *batch); /* puts the records in the order of folding */
-bool batch_load(struct batch *batch);  /* false: nothing to load */
+void batch_trim(struct batch *batch);      /* an empty one gives its memory back */
+void batch_close(struct batch *batch);     /* puts the records in the order of folding */
+bool batch_load(struct batch *batch);      /* false: nothing to load */
+bool batch_load_more(struct batch *batch); /* what loaded rows name; false: nothing */
 enum o2c_verdict batch_fold(struct batch *batch, struct o2c_err *err);
 void batch_undo(struct batch *batch); /* positions back to stored, rows and effects gone */
 

@@ -144,6 +144,22 @@ bool batch_load(struct batch *batch)
     return o2c_rows_send_load(batch->rows, batch->engine->pg);
 }
 
+bool batch_load_more(struct batch *batch)
+{
+    for (size_t i = batch->stored; i < batch->end; i++) {
+        struct record *record = batch->fold.at[i];
+        struct o2c_account *account;
+        struct o2c_wants *wants;
+
+        if (record->kind != RECORD_EVENT || !record->route->needs_more)
+            continue;
+        wants = o2c_rows_want_more(batch->rows, record->account, &account);
+        record->route->needs_more(account, &record->event, wants);
+    }
+    return !o2c_rows_failed(batch->rows) &&
+           o2c_rows_send_load(batch->rows, batch->engine->pg);
+}
+
 /* ---- one record */
 
 struct fold {

@@ -128,8 +128,8 @@ void o2c_rows_reset(struct o2c_rows *rows)
         struct rows_table *table = &rows->tables[t];
 
         for (size_t w = 0; w < table->way_count; w++) {
-            table->ways[w].sets = NULL;
-            table->ways[w].set_count = 0;
+            table->ways[w].wanted = NULL;
+            table->ways[w].wanted_count = table->ways[w].set_count = 0;
         }
         table->set_count = table->wanted_count = table->changed_count = 0;
         table->wanted = table->changed = NULL;
@@ -145,6 +145,7 @@ void o2c_rows_reset(struct o2c_rows *rows)
     rows->event = 0;
     rows->in_event = false;
     rows->failed = false;
+    rows->loads = 0;
 }
 
 void o2c_rows_fail(struct o2c_rows *rows)
@@ -309,9 +310,16 @@ size_t o2c_rows_add_hinted(struct o2c_rows *rows)
 void o2c_rows_forget_wanted(struct o2c_rows *rows)
 {
     for (size_t t = 0; t < rows->consumer->table_count; t++) {
-        rows->tables[t].wanted = NULL;
-        rows->tables[t].wanted_count = 0;
+        struct rows_table *table = &rows->tables[t];
+
+        table->wanted = NULL;
+        table->wanted_count = 0;
+        for (size_t w = 0; w < table->way_count; w++) {
+            table->ways[w].wanted = NULL;
+            table->ways[w].wanted_count = 0;
+        }
     }
+    rows->loads++;
 }
 
 /* ---- rows by key */
@@ -568,6 +576,18 @@ void *o2c_row_add(struct o2c_account *account, const struct o2c_table *table,
     assert(!(row->state & ROW_PRESENT) && "a row with this key is there already");
     if (!(row->state & ROW_SCRATCH))
         row->state |= ROW_KNOWN;
+    return appear(row, key);
+}
+
+void *o2c_row_append(struct o2c_account *account, const struct o2c_table *table,
+                     const struct o2c_key *key)
+{
+    struct rows_table *rows_table = o2c_rows_table(account->rows, table);
+    struct o2c_row *row =
+        o2c_rows_get_or_make(account, rows_table, key,
+                             o2c_row_key_hash(account->hash, rows_table, key->count, key));
+
+    assert(!(row->state & ROW_PRESENT) && "a row with this key is there already");
     return appear(row, key);
 }
 

@@ -33,6 +33,13 @@ void *o2c_row_edit(const void *row);
 void *o2c_row_add(struct o2c_account *account, const struct o2c_table *table,
                   const struct o2c_key *key);
 
+/*
+ * A new row that nobody wanted: its key is one that no row can have yet, such
+ * as the next number of a count kept in a row the event holds.
+ */
+void *o2c_row_append(struct o2c_account *account, const struct o2c_table *table,
+                     const struct o2c_key *key);
+
 /* Of a blind want: the row as an earlier event of the batch left it, or a new one. */
 void *o2c_row_put(struct o2c_account *account, const struct o2c_table *table,
                   const struct o2c_key *key);

@@ -78,7 +78,7 @@ static const void **in_order(const struct rows_table *table, size_t way_no, size
             at[i++] = row;
         sorted = o2c_rows_sort(rows, at, count);
     } else {
-        for (const struct row_set *set = table->ways[way_no].sets; set;
+        for (const struct row_set *set = table->ways[way_no].wanted; set;
              set = set->next_in_way)
             at[i++] = set;
         sorted = o2c_rows_sort_sets(rows, at, count);
@@ -114,7 +114,7 @@ static bool send_way(struct rows_table *table, struct o2c_pg *pg, size_t way_no)
 {
     struct o2c_rows *rows = table->rows;
     const struct row_way *way = &table->ways[way_no];
-    size_t count = by_whole_key(table, way_no) ? table->wanted_count : way->set_count;
+    size_t count = by_whole_key(table, way_no) ? table->wanted_count : way->wanted_count;
     const void **at = count ? in_order(table, way_no, count) : NULL;
 
     if (!count)
@@ -265,8 +265,13 @@ static void take_row(struct rows_table *table, const PGresult *result, int r)
         row = o2c_rows_get_or_make(account, table, &key,
                                    o2c_row_key_hash(account->hash, table, key.count, &key));
     }
-    if (row->state & (ROW_STORED | ROW_SCRATCH))
+    if (row->state & ROW_SCRATCH)
         return;
+    if (row->state & ROW_STORED) {
+        if (rows->loads > 1)
+            o2c_rows_join(table, row, NULL);
+        return;
+    }
     for (size_t c = table->table->key_count; c < table->table->column_count; c++)
         take_column(row, &table->table->columns[c], result, r, (int)c);
     o2c_rows_enter(table, row);

@@ -134,8 +134,9 @@ struct row_set {
 struct row_way {
     const int *columns; /* numbers of the columns it goes by, without account_id */
     size_t column_count;
-    struct row_set *sets; /* all of this batch */
-    size_t set_count;
+    struct row_set *wanted; /* sets to be asked for */
+    size_t wanted_count;
+    size_t set_count; /* all of this batch */
     char statement[ROWS_STATEMENT_NAME];
 };
 
@@ -185,6 +186,7 @@ struct o2c_rows {
     struct o2c_row **hinted_now, **hinted_end; /* of the account asked for last */
 
     bool failed;
+    uint32_t loads; /* of this batch, begun so far */
     uint32_t event; /* ordinal of the one being applied; 0 before the first */
     bool in_event;
     struct undo *log;
@@ -226,7 +228,8 @@ void o2c_rows_forget_wanted(struct o2c_rows *rows);
 
 /*
  * A row that a load found: `row` (made by get_or_make, its columns filled in)
- * becomes visible and a member of the sets it belongs to.
+ * becomes visible and a member of the sets it belongs to.  One that an earlier
+ * load of the batch found becomes a member of the sets wanted since.
  */
 void o2c_rows_enter(struct rows_table *table, struct o2c_row *row);
 

@@ -52,8 +52,9 @@ void o2c_rows_want_set(struct o2c_account *account, struct rows_table *table, si
     set->table_no = table->no;
     set->way_no = (uint8_t)way_no;
     set->sorted = true;
-    set->next_in_way = way->sets;
-    way->sets = set;
+    set->next_in_way = way->wanted;
+    way->wanted = set;
+    way->wanted_count++;
     way->set_count++;
     table->set_count++;
 }

@@ -20,6 +20,19 @@ struct o2c_wants *o2c_rows_want(struct o2c_rows *rows, struct o2c_str account_id
     return &rows->wants;
 }
 
+/* Without a hint: those lie in the order in which the events are applied. */
+struct o2c_wants *o2c_rows_want_more(struct o2c_rows *rows, struct o2c_str account_id,
+                                     struct o2c_account **ret_account)
+{
+    uint64_t hash = o2c_hash_64(account_id.at, account_id.len);
+
+    assert(!rows->event && "wants come before the first event is applied");
+    rows->wants = (struct o2c_wants){rows, account_id, hash, SIZE_MAX};
+    rows->hinted_now = rows->hinted_end = NULL;
+    *ret_account = o2c_rows_find_or_make_account(rows, account_id, hash);
+    return &rows->wants;
+}
+
 /* ---- dealing with a want */
 
 static void want_row(struct rows_table *table, struct o2c_row *row)
@@ -97,7 +110,8 @@ static void add(struct o2c_wants *wants, enum want_kind kind, const struct o2c_t
     want->account_hash = wants->account_hash;
     want->key_hash = o2c_row_key_hash(wants->account_hash, want->table, way_no, key);
     want->hint = wants->hint;
-    want->hinted = kind == WANT_SET ? SIZE_MAX : o2c_rows_add_hinted(rows);
+    want->hinted =
+        kind == WANT_SET || wants->hint == SIZE_MAX ? SIZE_MAX : o2c_rows_add_hinted(rows);
     want->key.count = key->count;
     memcpy(want->key.part, key->part, key->count * sizeof key->part[0]);
     o2c_row_map_prefetch(map_of(rows, kind), want->key_hash);

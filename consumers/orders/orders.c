@@ -12,11 +12,11 @@ static const char *const emits[] = {"o2c.order-status", "o2c.state.order", "o2c.
                                     "o2c.parked.orders", NULL};
 
 static const struct o2c_route routes[] = {
-    {O2C_ORDER_PLACED, orders_needs_order, orders_on_placed},
-    {O2C_ORDER_AMENDED, orders_needs_order, orders_on_amended},
-    {O2C_ORDER_CANCELLED, orders_needs_order, orders_on_cancelled},
-    {O2C_SHIPMENT_DISPATCHED, orders_needs_dispatch, orders_on_dispatched},
-    {O2C_SHIPMENT_RETURNED, orders_needs_return, orders_on_returned},
+    {O2C_ORDER_PLACED, orders_needs_order, orders_on_placed, NULL},
+    {O2C_ORDER_AMENDED, orders_needs_order, orders_on_amended, NULL},
+    {O2C_ORDER_CANCELLED, orders_needs_order, orders_on_cancelled, NULL},
+    {O2C_SHIPMENT_DISPATCHED, orders_needs_dispatch, orders_on_dispatched, NULL},
+    {O2C_SHIPMENT_RETURNED, orders_needs_return, orders_on_returned, NULL},
 };
 
 static const struct o2c_table *const tables[] = {&orders_order, &orders_line,

@@ -11,11 +11,11 @@ static const char *const topics[] = {"o2c.orders", "o2c.shipments", NULL};
 static const char *const emits[] = {"o2c.conflicts", "o2c.parked.shipments", NULL};
 
 static const struct o2c_route routes[] = {
-    {O2C_ORDER_PLACED, shipments_needs_order, shipments_on_order},
-    {O2C_ORDER_AMENDED, shipments_needs_order, shipments_on_order},
-    {O2C_SHIPMENT_DISPATCHED, shipments_needs_dispatch, shipments_on_dispatched},
-    {O2C_SHIPMENT_DELIVERED, shipments_needs_delivery, shipments_on_delivered},
-    {O2C_SHIPMENT_RETURNED, shipments_needs_return, shipments_on_returned},
+    {O2C_ORDER_PLACED, shipments_needs_order, shipments_on_order, NULL},
+    {O2C_ORDER_AMENDED, shipments_needs_order, shipments_on_order, NULL},
+    {O2C_SHIPMENT_DISPATCHED, shipments_needs_dispatch, shipments_on_dispatched, NULL},
+    {O2C_SHIPMENT_DELIVERED, shipments_needs_delivery, shipments_on_delivered, NULL},
+    {O2C_SHIPMENT_RETURNED, shipments_needs_return, shipments_on_returned, NULL},
 };
 
 static const struct o2c_table *const tables[] = {&shipments_shipment, &shipments_line,

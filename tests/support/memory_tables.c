@@ -118,7 +118,7 @@ static bool is_wanted(const void *kept_row, struct o2c_account *account,
     if (row && (row->state & ROW_KNOWN))
         return true;
     for (size_t w = 0; w < table->way_count; w++)
-        for (const struct row_set *set = table->ways[w].sets; set; set = set->next_in_way)
+        for (const struct row_set *set = table->ways[w].wanted; set; set = set->next_in_way)
             if (set->account == account && o2c_row_matches(kept_row, table, w, &set->key))
                 return true;
     return false;
@@ -139,19 +139,41 @@ static void load_row(const void *kept_row, struct o2c_rows *rows, struct rows_ta
                                o2c_row_key_hash(account->hash, table, key.count, &key));
     if (row->state & ROW_SCRATCH)
         return;
+    if (row->state & ROW_STORED) {
+        o2c_rows_join(table, row, NULL);
+        return;
+    }
     memcpy(row + 1, (const struct o2c_row *)kept_row + 1,
            described->row_bytes - sizeof(struct o2c_row));
     own_columns(row, described, rows->arena);
     o2c_rows_enter(table, row);
 }
 
-void memory_tables_load(struct memory_tables *tables, struct o2c_rows *rows)
+static bool is_anything_wanted(const struct o2c_rows *rows)
 {
+    for (size_t t = 0; t < rows->consumer->table_count; t++) {
+        const struct rows_table *table = &rows->tables[t];
+
+        if (table->wanted_count)
+            return true;
+        for (size_t w = 0; w < table->way_count; w++)
+            if (table->ways[w].wanted_count)
+                return true;
+    }
+    return false;
+}
+
+bool memory_tables_load(struct memory_tables *tables, struct o2c_rows *rows)
+{
+    bool wanted;
+
     o2c_rows_settle_wants(rows);
+    wanted = is_anything_wanted(rows);
     for (size_t t = 0; t < tables->consumer->table_count; t++)
         for (size_t i = 0; i < tables->kept[t].count; i++)
             load_row(tables->kept[t].at[i], rows, &rows->tables[t]);
     o2c_rows_forget_wanted(rows);
+    return wanted;
 }
 
 /* ---- storing */

@@ -5,6 +5,7 @@
 #ifndef O2C_TESTS_MEMORY_TABLES_H
 #define O2C_TESTS_MEMORY_TABLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct memory_tables;
@@ -16,7 +17,7 @@ struct memory_tables *memory_tables_new(const struct o2c_consumer *consumer);
 void memory_tables_free(struct memory_tables *tables);
 
 /* In place of o2c_rows_send_load and its answer, and of o2c_rows_send_store. */
-void memory_tables_load(struct memory_tables *tables, struct o2c_rows *rows);
+bool memory_tables_load(struct memory_tables *tables, struct o2c_rows *rows);
 void memory_tables_store(struct memory_tables *tables, struct o2c_rows *rows);
 
 /* The kept rows of a table in key order (account first); NULL past the last one. */

@@ -269,6 +269,25 @@ static void want(struct rows_fixture *fixture, const struct o2c_event *event)
         route->needs(event, o2c_rows_want(fixture->rows, o2c_event_account(event)));
 }
 
+static void want_more(struct rows_fixture *fixture, const struct o2c_event *event)
+{
+    const struct o2c_route *route = route_of(fixture->consumer, event);
+    struct o2c_account *account;
+    struct o2c_wants *wants;
+
+    if (!route || !route->needs_more)
+        return;
+    wants = o2c_rows_want_more(fixture->rows, o2c_event_account(event), &account);
+    route->needs_more(account, event, wants);
+}
+
+static void load(struct rows_fixture *fixture, const struct o2c_event *events, size_t count)
+{
+    while (memory_tables_load(fixture->tables, fixture->rows))
+        for (size_t i = 0; i < count; i++)
+            want_more(fixture, &events[i]);
+}
+
 /* Decoded copies in the batch arena, which is given back before the next call. */
 static struct o2c_event *take(struct rows_fixture *fixture, const struct o2c_event *events,
                               size_t count)
@@ -292,7 +311,7 @@ static struct o2c_event *take(struct rows_fixture *fixture, const struct o2c_eve
         }
         want(fixture, &taken[i]);
     }
-    memory_tables_load(fixture->tables, fixture->rows);
+    load(fixture, taken, count);
     return taken;
 }
 

@@ -461,6 +461,28 @@ static void rows_are_found_by_prefix_and_look_up_each_once(void **state)
     o2c_rows_undo(stand->rows);
 }
 
+static void what_loaded_rows_name_is_loaded_too(void **state)
+{
+    struct stand *stand = *state;
+    struct o2c_account *account;
+    struct o2c_wants *wants;
+    struct o2c_walk walk;
+
+    keep_some(stand);
+    o2c_want_row(wants_of(stand), &kinds_table, KEY("a", 1, 2));
+    load(stand);
+    wants = o2c_rows_want_more(stand->rows, ACCOUNT, &account);
+    assert_non_null(o2c_row_find(account, &kinds_table, KEY("a", 1, 2)));
+    o2c_want_children(wants, &kinds_table, O2C_KEY(O2C_K(O2C_STR("a")), O2C_N(1)));
+    load(stand);
+    o2c_walk_children(&walk, begin(stand), &kinds_table,
+                      O2C_KEY(O2C_K(O2C_STR("a")), O2C_N(1)));
+    check_next(&walk, "a", 1, 1);
+    check_next(&walk, "a", 1, 2);
+    assert_null(o2c_walk_next(&walk));
+    o2c_rows_undo(stand->rows);
+}
+
 static void removed_rows_are_deleted_also_those_put_blind(void **state)
 {
     struct stand *stand = *state;
@@ -663,6 +685,7 @@ int main(void)
         TEST(every_kind_of_column_comes_back_as_it_was_stored),
         TEST(a_table_of_nothing_but_keys_is_stored_and_found),
         TEST(rows_are_found_by_prefix_and_look_up_each_once),
+        TEST(what_loaded_rows_name_is_loaded_too),
         TEST(removed_rows_are_deleted_also_those_put_blind),
         TEST(where_a_batch_ends_changes_nothing),
         TEST(no_statement_reads_a_whole_table_be_it_new_or_large),

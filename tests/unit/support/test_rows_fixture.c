@@ -81,7 +81,8 @@ static enum o2c_verdict on_cancelled(struct o2c_account *account,
     return O2C_OK;
 }
 
-static const struct o2c_route routes[] = {{O2C_ORDER_CANCELLED, needs_seen, on_cancelled}};
+static const struct o2c_route routes[] = {
+    {O2C_ORDER_CANCELLED, needs_seen, on_cancelled, NULL}};
 static const struct o2c_table *const tables[] = {&seen_table};
 static const struct o2c_consumer consumer = {
     .name = "t", .routes = routes, .route_count = 1, .tables = tables, .table_count = 1};

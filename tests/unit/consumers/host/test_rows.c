@@ -429,6 +429,53 @@ static void without_memory_rules_get_scratch_rows_and_the_batch_fails(void **sta
     assert_false(o2c_rows_failed(stand->rows));
 }
 
+/* ---- what loaded rows name */
+
+static void want_those_of_the_owner_of_item_2(struct stand *stand)
+{
+    struct o2c_account *account;
+    struct o2c_wants *wants = o2c_rows_want_more(stand->rows, ACCOUNT, &account);
+    const struct item *item = o2c_row_find(account, &item_table, ITEM(2));
+
+    o2c_want_lookup(wants, &item_table, 0, O2C_KEY(O2C_K(item->owner)));
+}
+
+static void what_loaded_rows_name_is_loaded_too(void **state)
+{
+    struct stand *stand = *state;
+    struct o2c_account *account;
+    const struct item *item;
+    struct o2c_walk walk;
+    int64_t count = 0;
+
+    keep_items(stand, 3);
+    o2c_want_row(wants_of(stand), &item_table, ITEM(2));
+    assert_true(memory_tables_load(stand->kept, stand->rows));
+    want_those_of_the_owner_of_item_2(stand);
+    assert_true(memory_tables_load(stand->kept, stand->rows));
+    want_those_of_the_owner_of_item_2(stand);
+    assert_false(memory_tables_load(stand->kept, stand->rows)); /* nothing new */
+    account = begin(stand);
+    o2c_walk_lookup(&walk, account, &item_table, 0, O2C_KEY(O2C_K(O2C_STR("o"))));
+    while ((item = o2c_walk_next(&walk)))
+        assert_int_equal(item->amount, ++count);
+    assert_int_equal(count, 3);
+    o2c_rows_commit(stand->rows);
+}
+
+static void a_row_nobody_wanted_can_be_appended(void **state)
+{
+    struct stand *stand = *state;
+
+    (void)o2c_row_append(begin(stand), &item_table, ITEM(7));
+    o2c_rows_undo(stand->rows);
+    (void)o2c_row_append(begin(stand), &item_table, ITEM(8));
+    o2c_rows_commit(stand->rows);
+    store(stand);
+    assert_int_equal(memory_tables_count(stand->kept, &item_table), 1);
+    assert_int_equal(kept_item(stand, 0)->item_no, 8);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -444,6 +491,8 @@ int main(void)
         TEST(a_removed_row_can_be_added_again_and_begins_empty),
         TEST(of_rows_put_blind_the_last_wins),
         TEST(a_row_put_blind_and_removed_is_deleted),
+        TEST(what_loaded_rows_name_is_loaded_too),
+        TEST(a_row_nobody_wanted_can_be_appended),
         TEST(without_memory_rules_get_scratch_rows_and_the_batch_fails),
     };
 
