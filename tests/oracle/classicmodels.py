@@ -141,6 +141,31 @@ def line_differences(expected, actual):
             yield f"order {key[0]} line {key[1]}: {', '.join(wrong)} differ"
 
 
+def day_of(moment):
+    return moment and moment[:10]
+
+
+def dates_and_goods_moved(views):
+    """order_id -> what the files say of an order besides amounts; times of day are the
+    mapping's choice, and so are the numbers of shipments."""
+    found = {row["order_id"]: {"placed": day_of(row["placed_at"]), "revision": row["revision"],
+                               "invoice_state": row["invoice_state"], "shipments": []}
+             for row in views["order_status"]}
+    for row in views["shipment"]:
+        of = found.setdefault(row["order_id"], {"shipments": []})
+        of["shipments"].append((row["customer_id"], row["state"], day_of(row["dispatched_at"])))
+    return found
+
+
+def order_differences(expected, actual):
+    wanted, shown = dates_and_goods_moved(expected), dates_and_goods_moved(actual)
+    for order in sorted(wanted.keys() | shown.keys()):
+        sides = [of.get(order, {}) for of in (wanted, shown)]
+        for name in sorted(sides[0].keys() | sides[1].keys()):
+            if sides[0].get(name) != sides[1].get(name):
+                yield f"order {order}: {name} {sides[1].get(name)}, expected {sides[0].get(name)}"
+
+
 def check(expected, actual):
     """The differences as sentences."""
     wanted, shown = by_customer(expected), by_customer(actual)
@@ -151,6 +176,7 @@ def check(expected, actual):
             if sides[0] != sides[1]:
                 yield f"{who}: {name} {sides[1]}, expected {sides[0]}"
     yield from line_differences(expected, actual)
+    yield from order_differences(expected, actual)
 
 
 def print_check(expected, actual):

@@ -1,13 +1,17 @@
 """The Classic Models figures, from the CSV files where they are and from a made-up one."""
 
 import copy
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-import classicmodels
+sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 
-DATA = Path(__file__).resolve().parents[3] / "shared/data/o2c_classicmodels"
+import classicmodels  # noqa: E402
+from real_data import real_data, where_it_would_be  # noqa: E402
+
+NAME = "o2c_classicmodels"
 
 FILES = {
     "customers.csv": "customerNumber,customerName\n1,Ann\n2,Bob\n",
@@ -55,11 +59,19 @@ class MadeUp(unittest.TestCase):
             "customer 2: net 15.31, expected 15.30",
             "order 14 line 1: unit_price_micro differ"])
 
+    def test_a_wrong_date_and_a_missing_shipment_are_told_by_order(self):
+        other = copy.deepcopy(self.views)
+        other["order_status"][0]["placed_at"] = "2003-01-08T23:00:00Z"
+        del other["shipment"][1]
+        self.assertEqual(list(classicmodels.check(self.views, other)), [
+            "order 11: placed 2003-01-08, expected 2003-01-09",
+            "order 13: shipments [], expected [('2', 'dispatched', '2003-01-12')]"])
 
-@unittest.skipUnless(DATA.is_dir(), f"{DATA} is not there")
+
+@unittest.skipUnless(real_data(NAME), f"{where_it_would_be(NAME)} is not there")
 class Real(unittest.TestCase):
     def test_the_figures_are_the_published_ones(self):
-        views = classicmodels.views_of(classicmodels.read_orders(DATA))
+        views = classicmodels.views_of(classicmodels.read_orders(real_data(NAME)))
         summaries = classicmodels.by_customer(views)
         self.assertEqual(summaries[None], {
             "orders": 210, "lines": 1992, "net": "6,408,585.63",
