@@ -17,24 +17,30 @@ $$;
 
 CREATE FUNCTION pg_temp.line(title text, documents bigint, further text) RETURNS text
     LANGUAGE sql AS $$
-    SELECT format('    %s %s   %s', rpad(title, 24), lpad(to_char(documents, 'FM999,999,990'), 9),
-                  coalesce(further, ''))
+    SELECT rtrim(format('    %s %s   %s', rpad(title, 22),
+                        lpad(to_char(documents, 'FM999,999,990'), 9), coalesce(further, '')))
 $$;
 
 SELECT '  Orders                   documents   net amount';
-SELECT pg_temp.line(state, sum(documents)::bigint,
-                    string_agg(amount, '   ' ORDER BY net_minor DESC NULLS LAST))
-  FROM (SELECT state, count(*) AS documents, sum(net_minor) AS net_minor,
-               pg_temp.amount(sum(net_minor), currency) AS amount
-          FROM o2c.order_status GROUP BY state, currency) per_currency
- GROUP BY state
+-- One column per currency, the most used first; the last row is all states together.
+WITH cell AS (
+    SELECT state, currency, count(*) AS documents,
+           coalesce(pg_temp.amount(sum(net_minor), currency), '') AS amount
+      FROM o2c.order_status GROUP BY GROUPING SETS ((state, currency), (currency))
+), col AS (
+    SELECT currency, max(length(amount)) AS width,
+           row_number() OVER (ORDER BY max(documents) DESC, currency) AS place
+      FROM cell GROUP BY currency
+), state AS (
+    SELECT state, sum(documents)::bigint AS documents FROM cell GROUP BY state
+)
+SELECT pg_temp.line(coalesce(s.state, 'all'), s.documents,
+                    string_agg(lpad(coalesce(c.amount, ''), col.width), '   ' ORDER BY place))
+  FROM state s CROSS JOIN col
+  LEFT JOIN cell c ON c.state IS NOT DISTINCT FROM s.state AND c.currency = col.currency
+ GROUP BY s.state, s.documents
  ORDER BY array_position(ARRAY['received', 'held', 'acknowledged', 'rejected', 'processing',
-                               'done', 'cancelled'], state);
-SELECT pg_temp.line('all', sum(documents)::bigint,
-                    string_agg(amount, '   ' ORDER BY net_minor DESC NULLS LAST))
-  FROM (SELECT count(*) AS documents, sum(net_minor) AS net_minor,
-               pg_temp.amount(sum(net_minor), currency) AS amount
-          FROM o2c.order_status GROUP BY currency) per_currency;
+                               'done', 'cancelled'], s.state) NULLS LAST;
 
 SELECT E'\n  Delivery of orders';
 SELECT pg_temp.line(replace(shipment_state, '_', ' '), count(*), NULL)

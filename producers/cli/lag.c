@@ -28,13 +28,15 @@ enum {
 
 struct lag_settings {
     struct stack_settings stack;
-    bool json, watch;
+    bool json, total, watch;
     int64_t warn_s, stall_s;
 };
 
 static const struct o2c_setting settings_rows[] = {
     {"json", O2C_SETTING_FLAG, offsetof(struct lag_settings, json), "false", 0, 0, NULL,
      "one JSON object per partition and line", false},
+    {"total", O2C_SETTING_FLAG, offsetof(struct lag_settings, total), "false", 0, 0, NULL,
+     "one row per consumer", false},
     {"watch", O2C_SETTING_FLAG, offsetof(struct lag_settings, watch), "false", 0, 0, NULL,
      "show it again every 2 s", false},
     {"warn-s", O2C_SETTING_INT, offsetof(struct lag_settings, warn_s), "60", 1, 86400, "s",
@@ -388,6 +390,50 @@ static void print_table(const struct report *report, const struct lag_settings *
     }
 }
 
+/* One consumer's partitions together: sums, and the worst of age and status. */
+struct total {
+    int64_t partitions, behind, waited_us, parked;
+    enum lag_status status;
+};
+
+static struct total total_of(const struct report *report, const char *consumer,
+                             const struct lag_settings *settings)
+{
+    struct total total = {0};
+
+    for (size_t i = 0; i < report->lag_count; i++) {
+        const struct lag *lag = &report->lag[i];
+        enum lag_status status = judge(lag, settings);
+
+        if (strcmp(lag->consumer, consumer) != 0)
+            continue;
+        total.partitions++;
+        total.behind += lag->state.behind;
+        total.parked += lag->parked;
+        if (lag->state.waited_us > total.waited_us)
+            total.waited_us = lag->state.waited_us;
+        if (status > total.status)
+            total.status = status;
+    }
+    return total;
+}
+
+static void print_totals(const struct report *report, const struct lag_settings *settings)
+{
+    printf("%-12s %10s %9s %9s %7s %9s %7s %s\n", "consumer", "partitions", "behind",
+           "seconds", "parked", "set aside", "unsent", "status");
+    for (size_t i = 0; i < report->consumer_count; i++) {
+        const struct consumer *consumer = &report->consumer[i];
+        struct total total = total_of(report, consumer->name, settings);
+
+        printf("%-12s %10" PRId64 " %9" PRId64 " %7" PRId64 ".%01" PRId64 " %7" PRId64
+               " %9" PRId64 " %7" PRId64 " %s\n",
+               consumer->name, total.partitions, total.behind, total.waited_us / 1000000,
+               total.waited_us / 100000 % 10, total.parked, consumer->set_aside,
+               consumer->unsent, lag_status_name(total.status));
+    }
+}
+
 /* What a script may act on: 1 when a partition stands still. */
 static int verdict(const struct report *report, const struct lag_settings *settings)
 {
@@ -411,6 +457,8 @@ static int show(struct stack *stack, const struct lag_settings *settings)
             fputs("\033[H\033[2J", stdout);
         if (settings->json)
             print_json(&report, settings);
+        else if (settings->total)
+            print_totals(&report, settings);
         else
             print_table(&report, settings);
         fflush(stdout);
