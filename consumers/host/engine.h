@@ -34,6 +34,7 @@
 #include "runtime/service/service.h"
 #include "schemas/events.h"
 
+struct o2c_metric;
 struct o2c_metrics;
 struct o2c_pg;
 struct o2c_pg_statement;
@@ -433,6 +434,7 @@ void host_start(
     struct engine *engine); /* subscribes once PostgreSQL and all topics are there */
 
 /* metrics.c */
+const struct o2c_metric *host_metrics_table(size_t *ret_count);
 void host_metrics_open(struct engine *engine);
 void host_metrics_batch(struct engine *engine, const struct batch *batch);
 void host_metrics_refresh(struct engine *engine);

@@ -16,6 +16,7 @@
 #include "runtime/base/metrics.h"
 #include "runtime/kafka/offsets.h"
 #include "runtime/pg/pg.h"
+#include "runtime/service/describe.h"
 
 #include "runtime/base/banned.h"
 
@@ -56,11 +57,6 @@ static const struct o2c_setting settings_list[] = {
 
 static const struct o2c_settings_table host_table = {
     settings_list, sizeof settings_list / sizeof settings_list[0]};
-
-const struct o2c_settings_table *o2c_host_settings(void)
-{
-    return &host_table;
-}
 
 /* ---- PostgreSQL */
 
@@ -474,17 +470,16 @@ static int run(const struct o2c_consumer *consumer, const struct host_settings *
     return 0;
 }
 
-static int usage(const struct o2c_consumer *consumer)
+static bool describe(const struct o2c_consumer *consumer, int argc, char **argv)
 {
-    struct o2c_buf out;
+    char *program = joined("o2c-", consumer->name);
+    struct o2c_service_about about = {program, &host_table, NULL, 0};
+    bool described;
 
-    o2c_buf_init(&out, 1 << 16);
-    o2c_config_describe(&out, &host_table, 1, false);
-    printf("usage: o2c-%s [--SETTING VALUE ...]\n\nsettings, also as O2C_SETTING in the "
-           "environment or in the file named by --config:\n%s",
-           consumer->name, o2c_buf_text(&out));
-    o2c_buf_clear(&out);
-    return 0;
+    about.metrics = host_metrics_table(&about.metric_count);
+    described = o2c_service_describe(&about, argc, argv);
+    free(program);
+    return described;
 }
 
 int o2c_host_main(const struct o2c_consumer *consumer, int argc, char **argv)
@@ -496,8 +491,8 @@ int o2c_host_main(const struct o2c_consumer *consumer, int argc, char **argv)
     int next, status;
 
     o2c_log_init(consumer->name, level);
-    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-        return usage(consumer);
+    if (describe(consumer, argc, argv))
+        return 0;
     if (o2c_config_load(&config, &host_table, 1, &settings, argc, argv, &next, &err)) {
         o2c_log_error("settings refused", O2C_S("error", err.text));
         return 2;

@@ -10,13 +10,9 @@
 #define O2C_HOST_HOST_H
 
 struct o2c_consumer;
-struct o2c_settings_table;
 
 /* Runs until SIGTERM or a fatal error.  Exit status: 0 stopped, 1 fatal, 2 usage or
  * settings. */
 int o2c_host_main(const struct o2c_consumer *consumer, int argc, char **argv);
-
-/* The settings every consumer has: for --help and docs/configuration.md. */
-const struct o2c_settings_table *o2c_host_settings(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* The metrics of a consumer; docs/operations.md lists them from this table. */
+/* The metrics of a consumer; docs/metrics.md lists them from this table. */
 #include "consumers/host/engine.h"
 
 #include <stdlib.h>
@@ -54,6 +54,12 @@ static const struct o2c_metric table[] = {
 static const char *const total_names[TOTAL_COUNT] = {
     "applied", "repeats", "skipped", "parked", "unparked", "set_aside", "markers",
 };
+
+const struct o2c_metric *host_metrics_table(size_t *ret_count)
+{
+    *ret_count = sizeof table / sizeof table[0];
+    return table;
+}
 
 void host_metrics_open(struct engine *engine)
 {

@@ -27,6 +27,12 @@ static const struct o2c_metric table[] = {
      "Outboxes stopped by a record that cannot be published.", 0},
 };
 
+const struct o2c_metric *relay_metrics_table(size_t *ret_count)
+{
+    *ret_count = sizeof table / sizeof table[0];
+    return table;
+}
+
 void relay_metrics_open(struct relay *relay)
 {
     relay->metrics = o2c_metrics_new(table, sizeof table / sizeof table[0]);

@@ -11,6 +11,7 @@
 #include "runtime/base/buf.h"
 #include "runtime/base/log.h"
 #include "runtime/base/metrics.h"
+#include "runtime/service/describe.h"
 
 #include "runtime/base/banned.h"
 
@@ -243,18 +244,12 @@ static int run(const struct relay_settings *settings)
     return 0;
 }
 
-static int usage(void)
+static bool describe(int argc, char **argv)
 {
-    struct o2c_buf out;
+    struct o2c_service_about about = {"o2c-outbox-relay", &settings_table, NULL, 0};
 
-    o2c_buf_init(&out, 1 << 16);
-    o2c_config_describe(&out, &settings_table, 1, false);
-    printf(
-        "usage: o2c-outbox-relay [--SETTING VALUE ...]\n\nsettings, also as O2C_SETTING in "
-        "the environment or in the file named by --config:\n%s",
-        o2c_buf_text(&out));
-    o2c_buf_clear(&out);
-    return 0;
+    about.metrics = relay_metrics_table(&about.metric_count);
+    return o2c_service_describe(&about, argc, argv);
 }
 
 int main(int argc, char **argv)
@@ -266,8 +261,8 @@ int main(int argc, char **argv)
     int next, status;
 
     o2c_log_init("outbox_relay", O2C_LOG_INFO);
-    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-        return usage();
+    if (describe(argc, argv))
+        return 0;
     if (o2c_config_load(&config, &settings_table, 1, &settings, argc, argv, &next, &err)) {
         o2c_log_error("settings refused", O2C_S("error", err.text));
         return 2;

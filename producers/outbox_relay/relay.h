@@ -29,6 +29,7 @@
 #include "runtime/pg/pg.h"
 #include "runtime/service/service.h"
 
+struct o2c_metric;
 struct o2c_metrics;
 
 enum {
@@ -140,6 +141,7 @@ void publisher_close(struct relay *relay);
 void publisher_destroy(struct relay *relay);
 
 /* metrics.c */
+const struct o2c_metric *relay_metrics_table(size_t *ret_count);
 void relay_metrics_open(struct relay *relay);
 void relay_metrics_refresh(struct relay *relay);
 struct o2c_series *relay_metrics_published(struct relay *relay, const char *topic);

@@ -206,9 +206,19 @@ static void add_histogram(struct o2c_buf *out, const char *name,
     add_number(out, series->value, 1);
 }
 
+static const char *const kinds[] = {"counter", "gauge", "histogram"};
+
+void o2c_metrics_describe(struct o2c_buf *out, const struct o2c_metric *table, size_t count)
+{
+    o2c_buf_add_text(out, "| metric | kind | labels | meaning |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < count; i++)
+        o2c_buf_printf(out, "| `%s` | %s | %s | %s |\n", table[i].name,
+                       kinds[table[i].kind], table[i].labels ? table[i].labels : "",
+                       table[i].help);
+}
+
 void o2c_metrics_write(const struct o2c_metrics *metrics, struct o2c_buf *out)
 {
-    static const char *const kinds[] = {"counter", "gauge", "histogram"};
     for (size_t i = 0; i < metrics->count; i++) {
         const struct o2c_metric *metric = &metrics->table[i];
         o2c_buf_printf(out, "# HELP %s ", metric->name);

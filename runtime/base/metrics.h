@@ -49,4 +49,8 @@ o2c_series_value(const struct o2c_series *series); /* histogram: count of observ
 
 void o2c_metrics_write(const struct o2c_metrics *metrics, struct o2c_buf *out);
 
+/* Prints the table for docs/metrics.md. */
+void o2c_metrics_describe(struct o2c_buf *out, const struct o2c_metric *table,
+                          size_t count);
+
 #endif

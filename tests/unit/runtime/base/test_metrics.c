@@ -53,6 +53,19 @@ static void assert_written(struct o2c_metrics *metrics, const char *lines)
     o2c_buf_clear(&out);
 }
 
+static void the_table_describes_itself(void **state)
+{
+    (void)state;
+    struct o2c_buf out;
+    o2c_buf_init(&out, 10000);
+    o2c_metrics_describe(&out, table + LAG_SECONDS, 2);
+    assert_string_equal(o2c_buf_text(&out),
+                        "| metric | kind | labels | meaning |\n|---|---|---|---|\n"
+                        "| `o2c_consumer_lag_seconds` | gauge | partition | Lag. |\n"
+                        "| `o2c_store_seconds` | histogram |  | Time to store. |\n");
+    o2c_buf_clear(&out);
+}
+
 static void help_and_type_stand_before_the_series(void **state)
 {
     assert_written(*state, "# HELP o2c_events_processed_total Events \"done\"\\nby a "
@@ -163,6 +176,7 @@ static void a_label_value_without_bounds_is_counted_but_not_written(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        metrics_test(the_table_describes_itself),
         metrics_test(help_and_type_stand_before_the_series),
         metrics_test(a_metric_without_labels_is_there_from_the_start),
         metrics_test(each_set_of_label_values_has_one_series),

@@ -1,0 +1,37 @@
+/* What a program says about itself, from the tables it runs by. */
+#include "runtime/service/describe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base/buf.h"
+#include "runtime/base/config.h"
+#include "runtime/base/metrics.h"
+
+#include "runtime/base/banned.h"
+
+bool o2c_service_describe(const struct o2c_service_about *about, int argc, char **argv)
+{
+    const char *asked = argc > 1 ? argv[1] : "";
+    bool settings = !strcmp(asked, "--help-markdown");
+    bool metrics = !strcmp(asked, "--metrics-markdown");
+    bool help = !strcmp(asked, "--help") || !strcmp(asked, "-h");
+    struct o2c_buf out;
+
+    if (!settings && !metrics && !help)
+        return false;
+    o2c_buf_init(&out, 1 << 16);
+    if (help)
+        o2c_buf_printf(
+            &out,
+            "usage: %s [--SETTING VALUE ...]\n\nsettings, also as O2C_SETTING in "
+            "the environment or in the file named by --config:\n",
+            about->program);
+    if (metrics)
+        o2c_metrics_describe(&out, about->metrics, about->metric_count);
+    else
+        o2c_config_describe(&out, about->settings, 1, settings);
+    fputs(o2c_buf_text(&out), stdout);
+    o2c_buf_clear(&out);
+    return true;
+}

@@ -1,0 +1,26 @@
+/*
+ * describe.h - what a long-running program answers about itself instead of
+ * running: --help for people, --help-markdown and --metrics-markdown for
+ * tests/docs/reference, which makes docs/configuration.md and docs/metrics.md
+ * of them.
+ */
+#ifndef O2C_SERVICE_DESCRIBE_H
+#define O2C_SERVICE_DESCRIBE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct o2c_metric;
+struct o2c_settings_table;
+
+struct o2c_service_about {
+    const char *program; /* "o2c-orders" */
+    const struct o2c_settings_table *settings;
+    const struct o2c_metric *metrics;
+    size_t metric_count;
+};
+
+/* True when the first argument was one of the three; the answer has been printed. */
+bool o2c_service_describe(const struct o2c_service_about *about, int argc, char **argv);
+
+#endif
