@@ -1,0 +1,258 @@
+#include "tests/integration/host/host_test.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "runtime/base/buf.h"
+#include "runtime/base/hash.h"
+#include "schemas/events.h"
+#include "tests/integration/host/embedded.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    SETTINGS_MAX = 30
+};
+
+struct broker broker;
+PGconn *conn;
+char dsn[TEST_DSN_BYTES];
+struct service first, second;
+
+static const char *const topics[] = {"o2c.orders", "o2c.order-status", "o2c.conflicts",
+                                     "o2c.parked.probe"};
+
+/* ---- a test's own world */
+
+int host_setup_bare(void **state)
+{
+    (void)state;
+    test_postgres_database(dsn);
+    conn = test_postgres_connect(dsn);
+    test_postgres_migrate(conn, "o2c/0001_registry.sql", "");
+    test_postgres_migrate(conn, "host/0001_engine.sql", "probe");
+    test_postgres_run(conn, o2c_integration_host_probe);
+    broker_open(&broker, NULL);
+    return 0;
+}
+
+void host_topics(const char *without)
+{
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
+        if (!without || strcmp(topics[i], without) != 0)
+            broker_topic(&broker, topics[i], PARTITIONS,
+                         "message.timestamp.type=LogAppendTime");
+}
+
+int host_setup(void **state)
+{
+    host_setup_bare(state);
+    host_topics(NULL);
+    return 0;
+}
+
+int host_teardown(void **state)
+{
+    (void)state;
+    service_clear(&first, true);
+    service_clear(&second, true);
+    broker_close(&broker);
+    PQfinish(conn);
+    return 0;
+}
+
+void host_launch(struct service *member, const char *const *settings,
+                 const char *failpoints)
+{
+    const char *words[SETTINGS_MAX] = {"--kafka",        broker.bootstrap,
+                                       "--topic-prefix", broker.prefix,
+                                       "--pg-dsn",       dsn,
+                                       "--instance",     member == &first ? "1" : "2"};
+    char variable[200];
+    const char *variables[] = {variable, NULL};
+    size_t count = 8;
+
+    for (; settings && *settings; settings++)
+        words[count++] = *settings;
+    words[count] = NULL;
+    snprintf(variable, sizeof variable, "O2C_FAILPOINTS=%s", failpoints ? failpoints : "");
+    service_start(member, O2C_PROBE, words, variables);
+}
+
+void host_start(struct service *member, const char *const *settings, const char *failpoints)
+{
+    host_launch(member, settings, failpoints);
+    service_wait_log(member, "\"reading\"");
+}
+
+/* ---- events */
+
+static struct o2c_head head_of(const char *account)
+{
+    return (struct o2c_head){.event_id = O2C_STR("5f0a5c4e-0000-7000-8000-000000000001"),
+                             .occurred_at_us = 1767225600000000,
+                             .source = O2C_STR("test"),
+                             .company_id = O2C_STR("main"),
+                             .customer_id = o2c_str_from(account)};
+}
+
+static void encode(const struct o2c_event *event, struct o2c_buf *bytes)
+{
+    struct o2c_err err;
+
+    o2c_buf_init(bytes, 1 << 20);
+    if (o2c_event_encode(event, bytes, &err))
+        fail_msg("%s", err.text);
+}
+
+static void put(const char *topic, int32_t partition, struct o2c_str key,
+                const struct o2c_event *event, rd_kafka_headers_t *headers)
+{
+    struct broker_record record = {topic, partition, key, {NULL, 0}, headers};
+    struct o2c_buf bytes;
+
+    encode(event, &bytes);
+    record.value = (struct o2c_str){bytes.at, bytes.len};
+    broker_put(&broker, &record);
+    o2c_buf_clear(&bytes);
+}
+
+int32_t partition_of(const char *account)
+{
+    return o2c_hash_partition(o2c_str_from(account), PARTITIONS);
+}
+
+const char *account_of(int32_t partition, int n)
+{
+    static char names[PARTITIONS][64][16];
+    static int found[PARTITIONS], next;
+
+    while (found[partition] <= n) {
+        char name[16];
+        int32_t p;
+
+        snprintf(name, sizeof name, "acc-%d", next++);
+        p = partition_of(name);
+        if (found[p] < 64)
+            memcpy(names[p][found[p]++], name, sizeof name);
+    }
+    return names[partition][n];
+}
+
+static struct o2c_order_cancelled cancelled(const char *account, const char *order_id,
+                                            const char *reason)
+{
+    return (struct o2c_order_cancelled){.head = head_of(account),
+                                        .order_id = o2c_str_from(order_id),
+                                        .revision = 1,
+                                        .reason = o2c_str_from(reason)};
+}
+
+static void put_cancelled(int32_t partition, struct o2c_str key, const char *account,
+                          const char *order_id, const char *reason)
+{
+    struct o2c_order_cancelled body = cancelled(account, order_id, reason);
+    struct o2c_event event = o2c_event_of(O2C_ORDER_CANCELLED, &body);
+
+    put("o2c.orders", partition, key, &event, NULL);
+}
+
+void put_order(const char *account, const char *order_id, const char *reason)
+{
+    put_cancelled(partition_of(account), o2c_str_from(account), account, order_id, reason);
+}
+
+void put_order_at(int32_t partition, struct o2c_str key, const char *account,
+                  const char *order_id)
+{
+    put_cancelled(partition, key, account, order_id, "");
+}
+
+void put_order_in_transaction(const char *account, const char *order_id, bool commit)
+{
+    struct o2c_order_cancelled body = cancelled(account, order_id, "");
+    struct o2c_event event = o2c_event_of(O2C_ORDER_CANCELLED, &body);
+    struct o2c_buf bytes;
+
+    encode(&event, &bytes);
+    broker_transaction(&broker, "o2c.orders", partition_of(account), o2c_str_from(account),
+                       (struct o2c_str){bytes.at, bytes.len}, commit);
+    o2c_buf_clear(&bytes);
+}
+
+void put_placed(const char *account, const char *order_id)
+{
+    struct o2c_order_line line = {
+        .line_no = 1, .sku = O2C_STR("sku"), .quantity_milli = 1000};
+    struct o2c_order_placed body = {.head = head_of(account),
+                                    .order_id = o2c_str_from(order_id),
+                                    .revision = 1,
+                                    .placed_at_us = 1767225600000000,
+                                    .currency = O2C_STR("EUR"),
+                                    .lines = &line,
+                                    .lines_count = 1};
+    struct o2c_event event = o2c_event_of(O2C_ORDER_PLACED, &body);
+
+    put("o2c.orders", partition_of(account), o2c_str_from(account), &event, NULL);
+}
+
+void put_rejected(const char *account, const char *order_id, const struct stream *stream)
+{
+    struct o2c_str none = O2C_STR("test");
+    struct o2c_order_rejected body = {.head = head_of(account),
+                                      .order_id = o2c_str_from(order_id),
+                                      .reasons = &none,
+                                      .reasons_count = 1};
+    struct o2c_event event = o2c_event_of(O2C_ORDER_REJECTED, &body);
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
+    char incarnation[] = "01900000-0000-7000-8000-00000000000?", number[24];
+
+    incarnation[sizeof incarnation - 2] = stream->incarnation;
+    snprintf(number, sizeof number, "%lld", (long long)stream->seq);
+    rd_kafka_header_add(headers, "source", -1, stream->source, -1);
+    rd_kafka_header_add(headers, "incarnation", -1, incarnation, -1);
+    rd_kafka_header_add(headers, "source_partition", -1, "0", -1);
+    rd_kafka_header_add(headers, "stream_seq", -1, number, -1);
+    rd_kafka_header_add(headers, "o2c_cause", -1, "o2c.orders/0/1#0", -1);
+    put("o2c.order-status", partition_of(account), o2c_str_from(account), &event, headers);
+}
+
+/* ---- what came of it */
+
+void run_sql(const char *fmt, ...)
+{
+    char sql[4000];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(sql, sizeof sql, fmt, args);
+    va_end(args);
+    test_postgres_run(conn, sql);
+}
+
+void expect_sql(const char *expected, const char *sql)
+{
+    assert_string_equal(sql_text(conn, sql), expected);
+}
+
+void await_applied(int count)
+{
+    char expected[24];
+
+    snprintf(expected, sizeof expected, "%d", count);
+    await_sql(conn, expected, "SELECT applied FROM probe.done");
+}
+
+void expect_trail(const char *account, const char *orders)
+{
+    char sql[200];
+
+    snprintf(sql, sizeof sql, "SELECT orders FROM probe.trail WHERE account_id = '%s'",
+             account);
+    assert_string_equal(sql_text(conn, sql), orders);
+}

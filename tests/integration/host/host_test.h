@@ -1,0 +1,63 @@
+/*
+ * host_test.h - what the tests of the engine stand on: the consumer o2c-probe
+ * on a PostgreSQL of its own and topics of its own on the broker of
+ * TEST_STACK, in one or several processes.
+ */
+#ifndef O2C_TESTS_INTEGRATION_HOST_HOST_TEST_H
+#define O2C_TESTS_INTEGRATION_HOST_HOST_TEST_H
+
+#include <libpq-fe.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tests/support/await.h"
+#include "tests/support/broker.h"
+#include "tests/support/postgres.h"
+#include "tests/support/service.h"
+
+enum {
+    PARTITIONS = 4
+};
+
+extern struct broker broker;
+extern PGconn *conn;
+extern char dsn[TEST_DSN_BYTES];
+extern struct service first, second; /* members of the group */
+
+/* setup and teardown of a test; host_setup_bare makes no topics */
+int host_setup(void **state);
+int host_setup_bare(void **state);
+int host_teardown(void **state);
+void host_topics(const char *without); /* all it needs, but this one (NULL: all) */
+
+/* Further settings: "--name", "value", ..., NULL.  host_start waits until it reads. */
+void host_launch(struct service *member, const char *const *settings,
+                 const char *failpoints);
+void host_start(struct service *member, const char *const *settings,
+                const char *failpoints);
+
+/* Events: an order of an account, and one of a stream of the pipeline. */
+void put_order(const char *account, const char *order_id, const char *reason);
+void put_placed(const char *account, const char *order_id); /* no route for it */
+void put_order_in_transaction(const char *account, const char *order_id, bool commit);
+struct stream {
+    const char *source;
+    char incarnation; /* '1' is older than '2' */
+    int64_t seq;
+};
+void put_rejected(const char *account, const char *order_id, const struct stream *stream);
+
+/* Puts an order into this partition, whatever its key says. */
+void put_order_at(int32_t partition, struct o2c_str key, const char *account,
+                  const char *order_id);
+
+/* The n-th account whose partition is this one; valid for as long as the process. */
+const char *account_of(int32_t partition, int n);
+int32_t partition_of(const char *account);
+
+void await_applied(int count);
+void expect_trail(const char *account, const char *orders);
+void run_sql(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void expect_sql(const char *expected, const char *sql);
+
+#endif

@@ -1,0 +1,253 @@
+/* Who decides for a partition: members that come, go, stop and lose their connection. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/integration/host/host_test.h"
+
+#include "runtime/base/banned.h"
+
+static const char *const quick[] = {"--session-timeout-ms", "2000", NULL};
+
+static const char its_backend[] =
+    "SELECT pid FROM pg_stat_activity WHERE application_name LIKE '%probe-1'";
+
+/* A row with its key that is not committed: the account's first store waits behind it. */
+static void hold_stores(const char *account)
+{
+    run_sql("BEGIN; INSERT INTO probe.trail VALUES ('%s', 0, '')", account);
+}
+
+static void await_waiting(const char *event)
+{
+    char sql[200];
+
+    snprintf(
+        sql, sizeof sql,
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        " AND application_name LIKE '%%probe-%%' AND %s",
+        event);
+    await_sql(conn, "t", sql);
+}
+
+static void let_stores_go_on(void)
+{
+    run_sql("ROLLBACK");
+}
+
+static void lose_connection(void)
+{
+    run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE '%%probe-1'");
+}
+
+/*
+ * Both have read the same record; the first has been overtaken.  Nothing but
+ * the epoch tells them apart: neither has stored anything.
+ */
+static void a_member_that_was_overtaken_stores_nothing(void **state)
+{
+    struct await await = await_begin();
+
+    (void)state;
+    host_start(&first, quick, "store.before=stop");
+    put_order("acc", "o1", "");
+    service_wait_stopped(&first);
+    host_start(&second, quick, "store.before=stop");
+    service_wait_stopped(&second);
+    service_continue(&first);
+    while (!service_log_count(&first, "another process has claimed since")) {
+        if (strcmp(sql_text(conn, "SELECT count(*) FROM probe.progress"), "0") != 0)
+            fail_msg("the member that was overtaken has stored its batch");
+        if (!await_more(&await))
+            fail_msg("it neither stored nor noticed");
+    }
+    expect_sql("0", "SELECT count(*) FROM probe.progress");
+    service_continue(&second);
+    await_applied(1);
+    expect_trail("acc", "o1");
+    expect_sql("1", "SELECT count(*) FROM probe.outbox");
+    expect_sql("2", "SELECT max(epoch) FROM probe.progress");
+}
+
+static void a_batch_in_flight_is_stored_before_its_partitions_are_given_back(void **state)
+{
+    (void)state;
+    host_start(&first, NULL, NULL);
+    hold_stores(account_of(3, 0));
+    put_order(account_of(0, 0), "o1", "");
+    put_order(account_of(3, 0), "o2", "");
+    await_waiting("wait_event_type = 'Lock'");
+    host_launch(&second, NULL, NULL);
+    service_wait_log(&first, "\"revoked\"");
+    let_stores_go_on();
+    service_wait_log(&second, "\"reading\"");
+    await_applied(2);
+    expect_sql("1", "SELECT max(epoch) FROM probe.progress");
+    put_order(account_of(0, 0), "o3", "");
+    put_order(account_of(3, 0), "o4", "");
+    await_applied(4);
+    expect_trail(account_of(0, 0), "o1 o3");
+    expect_trail(account_of(3, 0), "o2 o4");
+    expect_sql("2", "SELECT count(DISTINCT owner) FROM probe.claim");
+}
+
+/* What was taken and not stored is read again by whoever has the partition then. */
+static void a_batch_that_takes_too_long_is_given_up_at_a_revoke(void **state)
+{
+    static const char *const impatient[] = {"--revoke-wait-ms", "100", NULL};
+
+    (void)state;
+    host_start(&first, impatient, NULL);
+    hold_stores(account_of(3, 0));
+    put_order(account_of(0, 0), "o1", "");
+    put_order(account_of(3, 0), "o2", "");
+    await_waiting("wait_event_type = 'Lock'");
+    host_start(&second, impatient, NULL);
+    expect_sql("0", "SELECT count(*) FROM probe.progress");
+    let_stores_go_on();
+    await_applied(2);
+    expect_trail(account_of(0, 0), "o1");
+    expect_trail(account_of(3, 0), "o2");
+    expect_sql("2", "SELECT count(*) FROM probe.outbox");
+}
+
+/* Its backend waits for a lock and holds the claim; no timeout of the server would end it.
+ */
+static void the_backend_of_a_killed_owner_is_ended(void **state)
+{
+    (void)state;
+    host_start(&first, quick, NULL);
+    hold_stores("acc");
+    put_order("acc", "o1", "");
+    await_waiting("wait_event_type = 'Lock'");
+    service_kill(&first);
+    host_launch(&second, quick, NULL);
+    service_wait_log(&second, "holds its claim: ending its backend");
+    service_wait_log(&second, "\"reading\"");
+    let_stores_go_on();
+    await_applied(1);
+    expect_trail("acc", "o1");
+}
+
+static void expect_both_orders(void)
+{
+    put_order("acc", "o2", "");
+    await_sql(
+        conn, "1",
+        "SELECT count(*) FROM probe.position WHERE next_offsets->>'o2c.orders' = '2'");
+    expect_trail("acc", "o1 o2");
+    expect_sql("2", "SELECT applied FROM probe.done");
+    expect_sql("1 2", "SELECT string_agg(outbox_no::text, ' ' ORDER BY outbox_no)"
+                      "  FROM probe.outbox");
+}
+
+static void a_batch_in_doubt_that_was_not_committed_is_stored_again(void **state)
+{
+    (void)state;
+    host_start(&first, NULL, NULL);
+    hold_stores("acc");
+    put_order("acc", "o1", "");
+    await_waiting("wait_event_type = 'Lock'");
+    lose_connection();
+    let_stores_go_on();
+    service_wait_log(&first, "batch in doubt resolved");
+    expect_both_orders();
+    assert_int_equal(service_log_count(&first, "\"not committed\""), 1);
+}
+
+/* A standby that never answers keeps a commit waiting after it has happened. */
+static void set_standby(const char *names)
+{
+    run_sql("ALTER SYSTEM SET synchronous_standby_names = '%s'", names);
+    run_sql("SELECT pg_reload_conf()");
+}
+
+static void a_batch_in_doubt_that_was_committed_is_not_stored_again(void **state)
+{
+    PGconn *waiting = test_postgres_connect(dsn);
+
+    (void)state;
+    host_start(&first, NULL, NULL);
+    run_sql("SET synchronous_commit = local");
+    set_standby("nobody");
+    while (strcmp(sql_text(conn, "SELECT count(*) FROM pg_stat_activity"
+                                 " WHERE wait_event = 'SyncRep'"),
+                  "0") == 0) {
+        /* Each is a commit; the first that waits shows that the setting is in force. */
+        PGresult *result;
+
+        if (!PQisBusy(waiting)) {
+            while ((result = PQgetResult(waiting)))
+                PQclear(result);
+            assert_true(
+                PQsendQuery(waiting, "SELECT pg_logical_emit_message(true, 'test', '')"));
+        }
+        assert_true(PQconsumeInput(waiting));
+    }
+    put_order("acc", "o1", "");
+    await_waiting("wait_event = 'SyncRep'");
+    lose_connection();
+    await_sql(conn, "1", "SELECT count(*) FROM probe.progress");
+    set_standby("");
+    service_wait_log(&first, "batch in doubt resolved");
+    expect_both_orders();
+    assert_int_equal(service_log_count(&first, "\"committed\""), 1);
+    PQfinish(waiting);
+}
+
+static void postgres_may_crash_and_come_back(void **state)
+{
+    (void)state;
+    host_start(&first, NULL, NULL);
+    put_order("acc", "o1", "");
+    await_applied(1);
+    test_postgres_crash();
+    put_order("acc", "o2", "");
+    service_wait_log(&first, "PostgreSQL is away");
+    test_postgres_restart();
+    PQreset(conn);
+    await_applied(2);
+    expect_trail("acc", "o1 o2");
+    assert_int_equal(service_end(&first), 0);
+}
+
+/* A restarted member finds its places again, and what it had stored. */
+static void a_stop_and_a_start_lose_and_repeat_nothing(void **state)
+{
+    (void)state;
+    host_start(&first, NULL, NULL);
+    put_order("acc", "o1", "");
+    await_applied(1);
+    assert_int_equal(service_end(&first), 0);
+    expect_sql("", its_backend);
+    put_order("acc", "o2", "");
+    host_start(&first, NULL, NULL);
+    await_applied(2);
+    expect_trail("acc", "o1 o2");
+    expect_sql("0", "SELECT repeats FROM probe.done");
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, host_setup, host_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_member_that_was_overtaken_stores_nothing),
+        TEST(a_batch_in_flight_is_stored_before_its_partitions_are_given_back),
+        TEST(a_batch_that_takes_too_long_is_given_up_at_a_revoke),
+        TEST(the_backend_of_a_killed_owner_is_ended),
+        TEST(a_batch_in_doubt_that_was_not_committed_is_stored_again),
+        TEST(a_batch_in_doubt_that_was_committed_is_not_stored_again),
+        TEST(postgres_may_crash_and_come_back),
+        TEST(a_stop_and_a_start_lose_and_repeat_nothing),
+    };
+
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

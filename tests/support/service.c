@@ -1,0 +1,188 @@
+#include "tests/support/service.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/support/await.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    WORDS_MAX = 48,
+    LOG_BYTES = 1 << 20
+};
+
+static void program_path(const char *program, char *path, size_t room)
+{
+    const char *folder = getenv("TEST_PROGRAMS");
+    const char *name = strrchr(program, '/');
+
+    snprintf(path, room, "%s/%s", folder ? folder : "", name ? name + 1 : program);
+    if (!folder || access(path, X_OK))
+        snprintf(path, room, "%s", program);
+}
+
+static void become(const struct service *service, const char *path,
+                   const char *const *words, const char *const *variables)
+{
+    char *given[WORDS_MAX] = {(char *)(uintptr_t)path};
+    int log = open(service->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+    for (size_t i = 0; words[i]; i++)
+        given[i + 1] = (char *)(uintptr_t)words[i];
+    for (size_t i = 0; variables && variables[i]; i++)
+        putenv((char *)(uintptr_t)variables[i]);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    dup2(log, STDOUT_FILENO);
+    dup2(log, STDERR_FILENO);
+    execv(path, given);
+    _exit(127);
+}
+
+void service_start(struct service *service, const char *program, const char *const *words,
+                   const char *const *variables)
+{
+    static int starts;
+    char path[1024];
+    struct stat log = {0};
+    size_t count = 0;
+
+    while (words[count])
+        count++;
+    assert_true(count + 2 < WORDS_MAX);
+    assert_int_equal(service->pid, 0);
+    if (!*service->log)
+        snprintf(service->log, sizeof service->log, "/tmp/o2c-test-service-%ld-%d.log",
+                 (long)getpid(), ++starts);
+    if (!stat(service->log, &log))
+        service->from = (long)log.st_size;
+    program_path(program, path, sizeof path);
+    service->pid = fork();
+    if (service->pid == 0)
+        become(service, path, words, variables);
+    assert_true(service->pid > 0);
+}
+
+/* ---- its log */
+
+static const char *read_log(const struct service *service, long from)
+{
+    static char text[LOG_BYTES];
+    FILE *log = fopen(service->log, "r");
+    size_t got = 0;
+
+    if (log && !fseek(log, from, SEEK_SET))
+        got = fread(text, 1, sizeof text - 1, log);
+    if (log)
+        (void)fclose(log);
+    text[got] = '\0';
+    return text;
+}
+
+int service_log_count(const struct service *service, const char *text)
+{
+    int count = 0;
+
+    for (const char *at = read_log(service, service->from); (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+/* Notices that it has ended. */
+static bool runs(struct service *service, int *ret_status)
+{
+    pid_t pid = waitpid(service->pid, ret_status, WNOHANG);
+
+    return pid == 0;
+}
+
+void service_wait_log(struct service *service, const char *text)
+{
+    struct await await = await_begin();
+    bool alive = true;
+    int status = 0;
+
+    while (!service_log_count(service, text)) {
+        if (!alive) {
+            service->pid = 0;
+            fail_msg("ended with status %d before it said \"%s\"", WEXITSTATUS(status),
+                     text);
+        }
+        alive = runs(service, &status);
+        if (!await_more(&await))
+            fail_msg("never said \"%s\"", text);
+    }
+    if (!alive)
+        service->pid = 0;
+}
+
+/* ---- signals */
+
+void service_wait_stopped(struct service *service)
+{
+    struct await await = await_begin();
+    int status;
+
+    while (waitpid(service->pid, &status, WUNTRACED | WNOHANG) == 0)
+        if (!await_more(&await))
+            fail_msg("does not stop");
+    if (!WIFSTOPPED(status)) {
+        service->pid = 0;
+        fail_msg("ended instead of stopping");
+    }
+}
+
+void service_continue(struct service *service)
+{
+    kill(service->pid, SIGCONT);
+}
+
+int service_wait(struct service *service)
+{
+    struct await await = await_begin();
+    int status;
+
+    while (runs(service, &status))
+        if (!await_more(&await))
+            fail_msg("does not end");
+    service->pid = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int service_end(struct service *service)
+{
+    kill(service->pid, SIGTERM);
+    return service_wait(service);
+}
+
+void service_kill(struct service *service)
+{
+    if (!service->pid)
+        return;
+    kill(service->pid, SIGKILL);
+    waitpid(service->pid, NULL, 0);
+    service->pid = 0;
+}
+
+void service_clear(struct service *service, bool print_log)
+{
+    service_kill(service);
+    if (print_log && *service->log)
+        fprintf(stderr, "---- %s\n%s----\n", service->log, read_log(service, 0));
+    if (*service->log)
+        unlink(service->log);
+    *service = (struct service){.pid = 0};
+}
