@@ -5,7 +5,9 @@ Run by ctest: python_eyes.py EYES SCHEMAS   (EYES is the program of eyes.c)
 Exit code 77 (skipped) where the packages of tests/requirements.txt are missing, unless the
 environment variable CI is set.
 """
+import collections
 import datetime
+import functools
 import hashlib
 import http.server
 import io
@@ -44,9 +46,14 @@ def run(command, lines=()):
     return result.stdout.split("\n")[:-1]
 
 
+@functools.cache
+def written_by_us():
+    return run(["write", "4711"])
+
+
 def ours():
     """(schema id, framed bytes, JSON) of random events of every type."""
-    for line in run(["write", "4711"]):
+    for line in written_by_us():
         text, said = line.split("\t")
         record = bytes.fromhex(text)
         yield int.from_bytes(record[1:5], "big"), record, json.loads(said)
@@ -115,14 +122,14 @@ class Fastavro(unittest.TestCase):
             self.assertEqual(line["fingerprint"], bytes.fromhex(found)[::-1].hex())
 
     def test_it_finds_older_versions_readable(self):
+        events = collections.defaultdict(list)
+        for number, record, _ in ours():
+            events[number].append(decode(number, record))
         for line in IDS:
-            new = PARSED[CURRENT[line["name"]]]
-            for number, record, said in ours():
-                if number != CURRENT[line["name"]]:
-                    continue
-                value = decode(number, record)
+            current = CURRENT[line["name"]]
+            for value in events[current]:
                 body = io.BytesIO(encode(line["id"], value)[5:])
-                fastavro.schemaless_reader(body, PARSED[line["id"]], new)
+                fastavro.schemaless_reader(body, PARSED[line["id"]], PARSED[current])
 
 
 class Registry(http.server.BaseHTTPRequestHandler):
