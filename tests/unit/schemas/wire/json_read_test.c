@@ -65,6 +65,31 @@ static void an_order_is_read_with_its_defaults(void **state)
     assert_false(order->lines[0].has_unit_price_micro);
 }
 
+static void an_invoice_from_outside_may_be_known_by_its_total_alone(void **state)
+{
+    struct sample *sample = *state;
+    struct o2c_event event;
+    if (read_json(
+            sample,
+            "{\"type\": \"InvoiceIssued\", \"customer_id\": \"C1\","
+            "\"invoice_id\": \"I1\", \"number\": \"17\","
+            "\"issue_date\": \"2026-02-01\", \"currency\": \"EUR\","
+            "\"lines\": [{\"line_no\": 1, \"quantity_milli\": 1000,"
+            "\"unit_price_micro\": 5260000, \"net_minor\": 526}],"
+            "\"net_minor\": 526, \"gross_minor\": 526,"
+            "\"instalments\": [{\"due_date\": \"2026-03-03\", \"amount_minor\": 526}]}",
+            &event))
+        fail_msg("%s", sample->err.text);
+    const struct o2c_invoice_issued *invoice = event.invoice_issued;
+    assert_int_equal(invoice->origin, O2C_DOCUMENT_ORIGIN_EXTERNAL);
+    assert_int_equal(invoice->tax_minor, 0);
+    assert_int_equal(invoice->taxes_count, 0);
+    assert_int_equal(invoice->instalments_count, 1);
+    assert_int_equal(invoice->instalments[0].due_date, 20515);
+    assert_false(invoice->opening);
+    assert_false(invoice->has_remind);
+}
+
 static void null_is_as_good_as_left_out(void **state)
 {
     struct sample *sample = *state;
@@ -273,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_A_SAMPLE(an_order_is_read_with_its_defaults),
+        ON_A_SAMPLE(an_invoice_from_outside_may_be_known_by_its_total_alone),
         ON_A_SAMPLE(null_is_as_good_as_left_out),
         ON_A_SAMPLE(an_order_occurs_when_it_is_placed_unless_it_says_otherwise),
         ON_A_SAMPLE(an_id_left_out_is_made_from_type_and_content),
