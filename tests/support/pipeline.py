@@ -78,12 +78,34 @@ class Service:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def ready(self):
+    def ask(self, path):
+        """What the management port answers: (status, text); (0, why) where it does not."""
         try:
-            with urllib.request.urlopen(f"http://{self.address}/readyz", timeout=2) as answer:
-                return answer.status == 200
-        except (OSError, urllib.error.URLError):
-            return False
+            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=2) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refusal:
+            return refusal.code, refusal.read().decode()
+        except (OSError, urllib.error.URLError) as fault:
+            return 0, str(fault)
+
+    def ready(self):
+        return self.ask("/readyz")[0] == 200
+
+    def metric(self, name, **labels):
+        """The sum of the series that have these labels; 0 where there is none."""
+        wanted = {f'{label}="{value}"' for label, value in labels.items()}
+        total = 0
+        for line in self.ask("/metrics")[1].splitlines():
+            series, _, value = line.rpartition(" ")
+            found, _, rest = series.partition("{")
+            if found == name and wanted <= set(rest.rstrip("}").split(",")):
+                total += float(value)
+        return total
+
+    def is_stopped(self):
+        """By SIGSTOP."""
+        stat = Path(f"/proc/{self.process.pid}/stat").read_text()
+        return stat.rpartition(") ")[2].startswith("T")
 
     def send(self, number):
         if self.alive():
@@ -107,8 +129,12 @@ class Service:
             self.kill()
             raise PipelineFailed(f"{self.name} did not end within {patience_s} s") from None
 
+    def words(self):
+        """All it has said, over all its starts."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
     def last_words(self, lines=5):
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        return "\n".join(self.words().splitlines()[-lines:])
 
 
 class Pipeline:
@@ -126,6 +152,13 @@ class Pipeline:
             name: Service(name, self.build / program, self.environment,
                           self.logs / f"{name}.log")
             for name, program in service_table()}
+
+    def member(self, name, instance, **settings):
+        """One more process of a service's group; not started, and not among the services."""
+        first = self.services[name]
+        return Service(f"{name}-{instance}", first.program,
+                       {**first.environment, "O2C_INSTANCE": instance, **settings},
+                       self.logs / f"{name}-{instance}.log")
 
     def o2c(self, *words, **options):
         """Runs the command line tool; a subprocess.CompletedProcess with text."""
