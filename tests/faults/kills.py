@@ -1,0 +1,143 @@
+"""kill -9 at every failpoint of the consumer host and of the outbox relay."""
+
+import random
+import re
+import signal
+
+from local_stack import ROOT
+from stage import LONG, Broken, case, expect, segment, standard_parts, wait_for
+
+# Which hit is deadly: late enough that something has been done before.
+HOST_POINTS = {
+    "claim.before": 1, "claim.after": 1, "load.before": 3, "load.after": 2, "store.before": 3,
+    "store.after_sync": 3, "store.acknowledged": 2, "store.committed": 3,
+}
+RELAY_POINTS = {
+    "relay.after_read": 2, "relay.before_produce": 7, "relay.after_ack": 2,
+    "relay.before_cursor": 2, "relay.after_cursor": 2,
+}
+RANDOM_KILLS = 400 if LONG else 0
+FAILPOINT = re.compile(r'O2C_FAILPOINT\("([^"]+)"\)')
+
+
+def points_in(folder):
+    found = set()
+    for file in sorted((ROOT / folder).glob("*.c")):
+        found |= set(FAILPOINT.findall(file.read_text()))
+    return found
+
+
+def hits_of(stage, point):
+    if not stage.hits.exists():
+        return 0
+    return sum(line.split()[0] == point for line in stage.hits.read_text().splitlines())
+
+
+def end_by_failpoint(stage, service):
+    wait_for(lambda: not service.alive(), f"{service.name} reaches its failpoint", 30)
+    status = service.process.returncode
+    expect(status == -signal.SIGKILL, f"{service.name} ended with {status}, not by its failpoint:"
+           f"\n{service.last_words()}")
+
+
+def round_of_kill(stage, service, point, hit, parts):
+    """The service dies at the point while the first part goes through, and starts again."""
+    service.kill()
+    stage.hits.unlink(missing_ok=True)
+    service.start(O2C_FAILPOINTS=f"{point}=kill@{hit}", O2C_FAILPOINT_LOG=str(stage.hits))
+    stage.publish(parts[0])
+    try:
+        end_by_failpoint(stage, service)
+    except Broken:
+        expect(hits_of(stage, point) > 0, f"failpoint {point} was never reached")
+        raise
+    service.start()
+    stage.drain()
+    stage.play(parts[1:])
+    return hits_of(stage, point)
+
+
+def kill_at_points(theatre, points, folder, pick):
+    unknown = points_in(folder) ^ set(points)
+    expect(not unknown, f"failpoints that this test or {folder} does not have: {unknown}")
+    parts = [segment(f"K{number}") for number in range(len(points))]
+    with theatre.stage() as stage:
+        stage.begin()
+        counts = {}
+        for (point, hit), pair in zip(points.items(), parts):
+            counts[point] = round_of_kill(stage, pick(stage), point, hit, pair)
+            print(f"        {point}: {counts[point]} hits, killed at {hit}", flush=True)
+            expect(counts[point] >= hit, f"failpoint {point} was never reached")
+        theatre.same_as_undisturbed(stage, [part for pair in parts for part in pair])
+    return (f"{len(counts)} points, hits "
+            + ", ".join(f"{point} {count}" for point, count in counts.items()))
+
+
+@case("a consumer dies", "`kill -9` at each failpoint around claim, load, store, Sync, "
+      "acknowledgement and commit", "the same result")
+def consumer_is_killed_at_every_failpoint(theatre):
+    return kill_at_points(theatre, HOST_POINTS, "consumers/host", lambda stage: stage.orders)
+
+
+@case("the relay dies", "`kill -9` at each failpoint around reading, producing, acknowledgement "
+      "and cursor", "the same result; repeats in the topic are dropped by the receiver")
+def relay_is_killed_at_every_failpoint(theatre):
+    return kill_at_points(theatre, RELAY_POINTS, "producers/outbox_relay",
+                          lambda stage: stage.relay)
+
+
+@case("the relay dies with records on their way", "it reads an outbox while no broker answers, "
+      "is killed, and starts again with one", "its cursor is not ahead of what Kafka "
+      "acknowledged; everything is published")
+def relay_cursor_waits_for_acknowledgements(theatre):
+    parts = standard_parts(1)
+    with theatre.stage() as stage:
+        stage.begin("outbox-relay", "follower")
+        stage.publish(parts[0])
+        decided = 2 * len({event["order_id"] for event in parts[0]})
+        wait_for(lambda: stage.number("SELECT count(*) FROM orders.outbox") >= decided,
+                 "decisions are in the outbox")
+        stage.relay.start(O2C_KAFKA="127.0.0.1:1", O2C_FAILPOINT_LOG=str(stage.hits))
+        wait_for(lambda: hits_of(stage, "relay.before_produce") >= decided,
+                 "the relay has read the outbox")
+        stage.relay.send(signal.SIGTERM)  # when asked to end it stores what it may
+        wait_for(lambda: '"stopping"' in stage.relay.words(), "the relay stops")
+        expect(stage.relay.alive(), "the relay stopped though records were not acknowledged")
+        stage.relay.kill()
+        ahead = stage.number("SELECT coalesce(sum(acked_no), 0) FROM relay.cursor")
+        stage.begin("orders", "shipments")
+        stage.drain()
+        stage.play(parts[1:])
+        stage.verify()
+        expect(ahead == 0, f"the cursor counted {ahead} records that no broker had seen")
+        theatre.same_as_undisturbed(stage, parts)
+    return f"{decided} decisions read and not acknowledged, cursor 0, then all published once"
+
+
+@case("any process dies, again and again", "`kill -9` of a random process every moment while "
+      "events arrive", "the same result")
+def random_processes_are_killed(theatre):
+    chance = random.Random("kills")
+    kills = RANDOM_KILLS or 6
+    parts = [part for number in range(max(1, kills // 20)) for part in segment(f"R{number}", 24)]
+    done = []
+    with theatre.stage() as stage:
+        stage.begin()
+        for part in parts:
+            stage.publish(part)
+            for _ in range(kills // len(parts)):
+                service = chance.choice(list(stage.services.values()))
+                before = stage.stored_batches()
+                service.kill()
+                service.start()
+                done.append(service.name)
+                if service is not stage.orders:
+                    continue
+                stage.await_ready(service)
+                wait_for(lambda: stage.stored_batches() > before
+                         or stage.o2c("drain", "--timeout-s", "1").returncode == 0,
+                         "progress between two kills")
+            stage.drain()
+        theatre.same_as_undisturbed(stage, parts)
+    return f"{len(done)} kills: " + ", ".join(
+        f"{done.count(name)} {name}" for name in sorted(set(done)))

@@ -1,0 +1,29 @@
+"""docs/faults.md: the table of what was broken, what had to hold and what was measured."""
+
+from local_stack import ROOT
+
+PAGE = ROOT / "docs" / "faults.md"
+
+HEAD = """# What happens when something breaks
+
+Every row is a case of `tests/faults/run`, played against a real Kafka broker and a real
+PostgreSQL with the programs as they are shipped (built with sanitizers and failpoints). This
+page is written by `tests/faults/run --write` from such a run; the figures are those of that run.
+
+"The same result" means: every reading view, every decision in the outboxes in its order, and
+what a consumer behind the topic counted are equal to those of a run in which nothing was broken,
+and `o2c verify` finds every record accounted for once and every outbox equal to its topic.
+
+To play one: `tests/faults/run CASE`; against another build: `--build DIR`; all of them:
+`tests/run -- -L faults`. With `TEST_LONG=1` the random ones run hundreds of times.
+
+| | fault | how | what must hold | measured | case |
+|---|---|---|---|---|---|
+"""
+
+
+def write(results):
+    rows = [f"| {'holds' if holds else '**broken**'} | {case.fault} | {case.how} | "
+            f"{case.invariant} | {said.splitlines()[0].replace('|', '/')} | `{case.name}` |\n"
+            for case, holds, said in results]
+    PAGE.write_text(HEAD + "".join(rows))

@@ -1,0 +1,360 @@
+"""What the fault cases share: the pipeline they break, the events they send through it, and what
+must be true of it afterwards.
+"""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+from local_stack import ROOT, psql
+from pipeline import Pipeline, PipelineFailed, Service, end_with_parent
+from published_events import decode, schemas_by_id
+from reading_views import all_views, read_views
+
+LONG = bool(os.environ.get("TEST_LONG"))
+FOLLOWER = "tests/faults/o2c-follower"
+FOLLOWER_SQL = Path(__file__).resolve().parent / "follower.sql"
+ENGINE_SQL = ROOT / "deploy" / "migrations" / "host"
+PATIENCE_S = 60
+ASK_EVERY_S = 0.02
+BATCH_EVENTS = 4  # small, so that a few events make many batches
+SESSION_MS = 2500
+BARRIER = '{"barrier": true}\n'
+SEGMENTS = 4
+ACCOUNTS = 8  # of a segment
+DIFFERS_BETWEEN_RUNS = ("event_id", "occurred_at")  # made from incarnation and append time
+
+
+class Broken(Exception):
+    """Something that must be true is not."""
+
+
+def expect(condition, sentence):
+    if not condition:
+        raise Broken(sentence)
+
+
+def wait_for(condition, sentence, patience_s=PATIENCE_S):
+    """Asks until it is so; what it answered then."""
+    deadline = time.monotonic() + patience_s
+    while not (answer := condition()):
+        if time.monotonic() > deadline:
+            raise Broken(f"not within {patience_s} s: {sentence}")
+        time.sleep(ASK_EVERY_S)
+    return answer
+
+
+# ---- events
+
+def order_line(number, quantity_milli):
+    return {"line_no": number, "sku": f"SKU-{number}", "quantity_milli": quantity_milli,
+            "unit_price_micro": 1250000 * number}
+
+
+def order(account, order_id, event_type="OrderPlaced", revision=1, quantity_milli=3000):
+    return {"type": event_type, "source": "faults", "customer_id": account,
+            "order_id": order_id, "revision": revision, "placed_at": "2026-03-02T09:00:00Z",
+            "currency": "EUR", "invoice_policy": "on_shipment", "ship_policy": "on_order",
+            "lines": [order_line(1, quantity_milli), order_line(2, 2000)]}
+
+
+def dispatch(account, order_id, quantity_milli):
+    return {"type": "ShipmentDispatched", "source": "faults", "customer_id": account,
+            "shipment_id": f"DN-{order_id}", "order_id": order_id,
+            "dispatched_at": "2026-03-03T08:00:00Z",
+            "lines": [{"line_no": 1, "sku": "SKU-1", "quantity_milli": quantity_milli}]}
+
+
+def delivery(account, order_id):
+    return {"type": "ShipmentDelivered", "source": "faults", "customer_id": account,
+            "shipment_id": f"DN-{order_id}", "order_id": order_id,
+            "delivered_at": "2026-03-04T10:30:00Z"}
+
+
+def segment(name, accounts=ACCOUNTS):
+    """(events of orders, events of shipments) of accounts of its own.
+
+    With a drained pipeline between the two, and each topic in its order, there is one right
+    result: the same rows and the same decisions, whatever happened meanwhile.
+    """
+    orders, shipments = [], []
+    for number in range(accounts):
+        account, order_id = f"{name}-{number}", f"PO-{name}-{number}"
+        orders += [order(account, order_id), order(account, order_id, "OrderAmended", 2, 5000)]
+        if number % 4 == 0:
+            orders.append(orders[-1])  # a repeat
+        shipments += [dispatch(account, order_id, 2000 + 1000 * (number % 4)),
+                      delivery(account, order_id)]
+    return orders, shipments
+
+
+def as_lines(events):
+    return "".join(json.dumps(event) + "\n" for event in events)
+
+
+# ---- the pipeline
+
+class Stage(Pipeline):
+    """The whole pipeline and, behind it, the follower of follower.c."""
+
+    def __init__(self, stack, build, **settings):
+        super().__init__(stack, build, "faults_" + os.urandom(4).hex())
+        of_hosts = {"O2C_BATCH_EVENTS": str(BATCH_EVENTS),
+                    "O2C_SESSION_TIMEOUT_MS": str(SESSION_MS), **settings}
+        program = self.build / FOLLOWER
+        if not program.exists():
+            raise PipelineFailed(f"{program} is missing: the build must have its tests")
+        self.services["follower"] = Service("follower", program, self.environment,
+                                            self.logs / "follower.log")
+        for name, service in self.services.items():
+            if name != "outbox-relay":
+                service.environment = {**self.environment, **of_hosts}
+        self.hits = self.logs / "hits"
+        self.members = []
+
+    def __enter__(self):
+        try:
+            self.create()
+        except BaseException:
+            self.remove()
+            raise
+        return self
+
+    def __exit__(self, kind, fault, trace):
+        for member in self.members:
+            member.kill()
+        if fault is not None and os.environ.get("TEST_KEEP_LOGS"):
+            self.kill()
+            print(f"logs: {self.logs}", flush=True)
+        else:
+            self.remove()
+
+    def create(self):
+        psql(self.stack.dsn("postgres"), f'CREATE DATABASE "{self.name}"')
+        self.must("migrate")
+        self.register_follower()
+        self.create_topics()
+
+    def register_follower(self):
+        script = ""
+        for file in sorted(ENGINE_SQL.glob("*.sql")):
+            text = file.read_text().replace(":schema", "follower").replace(":consumer", "follower")
+            version = int(file.name[:4])
+            script += (f"{text};\nINSERT INTO o2c.migration (schema, folder, version, name, sha256)"
+                       f" VALUES ('follower', 'host', {version}, '{file.stem}', 'of a test');\n")
+        script += FOLLOWER_SQL.read_text()
+        script += ("INSERT INTO o2c.migration (schema, folder, version, name, sha256)"
+                   " VALUES ('follower', 'follower', 1, 'follower', 'of a test');\n")
+        self.sql(script)
+
+    def create_topics(self):
+        self.must("topics", "create", "--partitions", str(self.partitions))
+
+    @property
+    def orders(self):
+        return self.services["orders"]
+
+    @property
+    def relay(self):
+        return self.services["outbox-relay"]
+
+    def begin(self, *without, **further):
+        """Everything runs and is ready."""
+        for name, service in self.services.items():
+            if name not in without:
+                service.start(**further)
+        for name, service in self.services.items():
+            if name not in without:
+                self.await_ready(service)
+
+    def await_ready(self, service, patience_s=PATIENCE_S):
+        def answer():
+            if not service.alive():
+                raise Broken(f"{service.name} ended with status {service.process.returncode}:\n"
+                             f"{service.last_words()}")
+            return service.ready()
+        wait_for(answer, f"{service.name} gets ready", patience_s)
+
+    def second_member(self, name="orders", instance="2", **settings):
+        member = self.member(name, instance, **settings)
+        self.members.append(member)
+        return member
+
+    def publish(self, events):
+        text = events if isinstance(events, str) else as_lines(events)
+        done = self.o2c("publish", "-", input=text)
+        expect(done.returncode == 0, f"o2c publish: {done.stderr.strip()}")
+
+    def drain(self, patience_s=PATIENCE_S):
+        done = self.o2c("drain", "--timeout-s", str(patience_s))
+        if done.returncode:
+            said = "\n".join(f"{service.name}: {service.last_words(2)}"
+                             for service in self.services.values())
+            raise Broken(f"o2c drain: {done.stderr.strip()}\n{said}")
+
+    def play(self, parts):
+        """One after the other, drained between."""
+        for part in parts:
+            self.publish(part)
+            self.drain()
+
+    # ---- what has come of it
+
+    def number(self, text):
+        return int(self.sql(text).strip() or 0)
+
+    def verify(self):
+        done = self.o2c("verify")
+        expect(done.returncode == 0, f"o2c verify: {(done.stdout + done.stderr).strip()}")
+
+    def applied(self, consumer="orders"):
+        return self.total(consumer, "applied")
+
+    def total(self, consumer, column):
+        return self.number(f"SELECT coalesce(sum({column}), 0) FROM {consumer}.position")
+
+    def stored_batches(self, consumer="orders"):
+        return self.number(f"SELECT count(*) FROM {consumer}.progress")
+
+    def decisions(self):
+        """{consumer/topic/key: [event]} in their order, as the outboxes have them."""
+        found, schemas = {}, schemas_by_id()
+        for consumer in ("orders", "shipments"):
+            rows = self.sql(
+                "SELECT topic, encode(key, 'escape'), event_type, encode(value, 'hex')"
+                f"  FROM {consumer}.outbox ORDER BY partition, outbox_no")
+            for row in rows.splitlines():
+                topic, key, event_type, value = row.split("|")
+                content = decode(bytes.fromhex(value), schemas) if value else None
+                for name in DIFFERS_BETWEEN_RUNS:
+                    content and content.pop(name, None)
+                found.setdefault(f"{consumer}/{topic}/{key}", []).append((event_type, content))
+        return found
+
+    def heard(self):
+        rows = self.sql("SELECT account_id, order_id, changes FROM follower.heard ORDER BY 1, 2")
+        return rows.splitlines()
+
+    def outcome(self):
+        """Views, decisions, and what reached the follower; of a drained pipeline."""
+        self.verify()
+        self.follower_counts_right()
+        views = read_views(self.environment["O2C_PG_DSN"],
+                           [view for view in all_views(self.sql)
+                            if view[0] not in ("parked", "set_aside")])
+        return {"views": views, "decisions": self.decisions(), "heard": self.heard()}
+
+    def follower_counts_right(self):
+        told = self.number("SELECT count(*) FROM orders.outbox"
+                           " WHERE event_type LIKE '%OrderStatusChanged'")
+        heard = self.number("SELECT sum(changes) FROM follower.heard")
+        expect(told == heard, f"{told} changes were decided, the follower counted {heard}")
+
+    def waits_for_lock(self, consumer="orders"):
+        """Does a store of the consumer wait for a lock?"""
+        return self.number("SELECT count(*) FROM pg_stat_activity"
+                           f" WHERE datname = '{self.name}' AND wait_event_type = 'Lock'"
+                           f" AND application_name LIKE '%{consumer}%'") > 0
+
+    def no_stale_rows(self, consumer="orders"):
+        """Of an owner before, stored after a later one had claimed."""
+        return self.number(f"SELECT count(*) FROM {consumer}.progress p"
+                           f"  JOIN {consumer}.claim c USING (partition)"
+                           " WHERE p.epoch < c.epoch AND p.stored_at > c.claimed_at") == 0
+
+
+def difference(expected, found, where=""):
+    """The first place where two outcomes differ, in words; None where they do not."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for key in sorted({*expected, *found}, key=str):
+            if said := difference(expected.get(key), found.get(key), f"{where}/{key}"):
+                return said
+        return None
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for number, (one, other) in enumerate(zip(expected, found)):
+            if said := difference(one, other, f"{where}[{number}]"):
+                return said
+        return None
+    if expected == found:
+        return None
+    return f"{where}: undisturbed {shown(expected)}, here {shown(found)}"
+
+
+def shown(value):
+    text = str(value)
+    return text if len(text) < 300 else f"{text[:300]}... ({len(value)})"
+
+
+class TableLock:
+    """A foreign session that keeps stores from going through, as a long migration would."""
+
+    def __init__(self, stage, table="orders.progress"):
+        self.psql = subprocess.Popen(
+            ["psql", "-XAtq", stage.environment["O2C_PG_DSN"]], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True, bufsize=1, preexec_fn=end_with_parent)
+        self.psql.stdin.write(f"BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE;\n\\echo locked\n")
+        expect(self.psql.stdout.readline() == "locked\n", f"{table} cannot be locked")
+
+    def release(self):
+        self.psql.communicate("COMMIT;\n")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.psql.poll() is None:
+            self.release()
+
+
+class Theatre:
+    """Makes stages; knows what an undisturbed run of the same events gives."""
+
+    def __init__(self, build, shared_stack, own_stack):
+        self.build, self.shared_stack, self.own_stack = build, shared_stack, own_stack
+        self.undisturbed = {}
+
+    def stage(self, **settings):
+        return Stage(self.shared_stack(), self.build, **settings)
+
+    def own_stage(self, **settings):
+        """On a broker and a PostgreSQL that the case may stop and kill."""
+        return Stage(self.own_stack(), self.build, **settings)
+
+    def undisturbed_outcome(self, parts):
+        key = json.dumps(parts)
+        if key not in self.undisturbed:
+            with self.stage(O2C_BATCH_EVENTS="1000") as stage:
+                stage.begin()
+                stage.play(parts)
+                self.undisturbed[key] = stage.outcome()
+        return self.undisturbed[key]
+
+    def same_as_undisturbed(self, stage, parts):
+        said = difference(self.undisturbed_outcome(parts), stage.outcome())
+        expect(said is None, f"the result differs from that of an undisturbed run: {said}")
+
+
+def standard_parts(segments=SEGMENTS):
+    return [part for number in range(segments) for part in segment(f"S{number}")]
+
+
+# ---- the list of cases
+
+CASES = []
+
+
+class Case:
+    def __init__(self, file, play, fault, how, invariant):
+        self.file, self.play = file, play
+        self.name = play.__name__
+        self.fault, self.how, self.invariant = fault, how, invariant
+
+
+def case(fault, how, invariant):
+    """Of a function that plays a case: it takes the theatre, answers what was measured."""
+    def listed(play):
+        CASES.append(Case(play.__module__, play, fault, how, invariant))
+        return play
+    return listed
