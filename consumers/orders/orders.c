@@ -6,6 +6,8 @@
 #include "consumers/orders/rows.h"
 #include "schemas/events.h"
 
+#include "runtime/base/banned.h"
+
 static const char *const topics[] = {"o2c.orders", "o2c.shipments", NULL};
 
 static const char *const emits[] = {"o2c.order-status", "o2c.state.order", "o2c.conflicts",

@@ -1,5 +1,7 @@
 #include "consumers/orders/rows.h"
 
+#include "runtime/base/banned.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct o2c_column order_columns[] = {

@@ -1,5 +1,7 @@
 #include "consumers/shipments/rows.h"
 
+#include "runtime/base/banned.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct o2c_column shipment_columns[] = {

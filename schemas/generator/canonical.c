@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/banned.h"
+
 enum {
     MAX_NAMED = 64
 };

@@ -1,6 +1,6 @@
 /* emit.h - writes the C that the schemas mean: event_types.h and three .c files. */
-#ifndef O2C_GENERATOR_EMIT_H
-#define O2C_GENERATOR_EMIT_H
+#ifndef O2C_SCHEMAS_GENERATOR_EMIT_H
+#define O2C_SCHEMAS_GENERATOR_EMIT_H
 
 #include <stdio.h>
 

@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "runtime/base/banned.h"
+
 /* Functions written so far, so that equal nested records share one. */
 struct function {
     const char *what; /* writer and reader shape */

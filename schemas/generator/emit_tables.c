@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "runtime/base/banned.h"
+
 static const char *const kind_names[] = {
     [KIND_STRING] = "STRING",       [KIND_UUID] = "UUID",
     [KIND_BOOLEAN] = "BOOLEAN",     [KIND_INT] = "INT",

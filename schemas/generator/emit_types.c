@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "runtime/base/banned.h"
+
 static const char *const scalar_names[] = {
     [KIND_STRING] = "struct o2c_str", [KIND_UUID] = "struct o2c_str",
     [KIND_BOOLEAN] = "bool",          [KIND_INT] = "int32_t",

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "runtime/base/banned.h"
+
 static const char *put_call(const struct type *type, const char *value, const char *field)
 {
     switch (type->kind) {

@@ -10,6 +10,8 @@
 
 #include "schemas/generator/emit.h"
 
+#include "runtime/base/banned.h"
+
 static FILE *open_out(const char *folder, const char *name)
 {
     const char *path = pool_printf("%s/%s", folder, name);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/banned.h"
+
 /* Chained so that the leak sanitizer sees everything as still in use. */
 struct block {
     struct block *next;

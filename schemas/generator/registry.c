@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/base/banned.h"
+
 static const char *must_text(const char *file, const json_t *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));

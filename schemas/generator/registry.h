@@ -3,8 +3,8 @@
  * which version of which type), topics.json, and the rules that keep old bytes
  * readable.
  */
-#ifndef O2C_GENERATOR_REGISTRY_H
-#define O2C_GENERATOR_REGISTRY_H
+#ifndef O2C_SCHEMAS_GENERATOR_REGISTRY_H
+#define O2C_SCHEMAS_GENERATOR_REGISTRY_H
 
 #include "schemas/generator/schema.h"
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "runtime/base/banned.h"
+
 static bool kind_fits(enum kind writer, enum kind reader)
 {
     return writer == reader || (writer == KIND_INT && reader == KIND_LONG) ||

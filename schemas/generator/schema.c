@@ -3,6 +3,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "runtime/base/banned.h"
+
 enum {
     MAX_NAMED = 64,  /* named types of one file */
     MAX_FIELDS = 64, /* of one record: O2C_CONTENT_MAX_FIELDS */

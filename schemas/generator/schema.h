@@ -5,8 +5,8 @@
  * The generator runs for a moment and gives nothing back: memory lives until
  * exit (pool.c).
  */
-#ifndef O2C_GENERATOR_SCHEMA_H
-#define O2C_GENERATOR_SCHEMA_H
+#ifndef O2C_SCHEMAS_GENERATOR_SCHEMA_H
+#define O2C_SCHEMAS_GENERATOR_SCHEMA_H
 
 #include <jansson.h>
 #include <stdbool.h>
