@@ -309,11 +309,33 @@ static bool in_flight(const struct engine *engine)
                                engine->current->state == BATCH_LOADING);
 }
 
+static void forget_partitions(struct engine *engine)
+{
+    engine_drop(engine);
+    claim_forget(engine);
+}
+
+/* No batch is in flight any more. */
+static void give_back(struct engine *engine)
+{
+    bool stopping = engine->state == ENGINE_STOPPING;
+
+    store_mirror(engine);
+    forget_partitions(engine);
+    if (engine->revoke)
+        intake_answer_revoke(engine);
+    else
+        intake_unassign(engine);
+    engine->state = stopping ? ENGINE_STOPPING : ENGINE_JOINING;
+    if (stopping)
+        engine_close(engine);
+}
+
 void engine_step(struct engine *engine)
 {
     if (engine->state == ENGINE_REVOKING || engine->state == ENGINE_STOPPING) {
         if (!in_flight(engine) || !engine->pg_ready)
-            engine_give_back(engine);
+            give_back(engine);
         return;
     }
     while (engine->state == ENGINE_RUNNING && engine->pg_ready && !engine->retry_armed) {
@@ -397,27 +419,6 @@ void engine_resume(struct engine *engine, bool committed)
 }
 
 /* ---- giving partitions back */
-
-static void forget_partitions(struct engine *engine)
-{
-    engine_drop(engine);
-    claim_forget(engine);
-}
-
-void engine_give_back(struct engine *engine)
-{
-    bool stopping = engine->state == ENGINE_STOPPING;
-
-    store_mirror(engine);
-    forget_partitions(engine);
-    if (engine->revoke)
-        intake_answer_revoke(engine);
-    else
-        intake_unassign(engine);
-    engine->state = stopping ? ENGINE_STOPPING : ENGINE_JOINING;
-    if (stopping)
-        engine_close(engine);
-}
 
 void engine_revoke(struct engine *engine)
 {

@@ -318,7 +318,6 @@ void engine_drop(struct engine *engine); /* forgets all batches and pending posi
 bool engine_can_take(const struct engine *engine);
 void engine_batch_done(struct engine *engine, struct batch *batch);
 void engine_revoke(struct engine *engine);
-void engine_give_back(struct engine *engine); /* no batch is in flight any more */
 void engine_close(struct engine *engine);
 void engine_tick(struct engine *engine);
 void engine_resume(struct engine *engine, bool committed); /* after a claim was renewed */
@@ -354,7 +353,7 @@ void batch_trim(struct batch *batch);      /* an empty one gives its memory back
 void batch_close(struct batch *batch);     /* puts the records in the order of folding */
 bool batch_load(struct batch *batch);      /* false: nothing to load */
 bool batch_load_more(struct batch *batch); /* what loaded rows name; false: nothing */
-enum o2c_verdict batch_fold(struct batch *batch, struct o2c_err *err);
+enum o2c_verdict batch_fold(struct batch *batch, struct o2c_err *err) O2C_MUST_CHECK;
 void batch_undo(struct batch *batch); /* positions back to stored, rows and effects gone */
 
 /* effects.c */
@@ -373,7 +372,7 @@ void effects_emit_raw(struct o2c_effects *effects, const char *topic, struct o2c
                       struct o2c_str headers, struct o2c_str key, struct o2c_str value);
 
 /* store.c */
-enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err);
+enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err) O2C_MUST_CHECK;
 void batch_stored(struct batch *batch); /* the unit was committed */
 void store_statements_make(struct engine *engine);
 void store_mirror(struct engine *engine);
@@ -401,9 +400,7 @@ void claim_forget(struct engine *engine);
 enum o2c_verdict intake_open(struct engine *engine, struct o2c_err *err) O2C_MUST_CHECK;
 enum o2c_verdict intake_subscribe(struct engine *engine,
                                   struct o2c_err *err) O2C_MUST_CHECK;
-void intake_poll(struct engine *engine);
-void intake_assign(struct engine *engine); /* starts reading at the claimed positions */
-void intake_check(struct engine *engine);  /* starts reading the newest published records */
+void intake_check(struct engine *engine); /* starts reading the newest published records */
 void intake_unassign(struct engine *engine);
 void intake_unhold(struct engine *engine);
 void intake_drop_held(struct engine *engine);
@@ -411,7 +408,6 @@ void intake_answer_revoke(struct engine *engine);
 void intake_rejoin(struct engine *engine);
 void intake_stop_unit(struct engine *engine, struct unit *unit);
 int32_t intake_generation(struct engine *engine);
-void check_done(struct engine *engine);
 
 /* inbound streams: inbound.c */
 enum inbound_verdict {

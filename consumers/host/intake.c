@@ -62,10 +62,7 @@ static enum o2c_verdict set_all(struct engine *engine, rd_kafka_conf_t *conf,
     return O2C_OK;
 }
 
-static void on_ready(void *user)
-{
-    intake_poll(user);
-}
+static void on_ready(void *user);
 
 enum o2c_verdict intake_open(struct engine *engine, struct o2c_err *err)
 {
@@ -157,7 +154,8 @@ static int64_t start_offset(const struct unit *unit, int topic)
                                                                  : unit->stored.next[topic];
 }
 
-void intake_assign(struct engine *engine)
+/* At the claimed positions. */
+static void start_reading(struct engine *engine)
 {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(engine->partition_count);
@@ -179,6 +177,12 @@ void intake_assign(struct engine *engine)
     assign(engine, list);
     o2c_log_info("reading", O2C_I("partitions", claimed),
                  O2C_I("generation", engine->generation));
+}
+
+static void check_done(struct engine *engine)
+{
+    start_reading(engine);
+    engine->state = ENGINE_RUNNING;
 }
 
 /* The newest record of each partition this consumer publishes to: see check_newest. */
@@ -271,12 +275,6 @@ static void check_newest(struct engine *engine, const char *topic, int32_t parti
     }
     if (!engine->checks_open)
         check_done(engine);
-}
-
-void check_done(struct engine *engine)
-{
-    intake_assign(engine);
-    engine->state = ENGINE_RUNNING;
 }
 
 /* The record before the first one to fold: is it the one that was folded? */
@@ -493,8 +491,9 @@ static void take_event(struct engine *engine, rd_kafka_event_t *event)
  * call of the bridge's timer keeps max.poll.interval.ms satisfied: the batch
  * that waits has room for those.
  */
-void intake_poll(struct engine *engine)
+static void on_ready(void *user)
 {
+    struct engine *engine = user;
     rd_kafka_event_t *event;
 
     if (engine->state == ENGINE_CLOSED || engine->in_poll)

@@ -251,7 +251,7 @@ enum o2c_verdict publisher_open(struct relay *relay, struct o2c_err *err)
     return O2C_OK;
 }
 
-void publisher_destroy(struct relay *relay)
+static void destroy(struct relay *relay)
 {
     for (size_t i = 0; i < relay->topic_count; i++) {
         rd_kafka_topic_destroy(relay->topic[i].handle);
@@ -270,7 +270,7 @@ static void on_bridge_closed(void *user)
     struct o2c_err err;
 
     relay->handles_open--;
-    publisher_destroy(relay);
+    destroy(relay);
     if (relay->closing) {
         relay_handle_closed(relay);
         return;

@@ -138,7 +138,6 @@ enum o2c_verdict publisher_open(struct relay *relay, struct o2c_err *err) O2C_MU
 enum o2c_verdict publisher_send(struct source *source, const struct outgoing *row,
                                 struct o2c_err *err) O2C_MUST_CHECK;
 void publisher_close(struct relay *relay);
-void publisher_destroy(struct relay *relay);
 
 /* metrics.c */
 const struct o2c_metric *relay_metrics_table(size_t *ret_count);

@@ -46,19 +46,6 @@ static void end(struct o2c_pg_params *params)
     params->count++;
 }
 
-void o2c_pg_add_null(struct o2c_pg_params *params)
-{
-    begin(params);
-    params->len[params->count++] = -1;
-}
-
-void o2c_pg_add_bool(struct o2c_pg_params *params, bool value)
-{
-    begin(params);
-    o2c_buf_add_u8(&params->buf, value);
-    end(params);
-}
-
 void o2c_pg_add_int4(struct o2c_pg_params *params, int32_t value)
 {
     begin(params);
@@ -73,27 +60,13 @@ void o2c_pg_add_int8(struct o2c_pg_params *params, int64_t value)
     end(params);
 }
 
-void o2c_pg_add_timestamp(struct o2c_pg_params *params, int64_t utc_us)
-{
-    o2c_pg_add_int8(params, utc_us - EPOCH_US);
-}
-
 void o2c_pg_add_text(struct o2c_pg_params *params, struct o2c_str value)
 {
-    if (!value.at) {
-        o2c_pg_add_null(params);
-        return;
-    }
     begin(params);
     o2c_buf_add_str(&params->buf, value);
     end(params);
-}
-
-void o2c_pg_add_uuid(struct o2c_pg_params *params, const struct o2c_uuid *value)
-{
-    begin(params);
-    o2c_buf_add(&params->buf, value->byte, sizeof value->byte);
-    end(params);
+    if (!value.at)
+        params->len[params->count - 1] = -1;
 }
 
 /* ---- arrays */

@@ -39,19 +39,15 @@ void o2c_pg_params_init(struct o2c_pg_params *params, size_t max_bytes);
 void o2c_pg_params_reset(struct o2c_pg_params *params);
 void o2c_pg_params_clear(struct o2c_pg_params *params);
 
-void o2c_pg_add_null(struct o2c_pg_params *params);
-void o2c_pg_add_bool(struct o2c_pg_params *params, bool value);
 void o2c_pg_add_int4(struct o2c_pg_params *params, int32_t value);
 void o2c_pg_add_int8(struct o2c_pg_params *params, int64_t value);
-void o2c_pg_add_timestamp(struct o2c_pg_params *params, int64_t utc_us);
-void o2c_pg_add_text(struct o2c_pg_params *params,
-                     struct o2c_str value); /* and bytea; absent: NULL */
-void o2c_pg_add_uuid(struct o2c_pg_params *params, const struct o2c_uuid *value);
+/* And bytea; absent: NULL. */
+void o2c_pg_add_text(struct o2c_pg_params *params, struct o2c_str value);
 
 /*
  * A one-dimensional array:
  *     struct o2c_pg_array array;
- *     o2c_pg_array_begin(&array, &params->buf-owner, O2C_OID_TEXT);
+ *     o2c_pg_array_begin(&array, params, O2C_OID_TEXT);
  *     o2c_pg_array_text(&array, id); ...
  *     o2c_pg_array_end(&array);
  */

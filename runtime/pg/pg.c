@@ -466,16 +466,6 @@ void o2c_pg_close(struct o2c_pg *pg, void (*on_closed)(void *user), void *user)
     uv_close((uv_handle_t *)&pg->deferred, on_handle_closed);
 }
 
-bool o2c_pg_is_up(const struct o2c_pg *pg)
-{
-    return pg->state == PG_UP;
-}
-
-int o2c_pg_backend_pid(const struct o2c_pg *pg)
-{
-    return pg->conn ? PQbackendPID(pg->conn) : 0;
-}
-
 void o2c_pg_send(struct o2c_pg *pg, const char *statement,
                  const struct o2c_pg_params *params, o2c_pg_result_fn *on_result,
                  void *user)

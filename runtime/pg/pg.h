@@ -53,9 +53,6 @@ enum o2c_verdict o2c_pg_open(struct o2c_pg **ret_pg, const struct o2c_pg_options
  * last. */
 void o2c_pg_close(struct o2c_pg *pg, void (*on_closed)(void *user), void *user);
 
-bool o2c_pg_is_up(const struct o2c_pg *pg);
-int o2c_pg_backend_pid(const struct o2c_pg *pg);
-
 /* The rows of one statement of a unit; only for statements that succeeded.  Not to be
  * cleared. */
 typedef void o2c_pg_result_fn(void *user, const PGresult *result);

@@ -54,9 +54,9 @@ static unsigned write_answer(struct o2c_service *service, const char *path,
         return MHD_HTTP_OK;
     }
     if (!strcmp(path, "/livez"))
-        return write_health(service_is_healthy(service, body), body);
+        return write_health(o2c_service_is_healthy(service, body), body);
     if (!strcmp(path, "/readyz"))
-        return write_health(service_is_ready(service, body), body);
+        return write_health(o2c_service_is_ready(service, body), body);
     o2c_buf_add_text(body, "there are /livez, /readyz and /metrics\n");
     return MHD_HTTP_NOT_FOUND;
 }
@@ -140,8 +140,8 @@ static void note_address(struct management *management, const struct sockaddr_in
              info ? info->port : ntohs(address->sin_port));
 }
 
-enum o2c_verdict management_open(struct o2c_service *service, const char *listen,
-                                 struct o2c_err *err)
+enum o2c_verdict o2c_management_open(struct o2c_service *service, const char *listen,
+                                     struct o2c_err *err)
 {
     struct management *management = &service->management;
     const union MHD_DaemonInfo *info;
@@ -169,7 +169,7 @@ enum o2c_verdict management_open(struct o2c_service *service, const char *listen
     return O2C_OK;
 }
 
-void management_close(struct o2c_service *service)
+void o2c_management_close(struct o2c_service *service)
 {
     struct management *management = &service->management;
 

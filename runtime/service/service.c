@@ -18,7 +18,7 @@ enum {
     LIVE_US = 5000000 /* a loop that has not turned for so long is stuck */
 };
 
-bool service_is_ready(struct o2c_service *service, struct o2c_buf *why_not)
+bool o2c_service_is_ready(struct o2c_service *service, struct o2c_buf *why_not)
 {
     if (service->stopping) {
         o2c_buf_add_text(why_not, "stopping");
@@ -27,7 +27,7 @@ bool service_is_ready(struct o2c_service *service, struct o2c_buf *why_not)
     return service->hooks.ready(service->hooks.user, why_not);
 }
 
-bool service_is_healthy(struct o2c_service *service, struct o2c_buf *why_not)
+bool o2c_service_is_healthy(struct o2c_service *service, struct o2c_buf *why_not)
 {
     if (o2c_clock_monotonic_us() - service->turned_us > LIVE_US) {
         o2c_buf_add_text(why_not, "the loop was stuck");
@@ -78,14 +78,14 @@ static void on_beat(uv_timer_t *timer)
     struct o2c_buf why_not;
 
     o2c_buf_init(&why_not, 4096);
-    if (!service->announced && service_is_ready(service, &why_not)) {
+    if (!service->announced && o2c_service_is_ready(service, &why_not)) {
         service->announced = true;
         sd_notify(0, "READY=1");
     }
     if (!service->stopping)
         sd_notifyf(0, "STATUS=%s", why_not.len ? o2c_buf_text(&why_not) : "working");
     o2c_buf_reset(&why_not);
-    if (service_is_healthy(service, &why_not))
+    if (o2c_service_is_healthy(service, &why_not))
         sd_notify(0, "WATCHDOG=1");
     o2c_buf_clear(&why_not);
     service->turned_us = o2c_clock_monotonic_us();
@@ -120,7 +120,7 @@ enum o2c_verdict o2c_service_new(struct o2c_service **ret_service, const char *n
     uv_timer_start(&service->beat, on_beat, BEAT_MS, BEAT_MS);
     uv_unref((uv_handle_t *)&service->beat);
     *ret_service = service;
-    if (management_open(service, settings->management, err)) {
+    if (o2c_management_open(service, settings->management, err)) {
         o2c_service_free(service);
         return err->verdict;
     }
@@ -155,7 +155,7 @@ void o2c_service_free(struct o2c_service *service)
 
     if (!service)
         return;
-    management_close(service);
+    o2c_management_close(service);
     uv_close((uv_handle_t *)&service->term, NULL);
     uv_close((uv_handle_t *)&service->interrupt, NULL);
     uv_close((uv_handle_t *)&service->deadline, NULL);

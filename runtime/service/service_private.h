@@ -31,12 +31,12 @@ struct o2c_service {
     int status;
 };
 
-enum o2c_verdict management_open(struct o2c_service *service, const char *listen,
-                                 struct o2c_err *err) O2C_MUST_CHECK;
-void management_close(struct o2c_service *service);
+enum o2c_verdict o2c_management_open(struct o2c_service *service, const char *listen,
+                                     struct o2c_err *err) O2C_MUST_CHECK;
+void o2c_management_close(struct o2c_service *service);
 
 /* Empty `why_not`: yes. */
-bool service_is_ready(struct o2c_service *service, struct o2c_buf *why_not);
-bool service_is_healthy(struct o2c_service *service, struct o2c_buf *why_not);
+bool o2c_service_is_ready(struct o2c_service *service, struct o2c_buf *why_not);
+bool o2c_service_is_healthy(struct o2c_service *service, struct o2c_buf *why_not);
 
 #endif
