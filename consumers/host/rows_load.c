@@ -230,7 +230,12 @@ static struct o2c_key key_of(const struct o2c_table *table, const PGresult *resu
         case O2C_COLUMN_INT8:
             key.part[i] = O2C_N(o2c_pg_get_int8(result, r, i + 1));
             break;
-        default:
+        case O2C_COLUMN_TEXT:
+        case O2C_COLUMN_BYTES:
+        case O2C_COLUMN_BOOL:
+        case O2C_COLUMN_DATE:
+        case O2C_COLUMN_TIMESTAMP:
+        case O2C_COLUMN_INT4_ARRAY:
             key.part[i] = O2C_K(o2c_pg_get_text(result, r, i + 1));
         }
     }

@@ -27,6 +27,6 @@ struct o2c_stream_headers {
 /* PARK when some are there and others missing or malformed: the text names the header. */
 enum o2c_verdict o2c_stream_headers_read(const rd_kafka_message_t *message,
                                          struct o2c_stream_headers *ret_headers,
-                                         struct o2c_err *err);
+                                         struct o2c_err *err) O2C_MUST_CHECK;
 
 #endif
