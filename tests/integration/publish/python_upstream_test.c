@@ -24,7 +24,7 @@ enum {
 
 static int run_upstream(const char *bootstrap, const char *partitioner)
 {
-    int status;
+    int status = 0;
     pid_t pid = fork();
     if (!pid) {
         execlp(O2C_TEST_PYTHON, O2C_TEST_PYTHON,
