@@ -1,29 +1,28 @@
 /*
- * o2c lag: how far each consumer is behind.  Positions come from PostgreSQL,
- * ends and the age of the oldest unprocessed record from Kafka, so it needs no
- * living consumer and never shows a number frozen by a dead one.
+ * o2c lag: how far each consumer is behind, as a table, as JSON lines, once or
+ * again and again.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "producers/cli/commands.h"
-#include "producers/cli/lag_status.h"
+#include "producers/cli/lag_report.h"
 #include "producers/cli/options.h"
 #include "producers/cli/stack.h"
 #include "runtime/base/buf.h"
-#include "runtime/base/clock.h"
-#include "runtime/kafka/offsets.h"
 
 #include "runtime/base/banned.h"
 
 enum {
-    ASK_TIMEOUT_MS = 5000,
-    OLDEST_TIMEOUT_MS = 3000,
-    WATCH_EVERY_S = 2
+    WATCH_EVERY_S = 2,
+    SCREEN_MAX = 1 << 22,
+    COLUMNS = 11,
+    CELL_BYTES = 96
 };
 
 struct lag_settings {
@@ -34,11 +33,11 @@ struct lag_settings {
 
 static const struct o2c_setting settings_rows[] = {
     {"json", O2C_SETTING_FLAG, offsetof(struct lag_settings, json), "false", 0, 0, NULL,
-     "one JSON object per partition and line", false},
+     "one JSON object per partition and line, then one per consumer", false},
     {"total", O2C_SETTING_FLAG, offsetof(struct lag_settings, total), "false", 0, 0, NULL,
      "one row per consumer", false},
     {"watch", O2C_SETTING_FLAG, offsetof(struct lag_settings, watch), "false", 0, 0, NULL,
-     "show it again every 2 s", false},
+     "show it again every 2 s, until Ctrl-C", false},
     {"warn-s", O2C_SETTING_INT, offsetof(struct lag_settings, warn_s), "60", 1, 86400, "s",
      "WARN when the oldest unprocessed record has waited so long", false},
     {"stall-s", O2C_SETTING_INT, offsetof(struct lag_settings, stall_s), "15", 1, 86400,
@@ -49,276 +48,7 @@ static const struct o2c_setting settings_rows[] = {
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
                                                                    sizeof settings_rows[0]};
 
-/* One partition of one topic as one consumer sees it. */
-struct lag {
-    char *consumer, *topic, *owner;
-    int32_t partition;
-    int64_t next, end;
-    struct lag_state state;
-    int64_t parked, per_second;
-    bool oldest_known;
-};
-
-/* What belongs to a consumer as a whole. */
-struct consumer {
-    char *name;
-    int64_t set_aside, unsent, out_per_second;
-};
-
-struct report {
-    struct lag *lag;
-    size_t lag_count;
-    struct consumer *consumer;
-    size_t consumer_count;
-};
-
-static void report_clear(struct report *report)
-{
-    for (size_t i = 0; i < report->lag_count; i++) {
-        free(report->lag[i].consumer);
-        free(report->lag[i].topic);
-        free(report->lag[i].owner);
-    }
-    for (size_t i = 0; i < report->consumer_count; i++)
-        free(report->consumer[i].name);
-    free(report->lag);
-    free(report->consumer);
-    *report = (struct report){0};
-}
-
-static char *copied(const PGresult *result, int row, int column)
-{
-    char *copy = strdup(PQgetvalue(result, row, column));
-
-    if (!copy)
-        abort();
-    return copy;
-}
-
-static int64_t number(const PGresult *result, int row, int column)
-{
-    return PQgetisnull(result, row, column)
-               ? 0
-               : strtoll(PQgetvalue(result, row, column), NULL, 10);
-}
-
-/* ---- from PostgreSQL */
-
-/* The rate is that of the last 100 batches, if they are of the last minute. */
-static const char partition_sql[] =
-    "SELECT '%1$s', f.topic, f.partition,"
-    "       coalesce((n.next_offsets ->> f.topic)::bigint, f.next_offset),"
-    "       coalesce(n.owner, '-'),"
-    "       EXISTS (SELECT 1 FROM pg_stat_activity a JOIN %1$s.claim c"
-    "                   ON a.pid = c.backend_pid AND a.backend_start = c.backend_start"
-    "                WHERE c.partition = f.partition)::integer,"
-    "       coalesce((extract(epoch FROM clock_timestamp() - n.stored_at) * "
-    "1000000)::bigint, -1),"
-    "       (SELECT count(*) FROM %1$s.parked k WHERE k.partition = f.partition"
-    "           AND k.topic = f.topic AND k.state IN ('parked', 'queued')),"
-    "       CASE WHEN n.stored_at > clock_timestamp() - interval '1 minute'"
-    "             AND n.stored_at > b.stored_at"
-    "            THEN (((n.next_offsets ->> f.topic)::bigint - (b.next_offsets ->> "
-    "f.topic)::bigint)"
-    "                  / extract(epoch FROM n.stored_at - b.stored_at))::bigint ELSE 0 END"
-    "  FROM %1$s.first_offset f"
-    "  LEFT JOIN %1$s.position n USING (partition)"
-    "  LEFT JOIN LATERAL (SELECT * FROM %1$s.progress p WHERE p.partition = f.partition"
-    "       AND p.batch_seq >= n.batch_seq - 100 ORDER BY p.batch_seq LIMIT 1) b ON true";
-
-static const char consumer_sql[] =
-    "SELECT '%1$s', (SELECT count(*) FROM %1$s.set_aside),"
-    "       coalesce(sum(n.outbox_no - coalesce(c.acked_no, 0)), 0),"
-    "       coalesce(sum(CASE WHEN n.stored_at > clock_timestamp() - interval '1 minute'"
-    "                          AND n.stored_at > b.stored_at"
-    "                         THEN (n.outbox_no - b.outbox_no)"
-    "                              / extract(epoch FROM n.stored_at - b.stored_at)"
-    "                         ELSE 0 END), 0)::bigint"
-    "  FROM %1$s.position n"
-    "  LEFT JOIN relay.cursor c ON c.consumer = '%1$s' AND c.partition = n.partition"
-    "  LEFT JOIN LATERAL (SELECT * FROM %1$s.progress p WHERE p.partition = n.partition"
-    "       AND p.batch_seq >= n.batch_seq - 100 ORDER BY p.batch_seq LIMIT 1) b ON true";
-
-/* The query for every consumer schema, as one UNION ALL. */
-static PGresult *query_all(struct stack *stack, const PGresult *schemas, const char *sql)
-{
-    struct o2c_buf buf;
-    PGresult *result;
-
-    o2c_buf_init(&buf, 1 << 20);
-    for (int i = 0; i < PQntuples(schemas); i++) {
-        const char *at = sql, *mark;
-
-        o2c_buf_add_text(&buf, i ? " UNION ALL " : "");
-        while ((mark = strstr(at, "%1$s"))) {
-            o2c_buf_add(&buf, at, (size_t)(mark - at));
-            o2c_buf_add_text(&buf, PQgetvalue(schemas, i, 0));
-            at = mark + 4;
-        }
-        o2c_buf_add_text(&buf, at);
-    }
-    o2c_buf_add_text(&buf, " ORDER BY 1, 2, 3");
-    result = stack_query(stack, o2c_buf_text(&buf), NULL, 0);
-    o2c_buf_clear(&buf);
-    return result;
-}
-
-static void read_partitions(struct report *report, const PGresult *result)
-{
-    report->lag_count = (size_t)PQntuples(result);
-    report->lag = calloc(report->lag_count + 1, sizeof *report->lag);
-    if (!report->lag)
-        abort();
-    for (int i = 0; i < PQntuples(result); i++)
-        report->lag[i] = (struct lag){
-            .consumer = copied(result, i, 0),
-            .topic = copied(result, i, 1),
-            .partition = (int32_t)number(result, i, 2),
-            .next = number(result, i, 3),
-            .owner = copied(result, i, 4),
-            .state = {.owned = number(result, i, 5),
-                      .since_stored_us = number(result, i, 6)},
-            .parked = number(result, i, 7),
-            .per_second = number(result, i, 8),
-        };
-}
-
-static void read_consumers(struct report *report, const PGresult *result)
-{
-    report->consumer_count = (size_t)PQntuples(result);
-    report->consumer = calloc(report->consumer_count + 1, sizeof *report->consumer);
-    if (!report->consumer)
-        abort();
-    for (int i = 0; i < PQntuples(result); i++)
-        report->consumer[i] = (struct consumer){copied(result, i, 0), number(result, i, 1),
-                                                number(result, i, 2), number(result, i, 3)};
-}
-
-static int read_positions(struct stack *stack, struct report *report)
-{
-    PGresult *schemas = stack_query(
-        stack, "SELECT quote_ident(schema) FROM o2c.consumer ORDER BY 1", NULL, 0);
-    PGresult *partitions = NULL, *consumers = NULL;
-    int status = EXIT_FINDINGS;
-
-    if (schemas && PQntuples(schemas) == 0)
-        stack_fail(stack, status, "no consumer is registered: run o2c migrate");
-    else if (schemas && (partitions = query_all(stack, schemas, partition_sql)) &&
-             (consumers = query_all(stack, schemas, consumer_sql))) {
-        read_partitions(report, partitions);
-        read_consumers(report, consumers);
-        status = EXIT_OK;
-    }
-    PQclear(schemas);
-    PQclear(partitions);
-    PQclear(consumers);
-    return status;
-}
-
-/* ---- from Kafka */
-
-static void full_name(const struct stack *stack, const struct lag *lag, char name[160])
-{
-    snprintf(name, 160, "%s%s", stack->settings->kafka.topic_prefix, lag->topic);
-}
-
-static int read_ends(struct stack *stack, struct report *report)
-{
-    rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new((int)report->lag_count);
-    char name[160];
-    int status = EXIT_OK;
-
-    for (size_t i = 0; i < report->lag_count; i++) {
-        full_name(stack, &report->lag[i], name);
-        if (!rd_kafka_topic_partition_list_find(list, name, report->lag[i].partition))
-            rd_kafka_topic_partition_list_add(list, name, report->lag[i].partition);
-    }
-    if (o2c_kafka_ends(stack->rk, list, ASK_TIMEOUT_MS, &stack->err))
-        status = stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
-    for (size_t i = 0; !status && i < report->lag_count; i++) {
-        struct lag *lag = &report->lag[i];
-
-        full_name(stack, lag, name);
-        lag->end = rd_kafka_topic_partition_list_find(list, name, lag->partition)->offset;
-        lag->state.behind = lag->end > lag->next ? lag->end - lag->next : 0;
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-    return status;
-}
-
-static void note_oldest(struct stack *stack, struct report *report, const char *consumer,
-                        const rd_kafka_message_t *message)
-{
-    char name[160];
-
-    for (size_t i = 0; i < report->lag_count; i++) {
-        struct lag *lag = &report->lag[i];
-        int64_t waited;
-
-        full_name(stack, lag, name);
-        if (strcmp(lag->consumer, consumer) != 0 || lag->partition != message->partition ||
-            strcmp(name, rd_kafka_topic_name(message->rkt)) != 0 || lag->oldest_known)
-            continue;
-        lag->oldest_known = true;
-        if (message->err) /* only markers lie between */
-            continue;
-        waited = o2c_clock_utc_us() - rd_kafka_message_timestamp(message, NULL) * 1000;
-        lag->state.waited_us = waited > 0 ? waited : 0;
-    }
-}
-
-static size_t oldest_unknown(const struct report *report, const char *consumer)
-{
-    size_t unknown = 0;
-
-    for (size_t i = 0; i < report->lag_count; i++)
-        unknown += !strcmp(report->lag[i].consumer, consumer) &&
-                   report->lag[i].state.behind > 0 && !report->lag[i].oldest_known;
-    return unknown;
-}
-
-/* The record at each next offset says since when it waits. */
-static void read_oldest(struct stack *stack, struct report *report, const char *consumer)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
-    int64_t deadline = o2c_clock_monotonic_us() + OLDEST_TIMEOUT_MS * 1000;
-    char name[160];
-
-    for (size_t i = 0; i < report->lag_count; i++)
-        if (!strcmp(report->lag[i].consumer, consumer) && report->lag[i].state.behind > 0) {
-            full_name(stack, &report->lag[i], name);
-            rd_kafka_topic_partition_list_add(list, name, report->lag[i].partition)
-                ->offset = report->lag[i].next;
-        }
-    if (list->cnt && !rd_kafka_assign(stack->rk, list)) {
-        while (oldest_unknown(report, consumer) && o2c_clock_monotonic_us() < deadline) {
-            rd_kafka_message_t *message = rd_kafka_consumer_poll(stack->rk, 100);
-
-            if (!message)
-                continue;
-            if (message->rkt &&
-                (!message->err || message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF))
-                note_oldest(stack, report, consumer, message);
-            rd_kafka_message_destroy(message);
-        }
-        (void)rd_kafka_assign(stack->rk, NULL);
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-}
-
-static int gather(struct stack *stack, struct report *report)
-{
-    int status = read_positions(stack, report);
-
-    if (!status)
-        status = read_ends(stack, report);
-    for (size_t i = 0; !status && i < report->consumer_count; i++)
-        read_oldest(stack, report, report->consumer[i].name);
-    return status;
-}
-
-/* ---- showing */
+static volatile sig_atomic_t interrupted;
 
 static enum lag_status judge(const struct lag *lag, const struct lag_settings *settings)
 {
@@ -327,66 +57,163 @@ static enum lag_status judge(const struct lag *lag, const struct lag_settings *s
     return lag_judge(&lag->state, &limits);
 }
 
-static void print_json(const struct report *report, const struct lag_settings *settings)
+/* ---- JSON lines */
+
+/* The name of a process is whatever its operator chose. */
+static void add_json_text(struct o2c_buf *out, const char *text)
 {
-    for (size_t i = 0; i < report->lag_count; i++) {
-        const struct lag *lag = &report->lag[i];
-
-        printf("{\"consumer\":\"%s\",\"topic\":\"%s\",\"partition\":%" PRId32
-               ",\"next_offset\":%" PRId64 ",\"end_offset\":%" PRId64
-               ",\"records_behind\":%" PRId64 ",\"seconds_behind\":%" PRId64 ".%06" PRId64
-               ",\"parked\":%" PRId64 ",\"owner\":\"%s\",\"events_per_second\":%" PRId64
-               ",\"status\":\"%s\"}\n",
-               lag->consumer, lag->topic, lag->partition, lag->next, lag->end,
-               lag->state.behind, lag->state.waited_us / 1000000,
-               lag->state.waited_us % 1000000, lag->parked, lag->owner, lag->per_second,
-               lag_status_name(judge(lag, settings)));
+    if (!text) {
+        o2c_buf_add_text(out, "null");
+        return;
     }
-    for (size_t i = 0; i < report->consumer_count; i++) {
-        const struct consumer *consumer = &report->consumer[i];
-
-        printf("{\"consumer\":\"%s\",\"set_aside\":%" PRId64 ",\"outbox_unsent\":%" PRId64
-               ",\"outbox_per_second\":%" PRId64 "}\n",
-               consumer->name, consumer->set_aside, consumer->unsent,
-               consumer->out_per_second);
-    }
+    o2c_buf_add_u8(out, '"');
+    for (; *text; text++)
+        if (*text == '"' || *text == '\\')
+            o2c_buf_printf(out, "\\%c", *text);
+        else if ((unsigned char)*text < 0x20)
+            o2c_buf_printf(out, "\\u%04x", (unsigned char)*text);
+        else
+            o2c_buf_add_u8(out, (uint8_t)*text);
+    o2c_buf_add_u8(out, '"');
 }
 
-static void print_drain(const struct lag *lag, char text[24])
+static void add_json(struct o2c_buf *out, const struct lag *lag,
+                     const struct lag_settings *settings)
 {
-    if (lag->state.behind <= 0)
-        snprintf(text, 24, "-");
-    else if (lag->per_second <= 0)
-        snprintf(text, 24, "?");
+    int64_t drain_s = lag_seconds_to_drain(lag);
+
+    o2c_buf_printf(out,
+                   "{\"consumer\":\"%s\",\"topic\":\"%s\",\"partition\":%" PRId32
+                   ",\"next_offset\":%" PRId64 ",\"end_offset\":%" PRId64
+                   ",\"records_behind\":%" PRId64 ",\"seconds_behind\":%" PRId64
+                   ".%06" PRId64 ",\"parked\":%" PRId64 ",\"owner\":",
+                   lag->consumer, lag->topic, lag->partition, lag->next, lag->end,
+                   lag->state.behind, lag->state.waited_us / 1000000,
+                   lag->state.waited_us % 1000000, lag->parked);
+    add_json_text(out, lag->owner);
+    o2c_buf_printf(out,
+                   ",\"owned\":%s,\"in_per_second\":%" PRId64 ",\"out_per_second\":%" PRId64
+                   ",\"seconds_to_drain\":",
+                   lag->state.owned ? "true" : "false", lag->arriving, lag->taken);
+    if (drain_s < 0)
+        o2c_buf_add_text(out, "null");
     else
-        snprintf(text, 24, "%" PRId64 " s", lag->state.behind / lag->per_second);
+        o2c_buf_printf(out, "%" PRId64, drain_s);
+    o2c_buf_printf(out, ",\"status\":\"%s\"}\n", lag_status_name(judge(lag, settings)));
 }
 
-static void print_table(const struct report *report, const struct lag_settings *settings)
+static void add_all_json(struct o2c_buf *out, const struct lag_report *report,
+                         const struct lag_settings *settings)
 {
-    char drain[24];
-
-    printf("%-10s %-16s %4s %9s %9s %7s %-14s %8s %7s %s\n", "consumer", "topic", "part",
-           "behind", "seconds", "parked", "owner", "in/s", "drain", "status");
-    for (size_t i = 0; i < report->lag_count; i++) {
-        const struct lag *lag = &report->lag[i];
-
-        print_drain(lag, drain);
-        printf("%-10s %-16s %4" PRId32 " %9" PRId64 " %7" PRId64 ".%01" PRId64 " %7" PRId64
-               " %-14s %8" PRId64 " %7s %s\n",
-               lag->consumer, lag->topic, lag->partition, lag->state.behind,
-               lag->state.waited_us / 1000000, lag->state.waited_us / 100000 % 10,
-               lag->parked, lag->owner, lag->per_second, drain,
-               lag_status_name(judge(lag, settings)));
-    }
-    putchar('\n');
+    for (size_t i = 0; i < report->lag_count; i++)
+        add_json(out, &report->lag[i], settings);
     for (size_t i = 0; i < report->consumer_count; i++) {
-        const struct consumer *consumer = &report->consumer[i];
+        const struct lag_consumer *consumer = &report->consumer[i];
 
-        printf("%-10s outbox: %" PRId64 " unsent, %" PRId64 "/s out; set aside: %" PRId64
-               "\n",
-               consumer->name, consumer->unsent, consumer->out_per_second,
-               consumer->set_aside);
+        o2c_buf_printf(
+            out,
+            "{\"consumer\":\"%s\",\"set_aside\":%" PRId64 ",\"outbox_unsent\":%" PRId64
+            ",\"outbox_per_second\":%" PRId64 "}\n",
+            consumer->name, consumer->set_aside, consumer->unsent, consumer->decided);
+    }
+}
+
+/* ---- the table: columns as wide as what stands in them */
+
+static const struct {
+    const char *name;
+    bool is_text;
+} columns[COLUMNS] = {
+    {"consumer", true}, {"topic", true},   {"part", false},  {"behind", false},
+    {"seconds", false}, {"parked", false}, {"owner", true},  {"in/s", false},
+    {"out/s", false},   {"drain", false},  {"status", true},
+};
+
+typedef char cells[COLUMNS][CELL_BYTES];
+
+static void fill(cells row, const struct lag *lag, const struct lag_settings *settings)
+{
+    int64_t drain_s = lag_seconds_to_drain(lag);
+    size_t i = 0;
+
+#define CELL(...) snprintf(row[i++], CELL_BYTES, __VA_ARGS__)
+    CELL("%s", lag->consumer);
+    CELL("%s", lag->topic);
+    CELL("%" PRId32, lag->partition);
+    CELL("%" PRId64, lag->state.behind);
+    CELL("%" PRId64 ".%" PRId64, lag->state.waited_us / 1000000,
+         lag->state.waited_us / 100000 % 10);
+    CELL("%" PRId64, lag->parked);
+    CELL("%s", lag->owner ? lag->owner : "-");
+    CELL("%" PRId64, lag->arriving);
+    CELL("%" PRId64, lag->taken);
+    if (lag->state.behind <= 0)
+        CELL("-");
+    else if (drain_s < 0)
+        CELL("?");
+    else
+        CELL("%" PRId64 " s", drain_s);
+    CELL("%s", lag_status_name(judge(lag, settings)));
+#undef CELL
+}
+
+static void measure(const struct lag_report *report, const struct lag_settings *settings,
+                    int width[COLUMNS])
+{
+    cells row;
+
+    for (size_t c = 0; c < COLUMNS; c++)
+        width[c] = (int)strlen(columns[c].name);
+    for (size_t i = 0; i < report->lag_count; i++) {
+        fill(row, &report->lag[i], settings);
+        for (size_t c = 0; c < COLUMNS; c++)
+            if ((int)strlen(row[c]) > width[c])
+                width[c] = (int)strlen(row[c]);
+    }
+}
+
+static void add_row(struct o2c_buf *out, cells row, const int width[COLUMNS])
+{
+    for (size_t c = 0; c + 1 < COLUMNS; c++)
+        o2c_buf_printf(out, columns[c].is_text ? "%-*s  " : "%*s  ", width[c], row[c]);
+    o2c_buf_printf(out, "%s\n", row[COLUMNS - 1]);
+}
+
+static bool is_quiet(const struct lag *lag)
+{
+    return lag->state.behind <= 0 && !lag->parked;
+}
+
+static void add_table(struct o2c_buf *out, const struct lag_report *report,
+                      const struct lag_settings *settings, bool leave_out_quiet)
+{
+    int width[COLUMNS];
+    size_t left_out = 0;
+    cells row;
+
+    measure(report, settings, width);
+    for (size_t c = 0; c < COLUMNS; c++)
+        snprintf(row[c], CELL_BYTES, "%s", columns[c].name);
+    add_row(out, row, width);
+    for (size_t i = 0; i < report->lag_count; i++) {
+        if (leave_out_quiet && is_quiet(&report->lag[i])) {
+            left_out++;
+            continue;
+        }
+        fill(row, &report->lag[i], settings);
+        add_row(out, row, width);
+    }
+    if (left_out)
+        o2c_buf_printf(out, "and %zu partitions where nothing waits\n", left_out);
+    o2c_buf_add_u8(out, '\n');
+    for (size_t i = 0; i < report->consumer_count; i++) {
+        const struct lag_consumer *consumer = &report->consumer[i];
+
+        o2c_buf_printf(out,
+                       "%-*s  outbox: %" PRId64 " not published, %" PRId64
+                       "/s; set aside: %" PRId64 "\n",
+                       width[0], consumer->name, consumer->unsent, consumer->decided,
+                       consumer->set_aside);
     }
 }
 
@@ -396,7 +223,7 @@ struct total {
     enum lag_status status;
 };
 
-static struct total total_of(const struct report *report, const char *consumer,
+static struct total total_of(const struct lag_report *report, const char *consumer,
                              const struct lag_settings *settings)
 {
     struct total total = {0};
@@ -418,24 +245,27 @@ static struct total total_of(const struct report *report, const char *consumer,
     return total;
 }
 
-static void print_totals(const struct report *report, const struct lag_settings *settings)
+static void add_totals(struct o2c_buf *out, const struct lag_report *report,
+                       const struct lag_settings *settings)
 {
-    printf("%-12s %10s %9s %9s %7s %9s %7s %s\n", "consumer", "partitions", "behind",
-           "seconds", "parked", "set aside", "unsent", "status");
+    o2c_buf_printf(out, "%-13s %10s %9s %9s %7s %9s %7s %s\n", "consumer", "partitions",
+                   "behind", "seconds", "parked", "set aside", "unsent", "status");
     for (size_t i = 0; i < report->consumer_count; i++) {
-        const struct consumer *consumer = &report->consumer[i];
+        const struct lag_consumer *consumer = &report->consumer[i];
         struct total total = total_of(report, consumer->name, settings);
 
-        printf("%-12s %10" PRId64 " %9" PRId64 " %7" PRId64 ".%01" PRId64 " %7" PRId64
-               " %9" PRId64 " %7" PRId64 " %s\n",
-               consumer->name, total.partitions, total.behind, total.waited_us / 1000000,
-               total.waited_us / 100000 % 10, total.parked, consumer->set_aside,
-               consumer->unsent, lag_status_name(total.status));
+        o2c_buf_printf(out,
+                       "%-13s %10" PRId64 " %9" PRId64 " %7" PRId64 ".%01" PRId64
+                       " %7" PRId64 " %9" PRId64 " %7" PRId64 " %s\n",
+                       consumer->name, total.partitions, total.behind,
+                       total.waited_us / 1000000, total.waited_us / 100000 % 10,
+                       total.parked, consumer->set_aside, consumer->unsent,
+                       lag_status_name(total.status));
     }
 }
 
 /* What a script may act on: 1 when a partition stands still. */
-static int verdict(const struct report *report, const struct lag_settings *settings)
+static int verdict(const struct lag_report *report, const struct lag_settings *settings)
 {
     for (size_t i = 0; i < report->lag_count; i++)
         if (judge(&report->lag[i], settings) >= LAG_STALL)
@@ -443,34 +273,119 @@ static int verdict(const struct report *report, const struct lag_settings *setti
     return EXIT_OK;
 }
 
-static int show(struct stack *stack, const struct lag_settings *settings)
+/* ---- once, and again and again */
+
+static void write_out(const struct o2c_buf *out)
 {
-    struct report report = {0};
+    fwrite(out->at, 1, out->len, stdout);
+    fflush(stdout);
+}
+
+static void add_report(struct o2c_buf *out, const struct lag_report *report,
+                       const struct lag_settings *settings, bool leave_out_quiet)
+{
+    if (settings->json)
+        add_all_json(out, report, settings);
+    else if (settings->total)
+        add_totals(out, report, settings);
+    else
+        add_table(out, report, settings, leave_out_quiet);
+}
+
+static int show_once(struct stack *stack, const struct lag_settings *settings)
+{
+    struct lag_report report = {0};
+    struct o2c_buf out;
+    int status = lag_report_read(stack, &report);
+
+    o2c_buf_init(&out, SCREEN_MAX);
+    if (!status) {
+        add_report(&out, &report, settings, false);
+        write_out(&out);
+        status = verdict(&report, settings);
+    }
+    o2c_buf_clear(&out);
+    lag_report_clear(&report);
+    return status;
+}
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static size_t terminal_lines(void)
+{
+    struct winsize size;
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row ? size.ws_row : 24;
+}
+
+/* The text over what stood there before, as much as the terminal holds, in one write. */
+static void repaint(const struct o2c_buf *text)
+{
+    const char *at = text->at, *end = text->at + text->len;
+    size_t lines = terminal_lines() - 1;
+    struct o2c_buf out;
+
+    o2c_buf_init(&out, 2 * SCREEN_MAX);
+    o2c_buf_add_text(&out, "\033[H");
+    for (; at < end && lines; lines--) {
+        size_t len = (size_t)((const char *)memchr(at, '\n', (size_t)(end - at)) - at);
+
+        o2c_buf_add(&out, at, len);
+        o2c_buf_add_text(&out, "\033[K\n"); /* clears what is left of the line */
+        at += len + 1;
+    }
+    o2c_buf_add_text(&out, "\033[J");
+    write_out(&out);
+    o2c_buf_clear(&out);
+}
+
+static int show_again(struct stack *stack, const struct lag_settings *settings)
+{
+    bool paints = !settings->json && isatty(STDOUT_FILENO);
+    struct lag_report report = {0};
+    struct o2c_buf text;
+    int status = lag_report_read(stack, &report);
+
+    o2c_buf_init(&text, SCREEN_MAX);
+    if (!status && paints) {
+        bool fits = report.lag_count + report.consumer_count + 3 < terminal_lines();
+
+        add_report(&text, &report, settings, !fits);
+        repaint(&text);
+    } else if (!status) {
+        add_report(&text, &report, settings, false);
+        o2c_buf_add_text(&text, settings->json ? "" : "\n");
+        write_out(&text);
+    }
+    o2c_buf_clear(&text);
+    lag_report_clear(&report);
+    return status;
+}
+
+static int watch(struct stack *stack, const struct lag_settings *settings)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    struct timespec pause = {WATCH_EVERY_S, 0};
+    bool paints = !settings->json && isatty(STDOUT_FILENO);
     int status;
 
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    if (paints) /* no cursor, no wrapped lines; an empty screen, once */
+        fputs("\033[?25l\033[?7l\033[H\033[2J", stdout);
     do {
-        report_clear(&report);
-        status = gather(stack, &report);
-        if (status)
-            break;
-        if (settings->watch && !settings->json && isatty(STDOUT_FILENO))
-            fputs("\033[H\033[2J", stdout);
-        if (settings->json)
-            print_json(&report, settings);
-        else if (settings->total)
-            print_totals(&report, settings);
-        else
-            print_table(&report, settings);
-        fflush(stdout);
-        status = verdict(&report, settings);
-        if (settings->watch) {
-            struct timespec pause = {WATCH_EVERY_S, 0};
-
+        status = show_again(stack, settings);
+        if (!status && !interrupted)
             nanosleep(&pause, NULL);
-        }
-    } while (settings->watch);
-    report_clear(&report);
-    return status;
+    } while (!status && !interrupted);
+    if (paints)
+        fputs("\033[?7h\033[?25h", stdout);
+    fflush(stdout);
+    return interrupted ? EXIT_OK : status;
 }
 
 int lag_run(int argc, char **argv)
@@ -480,12 +395,18 @@ int lag_run(int argc, char **argv)
         .usage = "o2c lag [options]",
         .about =
             "Per consumer, topic and partition: records behind, seconds since the oldest\n"
-            "unprocessed record was written, parked records, owner, events per second, "
-            "time to\n"
-            "drain, and a status: OK, WARN (oldest record waits long), STALL (nothing was "
-            "stored\n"
-            "although records wait), STOP (records wait and nobody owns the partition).\n\n"
-            "Exit status: 0 fine, 1 something is STALL or STOP, 3 cannot be reached.\n",
+            "unprocessed record was written, parked records, owner, records per second "
+            "that "
+            "arrive\n"
+            "and that are taken (of the last minute), time to drain (? not in sight), and "
+            "a "
+            "status:\n"
+            "OK, WARN (the oldest record waits long), STALL (nothing was stored although "
+            "records\n"
+            "wait), STOP (records wait and nobody owns the partition).\n\n"
+            "Exit status: 0 fine, 1 something is STALL or STOP (with --watch: 0), 3 cannot "
+            "be\n"
+            "reached.\n",
         .table = &table,
         .settings = &settings,
     };
@@ -497,7 +418,8 @@ int lag_run(int argc, char **argv)
         if (!status)
             status = stack_open_kafka(&stack);
         if (!status)
-            status = show(&stack, &settings);
+            status =
+                settings.watch ? watch(&stack, &settings) : show_once(&stack, &settings);
     }
     stack_close(&stack);
     options_clear(&options);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/pg/errors.h"
 #include "runtime/pg/query.h"
 
 #include "runtime/base/banned.h"
@@ -65,9 +66,15 @@ PGresult *stack_query(struct stack *stack, const char *sql, const char *const *v
 {
     PGresult *result = NULL;
 
-    if (o2c_pg_query(stack->pg, sql, values, count, &result, &stack->err)) {
-        stack_fail(stack, EXIT_FINDINGS, "%s", stack->err.text);
-        return NULL;
-    }
-    return result;
+    if (!o2c_pg_query(stack->pg, sql, values, count, &result, &stack->err))
+        return result;
+    stack->query_status =
+        PQstatus(stack->pg) == CONNECTION_OK ? EXIT_FINDINGS : EXIT_UNREACHABLE;
+    if (stack->err.native == o2c_pg_sqlstate("42P01") ||
+        stack->err.native == o2c_pg_sqlstate("3F000"))
+        stack_fail(stack, stack->query_status, "%s (was o2c migrate run?)",
+                   stack->err.text);
+    else
+        stack_fail(stack, stack->query_status, "%s", stack->err.text);
+    return NULL;
 }

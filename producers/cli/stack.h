@@ -33,6 +33,7 @@ struct stack {
     PGconn *pg;
     rd_kafka_t *rk; /* a consumer without a group */
     struct o2c_err err;
+    int query_status; /* the exit status of the last query that failed */
 };
 
 /* What was opened is closed by stack_close, whatever happened.  0, or the exit status. */
@@ -40,7 +41,7 @@ int stack_open_pg(struct stack *stack);
 int stack_open_kafka(struct stack *stack);
 void stack_close(struct stack *stack);
 
-/* Runs a query; NULL after printing what failed. */
+/* Runs a query; NULL after printing what failed, and query_status says how bad it is. */
 PGresult *stack_query(struct stack *stack, const char *sql, const char *const *values,
                       size_t count);
 
