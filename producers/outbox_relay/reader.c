@@ -49,6 +49,8 @@ static void on_rows(void *user, const PGresult *result)
     O2C_FAILPOINT("relay.after_read");
     if (!source->of->claimed || !source->of->relay->producing)
         return;
+    if (source->in_flight.sent_no < source->asked_after)
+        return; /* asked for before the producer was replaced: what comes first was lost */
     for (int i = 0; i < PQntuples(result); i++) {
         enum o2c_verdict verdict;
 
@@ -106,6 +108,7 @@ static void read_source(struct relay *relay, struct source *source)
     if (limit <= 0)
         return;
     source->reading = true;
+    source->asked_after = source->in_flight.sent_no;
     o2c_pg_params_reset(&relay->params);
     o2c_pg_add_int4(&relay->params, source->partition);
     o2c_pg_add_int8(&relay->params, source->in_flight.sent_no);

@@ -55,6 +55,7 @@ struct source {
     int64_t given;     /* highest number in the outbox, as last seen */
     int64_t stored_no; /* cursor as stored */
     int64_t storing_no;
+    int64_t asked_after;     /* the read under way is for the numbers after this one */
     int64_t unsent_since_us; /* monotonic; 0: nothing unsent */
     bool known;              /* appears in the last look */
     bool reading;

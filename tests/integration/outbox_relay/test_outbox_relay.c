@@ -1,0 +1,524 @@
+/*
+ * The relay between a real PostgreSQL and Kafka: librdkafka's mock cluster
+ * where a broker must fail on demand, the broker of TEST_STACK where it must
+ * refuse a record.  The outbox is that of a consumer `probe` whose rows the
+ * tests write themselves: number n has value "n" and key "key-n".
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/support/await.h"
+#include "tests/support/broker.h"
+#include "tests/support/mock_cluster.h"
+#include "tests/support/postgres.h"
+#include "tests/support/service.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    PARTITIONS = 2,
+    API_PRODUCE = 0
+};
+
+static struct mock_cluster mock;
+static struct broker broker;
+static PGconn *conn;
+static char dsn[TEST_DSN_BYTES];
+static struct service first, second;
+
+/* ---- a test's own world */
+
+static void run_sql(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void run_sql(const char *fmt, ...)
+{
+    char sql[2000];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(sql, sizeof sql, fmt, args);
+    va_end(args);
+    test_postgres_run(conn, sql);
+}
+
+static void make_database(void)
+{
+    test_postgres_database(dsn);
+    conn = test_postgres_connect(dsn);
+    test_postgres_migrate(conn, "o2c/0001_registry.sql", "");
+    test_postgres_migrate(conn, "host/0001_engine.sql", "probe");
+    test_postgres_migrate(conn, "relay/0001_relay.sql", "");
+    for (int p = 0; p < PARTITIONS; p++)
+        run_sql("INSERT INTO probe.claim VALUES"
+                " (%d, 1, 1, 'me', 1, now(), '01900000-0000-7000-8000-00000000000%d', 'c', "
+                "%d)",
+                p, p, PARTITIONS);
+}
+
+static void make_topics(void)
+{
+    static const char *const topics[] = {"o2c.order-status", "o2c.conflicts"};
+
+    for (size_t i = 0; i < 2; i++)
+        broker_topic(&broker, topics[i], PARTITIONS, NULL);
+}
+
+/* Brokers 1 to 3; partition p of every topic is led by broker p + 1. */
+static int setup_mock(void **state)
+{
+    (void)state;
+    make_database();
+    mock_cluster_open(&mock, 3);
+    broker_open(&broker, mock.bootstrap);
+    for (int p = 0; p < 2 * PARTITIONS; p++) {
+        char name[160];
+
+        snprintf(name, sizeof name, "%s%s", broker.prefix,
+                 p < PARTITIONS ? "o2c.order-status" : "o2c.conflicts");
+        if (p % PARTITIONS == 0)
+            mock_cluster_topic(&mock, name, PARTITIONS);
+        rd_kafka_mock_partition_set_leader(mock.cluster, name, p % PARTITIONS,
+                                           p % PARTITIONS + 1);
+    }
+    return 0;
+}
+
+static int teardown_mock(void **state)
+{
+    (void)state;
+    service_clear(&first, true);
+    service_clear(&second, true);
+    broker_close(&broker);
+    mock_cluster_close(&mock);
+    PQfinish(conn);
+    return 0;
+}
+
+static int setup_stack(void **state)
+{
+    (void)state;
+    make_database();
+    broker_open(&broker, NULL);
+    return 0;
+}
+
+static int teardown_stack(void **state)
+{
+    (void)state;
+    service_clear(&first, true);
+    service_clear(&second, true);
+    broker_close(&broker);
+    PQfinish(conn);
+    return 0;
+}
+
+static void launch(struct service *relay, const char *const *settings,
+                   const char *failpoints)
+{
+    const char *words[30] = {
+        "--kafka", broker.bootstrap, "--topic-prefix",           broker.prefix, "--pg-dsn",
+        dsn,       "--instance",     relay == &first ? "1" : "2"};
+    char variable[200];
+    const char *variables[] = {variable, NULL};
+    size_t count = 8;
+
+    for (; settings && *settings; settings++)
+        words[count++] = *settings;
+    snprintf(variable, sizeof variable, "O2C_FAILPOINTS=%s", failpoints ? failpoints : "");
+    service_start(relay, O2C_RELAY, words, variables);
+}
+
+static void start(struct service *relay, const char *const *settings,
+                  const char *failpoints)
+{
+    launch(relay, settings, failpoints);
+    service_wait_log(relay, "\"publishing for\"");
+}
+
+/* Numbers from..to of a partition's outbox, in one commit as the engine does it. */
+static void decide(int partition, const char *topic, int from, int to)
+{
+    run_sql("BEGIN;"
+            "INSERT INTO probe.outbox"
+            " SELECT %d, n, '%s', %d, n, c.incarnation, gen_random_uuid(), 'o2c.Decided',"
+            "        'acc', '2026-01-01 00:00:00+00', 'o2c.orders/0/' || n || '#0',"
+            "        '{\"traceparent\": \"00-1\"}', convert_to('key-' || n, 'UTF8'),"
+            "        convert_to(n::text, 'UTF8')"
+            "   FROM generate_series(%d, %d) n, probe.claim c WHERE c.partition = %d;"
+            "INSERT INTO probe.progress VALUES"
+            " (%d, %d, 1, '{}', '{}', '{}', %d, 0, 0, 0, 0, 0, 0, 0);"
+            "COMMIT",
+            partition, topic, partition, from, to, partition, partition, to, to);
+}
+
+static void await_cursor(int partition, int acked_no)
+{
+    char sql[200], expected[16];
+
+    snprintf(
+        sql, sizeof sql,
+        "SELECT acked_no FROM relay.cursor WHERE consumer = 'probe' AND partition = %d",
+        partition);
+    snprintf(expected, sizeof expected, "%d", acked_no);
+    await_sql(conn, expected, sql);
+}
+
+static void expect_sql(const char *expected, const char *sql)
+{
+    assert_string_equal(sql_text(conn, sql), expected);
+}
+
+/*
+ * Every number from 1 to count stands in the partition, each for the first
+ * time in order; with repeats only where they are allowed.
+ */
+static void expect_published(const char *topic, int partition, int count, bool repeats)
+{
+    struct broker_read read;
+    int next = 1;
+
+    broker_read(&broker, topic, partition, &read);
+    for (size_t i = 0; i < read.count; i++) {
+        char text[16];
+
+        snprintf(text, sizeof text, "%.*s", (int)read.messages[i]->len,
+                 (const char *)read.messages[i]->payload);
+        assert_string_equal(broker_header(read.messages[i], "stream_seq"), text);
+        snprintf(text, sizeof text, "%d", next);
+        if (!strcmp(broker_header(read.messages[i], "stream_seq"), text))
+            next++;
+        else if (!repeats)
+            fail_msg("%s/%d: number %s where %d belongs", topic, partition,
+                     broker_header(read.messages[i], "stream_seq"), next);
+    }
+    if (next != count + 1)
+        fail_msg("%s/%d: number %d was never published", topic, partition, next);
+    broker_read_free(&read);
+}
+
+/* ---- what is published */
+
+static void rows_become_records_in_their_order(void **state)
+{
+    struct broker_read read;
+    const rd_kafka_message_t *message;
+
+    (void)state;
+    make_topics();
+    decide(0, "o2c.order-status", 1, 700);
+    decide(1, "o2c.conflicts", 1, 3);
+    run_sql("UPDATE probe.outbox SET value = NULL WHERE partition = 1 AND outbox_no = 2");
+    start(&first, NULL, NULL);
+    await_cursor(0, 700);
+    await_cursor(1, 3);
+    decide(0, "o2c.order-status", 701, 1500);
+    await_cursor(0, 1500);
+    assert_int_equal(service_end(&first), 0);
+    expect_published("o2c.order-status", 0, 1500, false);
+    broker_read(&broker, "o2c.conflicts", 1, &read);
+    assert_int_equal(read.count, 3);
+    assert_null(read.messages[1]->payload);
+    message = read.messages[2];
+    assert_memory_equal(message->key, "key-3", 5);
+    assert_memory_equal(message->payload, "3", 1);
+    assert_string_equal(broker_header(message, "source"), "probe");
+    assert_string_equal(broker_header(message, "incarnation"),
+                        "01900000-0000-7000-8000-000000000001");
+    assert_string_equal(broker_header(message, "source_partition"), "1");
+    assert_string_equal(broker_header(message, "o2c_cause"), "o2c.orders/0/3#0");
+    assert_string_equal(broker_header(message, "ce_type"), "o2c.Decided");
+    assert_string_equal(broker_header(message, "ce_source"), "/o2c/probe");
+    assert_string_equal(broker_header(message, "ce_subject"), "acc");
+    assert_string_equal(broker_header(message, "ce_time"), "2026-01-01T00:00:00Z");
+    assert_string_equal(broker_header(message, "traceparent"), "00-1");
+    assert_string_equal(broker_header(message, "ce_id"),
+                        sql_text(conn,
+                                 "SELECT event_id FROM probe.outbox WHERE partition = 1"
+                                 " AND outbox_no = 3"));
+    broker_read_free(&read);
+}
+
+/* ---- the cursor */
+
+/* Number 1 goes to a broker that answers, number 2 to one that does not. */
+static void the_cursor_waits_for_what_is_not_acknowledged(void **state)
+{
+    (void)state;
+    start(&first, NULL, NULL);
+    decide(0, "o2c.order-status", 1, 1);
+    await_cursor(0, 1);
+    decide(1, "o2c.order-status", 1, 1);
+    await_cursor(1, 1);
+    assert_int_equal(service_end(&first), 0);
+
+    rd_kafka_mock_broker_set_down(mock.cluster, 2);
+    decide(0, "o2c.order-status", 2, 3);
+    run_sql("UPDATE probe.outbox SET target_partition = 1, stream_seq = 2"
+            " WHERE partition = 0 AND outbox_no = 3");
+    start(&first, NULL, NULL);
+    await_sql(conn, "t", "SELECT acked_no > 1 FROM relay.cursor WHERE partition = 0");
+    if (strcmp(sql_text(conn, "SELECT acked_no FROM relay.cursor WHERE partition = 0"),
+               "2") != 0)
+        fail_msg("the cursor passed a record that is not acknowledged");
+    service_kill(&first);
+
+    rd_kafka_mock_broker_set_up(mock.cluster, 2);
+    start(&first, NULL, NULL);
+    await_cursor(0, 3);
+    assert_int_equal(service_end(&first), 0);
+    expect_sql("1", "SELECT acked_no FROM relay.cursor WHERE partition = 1");
+}
+
+static void a_killed_relay_sends_again_what_lies_behind_its_cursor(void **state)
+{
+    (void)state;
+    decide(0, "o2c.order-status", 1, 500);
+    launch(&first, NULL, "relay.after_ack=kill");
+    assert_int_equal(service_wait(&first), 128 + 9);
+    expect_sql("0", "SELECT count(*) FROM relay.cursor");
+    start(&first, NULL, "relay.after_cursor=kill");
+    assert_int_equal(service_wait(&first), 128 + 9);
+    start(&first, NULL, NULL);
+    await_cursor(0, 500);
+    expect_published("o2c.order-status", 0, 500, true);
+    /* what is marked is not sent again */
+    assert_int_equal(service_end(&first), 0);
+    start(&first, NULL, NULL);
+    decide(0, "o2c.order-status", 501, 501);
+    await_cursor(0, 501);
+    assert_int_equal(service_end(&first), 0);
+    expect_published("o2c.order-status", 0, 501, true);
+}
+
+static void a_missing_number_stops_its_outbox(void **state)
+{
+    (void)state;
+    start(&first, NULL, NULL);
+    decide(0, "o2c.order-status", 1, 2);
+    decide(0, "o2c.order-status", 4, 5);
+    service_wait_log(&first, "outbox number 3 is missing");
+    decide(1, "o2c.order-status", 1, 2);
+    await_cursor(1, 2);
+    await_cursor(0, 2);
+    expect_published("o2c.order-status", 0, 2, false);
+}
+
+/* ---- who publishes */
+
+static void a_second_relay_stands_by_until_the_first_is_gone(void **state)
+{
+    (void)state;
+    start(&first, NULL, NULL);
+    decide(0, "o2c.order-status", 1, 10);
+    await_cursor(0, 10);
+    launch(&second, NULL, NULL);
+    service_wait_log(&second, "\"started\"");
+    decide(0, "o2c.order-status", 11, 20);
+    await_cursor(0, 20);
+    assert_int_equal(service_log_count(&second, "\"publishing for\""), 0);
+    service_kill(&first);
+    service_wait_log(&second, "\"publishing for\"");
+    decide(0, "o2c.order-status", 21, 30);
+    await_cursor(0, 30);
+    assert_int_equal(service_end(&second), 0);
+    expect_published("o2c.order-status", 0, 30, false);
+    expect_sql("2 2", "SELECT epoch || ' ' || owner FROM relay.claim");
+}
+
+/* Its session is gone, and with it the lock that says it lives; it does not know yet. */
+static void a_relay_that_was_overtaken_moves_no_cursor(void **state)
+{
+    (void)state;
+    decide(0, "o2c.order-status", 1, 10);
+    start(&first, NULL, "relay.before_cursor=stop");
+    service_wait_stopped(&first);
+    run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'o2c-outbox-relay'");
+    start(&second, NULL, NULL);
+    await_cursor(0, 10);
+    service_continue(&first);
+    service_wait_log(&first, "PostgreSQL is away");
+    decide(0, "o2c.order-status", 11, 20);
+    await_cursor(0, 20);
+    assert_int_equal(service_end(&first), 0);
+    assert_int_equal(service_end(&second), 0);
+    assert_int_equal(service_log_count(&first, "\"publishing for\""), 1);
+    expect_sql("2 2", "SELECT epoch || ' ' || owner FROM relay.claim");
+    expect_published("o2c.order-status", 0, 20, true);
+}
+
+static void a_lost_connection_is_opened_again_and_nothing_is_lost(void **state)
+{
+    (void)state;
+    start(&first, NULL, NULL);
+    for (int round = 0; round < 3; round++) {
+        decide(0, "o2c.order-status", round * 10 + 1, round * 10 + 10);
+        run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'o2c-outbox-relay'");
+        await_cursor(0, round * 10 + 10);
+    }
+    assert_int_equal(service_end(&first), 0);
+    expect_published("o2c.order-status", 0, 30, true);
+}
+
+/* ---- a broker that fails */
+
+static void errors_that_pass_keep_the_order(void **state)
+{
+    static const rd_kafka_resp_err_t errors[] = {
+        RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+        RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+        RD_KAFKA_RESP_ERR__TRANSPORT,
+        RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+        RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
+    };
+
+    (void)state;
+    start(&first,
+          (const char *const[]){"--kafka-client",
+                                "retry.backoff.ms=10;reconnect.backoff.max.ms=100", NULL},
+          NULL);
+    for (int round = 0; round < 5; round++) {
+        rd_kafka_mock_push_request_errors(mock.cluster, API_PRODUCE, 1, errors[round]);
+        decide(0, "o2c.order-status", round * 300 + 1, round * 300 + 300);
+        decide(1, "o2c.order-status", round * 300 + 1, round * 300 + 300);
+    }
+    await_cursor(0, 1500);
+    await_cursor(1, 1500);
+    expect_published("o2c.order-status", 0, 1500, false);
+    expect_published("o2c.order-status", 1, 1500, false);
+}
+
+/* What librdkafka calls fatal ends its producer, not the relay and no record. */
+static void a_producer_given_up_is_replaced(void **state)
+{
+    (void)state;
+    start(&first,
+          (const char *const[]){"--kafka-client",
+                                "enable.gapless.guarantee=true;retry.backoff.ms=10", NULL},
+          NULL);
+    decide(0, "o2c.order-status", 1, 100);
+    await_cursor(0, 100);
+    for (int round = 1; round <= 3; round++) {
+        rd_kafka_mock_push_request_errors(mock.cluster, API_PRODUCE, 1,
+                                          RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+        decide(0, "o2c.order-status", round * 1000 - 899, round * 1000 + 100);
+        await_cursor(0, round * 1000 + 100);
+    }
+    assert_int_equal(service_log_count(&first, "a new one goes on from the cursor"), 3);
+    assert_int_equal(service_log_count(&first, "its outbox is stopped"), 0);
+    assert_int_equal(service_end(&first), 0);
+    expect_published("o2c.order-status", 0, 3100, true);
+}
+
+static void no_more_is_with_kafka_than_allowed(void **state)
+{
+    (void)state;
+    rd_kafka_mock_broker_set_down(mock.cluster, 1);
+    start(&first, (const char *const[]){"--in-flight-records", "5", NULL},
+          "relay.before_produce=stop@6");
+    decide(0, "o2c.order-status", 1, 20);
+    rd_kafka_mock_broker_set_up(mock.cluster, 1);
+    service_wait_stopped(&first); /* at the sixth: there was room again */
+    await_sql(conn, "t", "SELECT count(*) > 0 FROM relay.cursor");
+    service_continue(&first);
+    await_cursor(0, 20);
+    expect_published("o2c.order-status", 0, 20, false);
+}
+
+/* ---- a broker that refuses */
+
+static void a_refusal_for_good_stops_that_outbox_alone(void **state)
+{
+    (void)state;
+    broker_topic(&broker, "o2c.order-status", PARTITIONS, NULL);
+    broker_topic(&broker, "o2c.conflicts", PARTITIONS, "max.message.bytes=2000");
+    start(&first, NULL, NULL);
+    decide(0, "o2c.conflicts", 1, 2);
+    await_cursor(0, 2);
+    decide(0, "o2c.conflicts", 3, 3);
+    await_cursor(0, 3);
+    run_sql(
+        "BEGIN; INSERT INTO probe.outbox"
+        " SELECT 0, 4, 'o2c.conflicts', 0, 4, incarnation, gen_random_uuid(), 'o2c.Big',"
+        "        'acc', now(), 'x', NULL, NULL, decode(repeat('ab', 5000), 'hex')"
+        "   FROM probe.claim WHERE partition = 0;"
+        "INSERT INTO probe.progress VALUES"
+        " (0, 4, 1, '{}', '{}', '{}', 4, 0, 0, 0, 0, 0, 0, 0); COMMIT");
+    service_wait_log(&first, "its outbox is stopped");
+    decide(0, "o2c.conflicts", 5, 6);
+    decide(1, "o2c.order-status", 1, 200);
+    await_cursor(1, 200);
+    expect_sql("3", "SELECT acked_no FROM relay.cursor WHERE partition = 0");
+    expect_published("o2c.order-status", 1, 200, false);
+    expect_published("o2c.conflicts", 0, 3, false);
+}
+
+/* ---- woken */
+
+static void it_takes_every_datagram_that_wakes_it(void **state)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    (void)state;
+    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/o2c-test-wake-%ld",
+             (long)getpid());
+    start(&first, (const char *const[]){"--wake", address.sun_path, NULL}, NULL);
+    /* Far more than the socket holds: each but the last ones has been taken. */
+    for (int i = 0; i < 2000; i++)
+        assert_int_equal(sendto(fd, "", 1, 0, (struct sockaddr *)&address, sizeof address),
+                         1);
+    decide(0, "o2c.order-status", 1, 1);
+    assert_int_equal(sendto(fd, "", 1, 0, (struct sockaddr *)&address, sizeof address), 1);
+    await_cursor(0, 1);
+    assert_int_equal(service_end(&first), 0);
+    assert_int_not_equal(access(address.sun_path, F_OK), 0);
+    close(fd);
+}
+
+static void without_a_consumer_it_does_not_start(void **state)
+{
+    (void)state;
+    run_sql("DELETE FROM o2c.consumer");
+    launch(&first, NULL, NULL);
+    assert_int_equal(service_wait(&first), 2);
+    assert_int_equal(service_log_count(&first, "no consumer is registered"), 1);
+    launch(&first, (const char *const[]){"--in-flight", "5", NULL}, NULL);
+    assert_int_equal(service_wait(&first), 2);
+    assert_int_equal(service_log_count(&first, "in-flight"), 1);
+}
+
+int main(int argc, char **argv)
+{
+#define MOCK(name) cmocka_unit_test_setup_teardown(name, setup_mock, teardown_mock)
+#define STACK(name) cmocka_unit_test_setup_teardown(name, setup_stack, teardown_stack)
+    const struct CMUnitTest tests[] = {
+        STACK(rows_become_records_in_their_order),
+        MOCK(the_cursor_waits_for_what_is_not_acknowledged),
+        MOCK(a_killed_relay_sends_again_what_lies_behind_its_cursor),
+        MOCK(a_missing_number_stops_its_outbox),
+        MOCK(a_second_relay_stands_by_until_the_first_is_gone),
+        MOCK(a_relay_that_was_overtaken_moves_no_cursor),
+        MOCK(a_lost_connection_is_opened_again_and_nothing_is_lost),
+        MOCK(errors_that_pass_keep_the_order),
+        MOCK(a_producer_given_up_is_replaced),
+        MOCK(no_more_is_with_kafka_than_allowed),
+        STACK(a_refusal_for_good_stops_that_outbox_alone),
+        MOCK(it_takes_every_datagram_that_wakes_it),
+        MOCK(without_a_consumer_it_does_not_start),
+    };
+
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
