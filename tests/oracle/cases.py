@@ -3,7 +3,7 @@
 import json
 
 from oracle import fold
-from views import COLUMNS, views_of
+from views import ORDER_COLUMNS, views_of
 
 PLACED_AT = "2026-03-02T09:00:00Z"
 
@@ -70,7 +70,7 @@ def returned(return_id, shipment_id, *lines, **fields):
 
 def views(*events):
     facts = fold(json.dumps(given) for given in events)
-    return views_of(facts, list(COLUMNS))
+    return views_of(facts, [*ORDER_COLUMNS, "waiting", "conflict_found"])
 
 
 def order(*events):

@@ -18,6 +18,18 @@ TOPIC_BY_TYPE = {
     "ShipmentDispatched": "o2c.shipments",
     "ShipmentDelivered": "o2c.shipments",
     "ShipmentReturned": "o2c.shipments",
+    "InvoiceIssued": "o2c.invoices",
+    "InvoiceCancelled": "o2c.invoices",
+    "CreditNoteIssued": "o2c.invoices",
+    "DebitNoteIssued": "o2c.invoices",
+    "PaymentReceived": "o2c.payments",
+    "PaymentReversed": "o2c.payments",
+    "DisputeRaised": "o2c.dispute-requests",
+    "DisputeEvidenceAdded": "o2c.dispute-requests",
+    "DisputeAssigned": "o2c.dispute-requests",
+    "DisputeDecided": "o2c.dispute-requests",
+    "DisputeWithdrawn": "o2c.dispute-requests",
+    "BusinessDayStarted": "o2c.clock",
 }
 
 REQUIRED = {
@@ -30,10 +42,34 @@ REQUIRED = {
     "ShipmentDelivered": ("customer_id", "shipment_id", "order_id", "delivered_at"),
     "ShipmentReturned": ("customer_id", "return_id", "shipment_id", "order_id", "returned_at",
                          "reason_code", "lines"),
+    "InvoiceIssued": ("customer_id", "invoice_id", "number", "issue_date", "currency", "lines",
+                      "net_minor", "gross_minor", "instalments"),
+    "InvoiceCancelled": ("customer_id", "invoice_id", "reason", "occurred_at"),
+    "CreditNoteIssued": ("customer_id", "credit_note_id", "number", "reason_code", "issue_date",
+                         "currency", "lines", "net_minor", "gross_minor"),
+    "DebitNoteIssued": ("customer_id", "debit_note_id", "number", "reason_code", "issue_date",
+                        "currency", "lines", "net_minor", "gross_minor"),
+    "PaymentReceived": ("customer_id", "payment_id", "received_date", "amount_minor",
+                        "currency", "method"),
+    "PaymentReversed": ("customer_id", "payment_id", "reversed_date", "reason"),
+    "DisputeRaised": ("customer_id", "dispute_id", "invoice_id", "amount_minor", "reason_code",
+                      "raised_by"),
+    "DisputeEvidenceAdded": ("customer_id", "dispute_id", "evidence", "occurred_at"),
+    "DisputeAssigned": ("customer_id", "dispute_id", "assignee", "occurred_at"),
+    "DisputeDecided": ("customer_id", "dispute_id", "outcome", "decided_by", "note"),
+    "DisputeWithdrawn": ("customer_id", "dispute_id"),
+    "BusinessDayStarted": ("business_date",),
 }
 
 DEFAULTS = {"company_id": "main"}
-DEFAULTS_BY_TYPE = {"OrderPlaced": {"revision": 1}}
+DOCUMENT_DEFAULTS = {"origin": "external", "taxes": [], "tax_minor": 0, "opening": False}
+DEFAULTS_BY_TYPE = {
+    "OrderPlaced": {"revision": 1},
+    "InvoiceIssued": DOCUMENT_DEFAULTS,
+    "CreditNoteIssued": DOCUMENT_DEFAULTS,
+    "DebitNoteIssued": {**DOCUMENT_DEFAULTS, "instalments": []},
+    "PaymentReceived": {"opening": False},
+}
 
 # What tells two publications of one fact apart, but is no part of the fact.
 NO_CONTENT = ("event_id", "occurred_at", "source")
@@ -60,6 +96,11 @@ def text_of(micros):
     moment = EPOCH + timedelta(microseconds=micros)
     fraction = f".{moment.microsecond:06d}" if moment.microsecond else ""
     return moment.strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+
+
+def date_of(micros):
+    """The UTC day of microseconds since 1970, as "YYYY-MM-DD"."""
+    return text_of(micros)[:10]
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ class Facts:
     conflicts: list = field(default_factory=list)
     announced: set = field(default_factory=set)  # orders of which any content ever arrived
     repeats: int = 0
+    books: object = None  # what books.py makes of the money events
 
     def add(self, event):
         if event.type in CONTENT_TYPES:

@@ -9,7 +9,7 @@ import compare
 import shuffle
 from cases import views
 from oracle import fold
-from views import COLUMNS, as_text, views_of
+from views import as_text, default_views, views_of
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 CONTRADICTING = {"conflict"}  # in these the order of arrival decides
@@ -17,7 +17,8 @@ CONTRADICTING = {"conflict"}  # in these the order of arrival decides
 
 def folded(path):
     with open(path, encoding="utf-8") as lines:
-        return views_of(fold(lines), list(COLUMNS))
+        facts = fold(lines)
+    return views_of(facts, default_views(facts))
 
 
 class Scenarios(unittest.TestCase):

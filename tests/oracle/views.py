@@ -1,11 +1,13 @@
 """The reading views as tests/scenario prints them: rows, their order, the JSON."""
 
 import json
+import re
 
+import books
 from ndjson import text_of
-from rules import natural_key, orders_of, shipments_of, waiting_orders
+from rules import Conflict, natural_key, orders_of, shipments_of, waiting_orders
 
-COLUMNS = {
+ORDER_COLUMNS = {
     "order_status": ("order_id", "customer_id", "revision", "state", "shipment_state",
                      "invoice_state", "hold_reasons", "currency", "net_minor", "gross_minor",
                      "placed_at"),
@@ -13,6 +15,10 @@ COLUMNS = {
                    "returned_milli", "cancelled_milli", "invoiced_milli", "unit_price_micro"),
     "shipment": ("shipment_id", "order_id", "customer_id", "state", "dispatched_at",
                  "delivered_at"),
+}
+COLUMNS = {
+    **ORDER_COLUMNS,
+    **books.COLUMNS,
     "waiting": ("kind", "document", "waits_for", "since"),
     "conflict_found": ("topic", "customer_id", "event_type", "natural_key", "fields"),
 }
@@ -57,6 +63,8 @@ def waiting_rows(facts):
         if shipment.waits_for:
             first = min(shipment.events, key=lambda event: event.arrival)
             yield ("shipment", shipment.shipment_id, shipment.waits_for, since(first))
+    for kind, document, waits_for, event in facts.books.waiting():
+        yield (kind, document, waits_for, since(event))
 
 
 def conflict_rows(facts):
@@ -64,6 +72,9 @@ def conflict_rows(facts):
         later = conflict.later
         yield (later.topic, later["customer_id"], later.type,
                "/".join(str(part) for part in natural_key(later)), conflict.fields)
+    for first, later, key in facts.books.conflicts:
+        yield (later.topic, later["customer_id"], later.type, "/".join(key),
+               Conflict(first, later).fields)
 
 
 ROWS = {
@@ -74,6 +85,32 @@ ROWS = {
     "conflict_found": conflict_rows,
 }
 
+VIEW = re.compile(r"(?:o2c\.)?([a-z_]+)(?:\(([^()]*)\))?")
+ARGUMENTS = {"ageing": 1, "customer_statement": 3}
+
+
+def parse_view(text):
+    """("ageing", ["2013-01-31"]) of "ageing(2013-01-31)"; ValueError where there is none."""
+    found = VIEW.fullmatch(text.strip())
+    name = found and found[1]
+    given = [word.strip() for word in found[2].split(",")] if found and found[2] else []
+    if name not in COLUMNS or len(given) != ARGUMENTS.get(name, 0):
+        raise ValueError(f"unknown view {text.strip()}")
+    return name, given
+
+
+def rows_of(facts, name, given):
+    if name in ROWS:
+        return ROWS[name](facts)
+    return getattr(facts.books, f"{name}_rows")(*given)
+
+
+def default_views(facts):
+    """Those that the events are about; of orders and shipments where they are about nothing."""
+    orders = ORDER_COLUMNS if facts.first or not facts.books.used else ()
+    money = books.BY_DEFAULT if facts.books.used else ()
+    return [*orders, *money, "waiting", "conflict_found"]
+
 
 def sort_key(row):
     """Columns left to right, C collation, nulls last."""
@@ -82,9 +119,14 @@ def sort_key(row):
 
 
 def views_of(facts, names):
-    return {name: [dict(zip(COLUMNS[name], row))
-                   for row in sorted(ROWS[name](facts), key=sort_key)]
-            for name in names}
+    """Of views by name, functions with their arguments: ageing(2013-01-31)."""
+    views = {}
+    for text in names:
+        name, given = parse_view(text)
+        views[text.removeprefix("o2c.")] = [
+            dict(zip(COLUMNS[name], row))
+            for row in sorted(rows_of(facts, name, given), key=sort_key)]
+    return views
 
 
 def as_text(views):

@@ -1,0 +1,207 @@
+"""Receivables, disputes and reminders together, and the rows of their views.
+
+An event goes through receivables, then what changed through disputes and back, then through
+reminders: what the pipeline has come to once it is drained after each event.
+"""
+
+from collections import defaultdict
+
+from disputes import Cases
+from receivables import DEBIT_SIDE, KEYS, Receivables
+from reminders import Reminders, days_between
+
+BUCKETS = ((0, "not_due"), (30, "d1_30"), (60, "d31_60"), (90, "d61_90"), (120, "d91_120"))
+
+COLUMNS = {
+    "invoice": ("invoice_id", "kind", "number", "customer_id", "order_id", "issue_date",
+                "due_date", "currency", "gross_minor", "applied_minor", "credited_minor",
+                "discount_minor", "written_off_minor", "open_minor", "disputed_minor", "state",
+                "closed_date"),
+    "payment": ("payment_id", "customer_id", "received_date", "currency", "amount_minor",
+                "applied_minor", "on_account_minor", "refunded_minor", "state"),
+    "cash_application": ("application_id", "payment_id", "invoice_id", "applied_minor",
+                         "discount_minor", "difference_minor", "difference_reason", "rule",
+                         "reversed"),
+    "ledger_balance": ("account", "customer_id", "currency", "debit_minor", "credit_minor",
+                       "balance_minor"),
+    "journal": ("journal_id", "posting_date", "account", "customer_id", "currency",
+                "debit_minor", "credit_minor"),
+    "dispute": ("dispute_id", "customer_id", "invoice_id", "amount_minor", "reason_code",
+                "origin", "state", "assignee", "due_date", "resolution"),
+    "reminder": ("reminder_id", "customer_id", "run_date", "level", "invoice_ids",
+                 "total_minor", "fee_minor", "state"),
+    "ageing": ("customer_id", "currency", *(name for _, name in BUCKETS), "d121_plus",
+               "unapplied", "total"),
+    "customer_statement": ("currency", "date", "movement", "document", "amount_minor",
+                           "balance_minor"),
+}
+BY_DEFAULT = ("invoice", "payment", "cash_application", "ledger_balance", "dispute", "reminder")
+
+
+def sides(amount):
+    return (amount, 0) if amount >= 0 else (0, -amount)
+
+
+class Books:
+    def __init__(self, days_overdue=10, go_live=None):
+        self.receivables = Receivables()
+        self.cases = {}
+        self.reminders = Reminders(days_overdue, go_live)
+        self.used = False
+
+    def take(self, event):
+        self.used = True
+        if event.type == "BusinessDayStarted":
+            self.reminders.tick(event["business_date"], self.receivables.accounts.values())
+            return
+        if event.topic == "o2c.dispute-requests":
+            self.cases_of(event.account).take(event)
+        else:
+            self.receivables.take(event)
+            self.cases_of(event.account).items_changed()
+        self.reminders.items_changed()
+
+    def cases_of(self, name):
+        if name not in self.cases:
+            self.cases[name] = Cases(self.receivables.account(name))
+        return self.cases[name]
+
+    @property
+    def accounts(self):
+        return self.receivables.accounts.values()
+
+    @property
+    def conflicts(self):
+        """(first, later, natural key) of each."""
+        for account in self.accounts:
+            for first, later in account.conflicts:
+                kind, name = KEYS[later.type]
+                yield first, later, (kind, later[name])
+        for cases in self.cases.values():
+            for first, later in cases.conflicts:
+                yield first, later, (later["dispute_id"],)
+
+    def waiting(self):
+        yield from self.receivables.waiting()
+        for cases in self.cases.values():
+            for event in cases.waiting:
+                yield "dispute", event["dispute_id"], "InvoiceIssued", event
+            raised = {event["dispute_id"] for event in cases.waiting}
+            for name, events in cases.early.items():
+                if name not in raised:
+                    yield "dispute", name, "DisputeRaised", events[0]
+
+    # ---- rows
+
+    def invoice_rows(self):
+        for account in self.accounts:
+            for document in account.documents.values():
+                taken = document.gross - document.open if document.is_credit else None
+                yield (document.id, document.kind, document.event["number"],
+                       document.customer, document.event["order_id"], document.issue_date,
+                       document.due_date, document.currency, document.gross,
+                       document.applied if taken is None else taken, document.credited,
+                       document.discount, 0, document.open,
+                       sum(item.disputed for item in document.items), document.state,
+                       document.closed_date)
+
+    def payment_rows(self):
+        for account in self.accounts:
+            for payment in account.payments.values():
+                yield (payment.id, payment.customer, payment.date, payment.currency,
+                       payment.amount, payment.applied, 0, 0, payment.state)
+
+    def cash_application_rows(self):
+        for account in self.accounts:
+            for application in account.applications:
+                source = application.source
+                sums = defaultdict(lambda: [0, 0])
+                for part in application.parts:
+                    of = sums[part.document.kind, part.document.id, not part.live]
+                    of[0] += part.cash
+                    of[1] += part.discount
+                for (_, document, undone), (cash, discount) in sums.items():
+                    yield (application.id, source.id if source.kind == "payment" else None,
+                           document, cash, discount, 0, None, application.rule, undone)
+
+    def journals(self):
+        return (journal for account in self.accounts for journal in account.journals)
+
+    def journal_rows(self):
+        for journal in self.journals():
+            for account, customer, currency, amount in journal.lines:
+                yield (journal.id, journal.date, account, customer, currency, *sides(amount))
+
+    def ledger_balance_rows(self):
+        sums = defaultdict(lambda: [0, 0])
+        for journal in self.journals():
+            for account, customer, currency, amount in journal.lines:
+                for side, part in enumerate(sides(amount)):
+                    sums[account, customer, currency][side] += part
+        for key, (debit, credit) in sums.items():
+            yield (*key, debit, credit, debit - credit)
+
+    def dispute_rows(self):
+        for cases in self.cases.values():
+            for name, case in cases.cases.items():
+                yield (name, case.raised["customer_id"], case.raised["invoice_id"],
+                       case.amount, case.raised["reason_code"], "customer", case.state,
+                       case.assignee, None, case.resolution)
+
+    def reminder_rows(self):
+        for reminder in self.reminders.issued:
+            yield (reminder.id, reminder.customer, reminder.run_date, 1, reminder.invoice_ids,
+                   reminder.total_minor, 0, "cancelled" if reminder.cancelled else "issued")
+
+    def ageing_rows(self, as_of):
+        rows = defaultdict(lambda: dict.fromkeys(COLUMNS["ageing"][2:-1], 0))
+        for account in self.accounts:
+            for document in account.documents.values():
+                row = rows[document.customer, document.currency]
+                for item in document.items:
+                    amount = open_on(item.moves, as_of)
+                    if document.kind in DEBIT_SIDE and amount > 0:
+                        row[bucket_of(days_between(item.due_date, as_of))] += amount
+                    else:
+                        row["unapplied"] += amount if document.is_credit else -amount
+            for payment in account.payments.values():
+                row = rows[payment.customer, payment.currency]
+                row["unapplied"] += open_on(payment.moves, as_of)
+        for (customer, currency), row in rows.items():
+            if any(row.values()):
+                total = sum(row.values()) - 2 * row["unapplied"]
+                yield (customer, currency, *row.values(), total)
+
+    def customer_statement_rows(self, customer, first, last):
+        moves = defaultdict(list)
+        for journal in self.journals():
+            sums = defaultdict(int)
+            for account, whose, currency, amount in journal.lines:
+                if whose == customer and account in ("receivable", "unapplied"):
+                    sums[currency] += amount
+            for currency, amount in sums.items():
+                if amount and journal.date <= last:
+                    moves[currency].append((journal.date, movement_of(journal),
+                                            journal.id.split(":")[1], amount))
+        for currency, all_moves in moves.items():
+            balance = sum(move[3] for move in all_moves if move[0] < first)
+            yield (currency, first, "opening", None, balance, balance)
+            for date, posting, document, amount in sorted(all_moves):
+                if date >= first:
+                    balance += amount
+                    yield (currency, date, posting, document, amount, balance)
+            yield (currency, last, "closing", None, balance, balance)
+
+
+def movement_of(journal):
+    """Of an application only its discount moves a customer's balance, or another's document."""
+    discounts = any(account == "discount" for account, *_ in journal.lines)
+    return "discount" if discounts else journal.posting
+
+
+def open_on(moves, as_of):
+    return sum(by for date, by in moves if date <= as_of)
+
+
+def bucket_of(age):
+    return next((name for most, name in BUCKETS if age <= most), "d121_plus")
