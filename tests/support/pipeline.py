@@ -59,8 +59,9 @@ def clean_environment():
 class Service:
     """One process of the pipeline; may be killed and started again as often as you like."""
 
-    def __init__(self, name, program, environment, log):
+    def __init__(self, name, program, environment, log, arguments=()):
         self.name, self.program, self.log = name, program, log
+        self.arguments = arguments
         self.environment = environment
         self.process = None
         self.address = None
@@ -71,7 +72,7 @@ class Service:
             self.address = "127.0.0.1:%d" % free.getsockname()[1]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [self.program], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [self.program, *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**self.environment, "O2C_MANAGEMENT": self.address, **further},
                 preexec_fn=end_with_parent, start_new_session=True)
 

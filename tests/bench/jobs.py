@@ -1,0 +1,142 @@
+"""The jobs of the benchmark. A job fills topics of its own once, then lets its contestants run
+in turn, A B A B, and says what the medians and their ratio are.
+
+A further consumer is one more job here: its events (traffic.c, or o2c simulate), its contestants,
+and its tables in sql/ where it is not a product consumer.
+"""
+
+import json
+from statistics import median
+
+from contestants import Bare, Hosted, Run, race
+from measuring import Failed
+
+LAST_WINS_TOPIC = "o2c.order-status"
+HOST = Hosted("host", "tests/bench/bench_last_wins", "last_wins", [LAST_WINS_TOPIC],
+              "last_wins.order_state")
+BARE = Bare("bare", "tests/bench/bench_bare_last_wins", LAST_WINS_TOPIC, "bare.order_state")
+LATENCY_RATE = 2000
+
+
+def medians(runs):
+    return {name: median(run[name] for run in runs) for name in runs[0] if name != "contents"}
+
+
+def same_contents(results):
+    """Every contestant must have left the same rows, or one of them did not do the job."""
+    found = {run["contents"] for runs in results.values() for run in runs if "contents" in run}
+    if len(found) > 1:
+        raise Failed(f"the contestants left different rows: {sorted(found)}")
+
+
+def ratios(results, over, under, figure):
+    """One per round: both ran under the same load of the machine."""
+    return [round(a[figure] / b[figure], 3) for a, b in zip(results[over], results[under])]
+
+
+def in_turn(bench, contestants, rounds, run):
+    results = {contestant.name: [] for contestant in contestants}
+    for n in range(rounds):
+        for contestant in contestants:
+            bench.say(f"round {n + 1}: {contestant.name}")
+            results[contestant.name].append(run(contestant))
+    return results
+
+
+class Job:
+    name = None
+    about = None
+
+    def run(self, bench, sizes):
+        """A dict with runs, medians and ratios."""
+        raise NotImplementedError
+
+
+class Race(Job):
+    """Contestants through a backlog; the ratio is that of the first to the second."""
+
+    figure = "events_per_s"
+
+    def __init__(self, name, about, contestants, fill, members=1):
+        self.name, self.about, self.contestants = name, about, contestants
+        self.fill, self.members = fill, members
+
+    def run(self, bench, sizes):
+        prefix, events = self.fill(bench, sizes)
+        results = in_turn(bench, self.contestants, sizes.rounds,
+                          lambda one: race(bench, one, prefix, events, self.members,
+                                           sizes.idle_s))
+        same_contents(results)
+        report = {"events": events, "members": self.members, "runs": results,
+                  "median": {name: medians(runs) for name, runs in results.items()}}
+        if len(self.contestants) == 2:
+            each = ratios(results, *results, self.figure)
+            report |= {"ratios": each, "ratio": median(each)}
+        return report
+
+
+def fill_last_wins(spread):
+    def fill(bench, sizes):
+        prefix = bench.topics(f"last-wins-{spread}.")
+        bench.traffic_once("fill", bench.kafka, prefix + LAST_WINS_TOPIC,
+                           str(sizes.events), str(sizes.orders), spread)
+        return prefix, sizes.events
+    return fill
+
+
+class Latency(Job):
+    """From publishing an event to seeing it stored, and to reading what was decided of it."""
+
+    def __init__(self, name, about, contestants, topic, kind, out_topic=None, relayed=False):
+        self.name, self.about, self.contestants = name, about, contestants
+        self.topic, self.kind, self.out_topic, self.relayed = topic, kind, out_topic, relayed
+
+    def one(self, bench, sizes, prefix, contestant):
+        with Run(bench, contestant, prefix) as run:
+            run.wait_stored(bench.records(prefix + self.topic))
+            out = [prefix + self.out_topic] if self.out_topic else []
+            relay = bench.relay(prefix, run.dsn) if self.relayed else None
+            try:
+                said = bench.traffic("pace", bench.kafka, prefix + self.topic, self.kind,
+                                     str(LATENCY_RATE), str(sizes.latency_s), run.dsn,
+                                     contestant.positions_sql, *out)
+            finally:
+                if relay:
+                    relay.kill()
+        bench.drop_database(run.dsn)
+        return self.figures(json.loads(said))
+
+    def figures(self, said):
+        figures = {}
+        for name in ("stored", "published"):
+            if name not in said:
+                continue
+            if said[name]["count"] != said["sent"]:
+                raise Failed(f"{self.name}: of {said['sent']} events only "
+                             f"{said[name]['count']} were {name}")
+            figures |= {f"{name}_p50_ms": round(said[name]["p50_us"] / 1000, 1),
+                        f"{name}_p99_ms": round(said[name]["p99_us"] / 1000, 1)}
+        return figures
+
+    def run(self, bench, sizes):
+        prefix = bench.topics(self.name + ".")
+        results = in_turn(bench, self.contestants, sizes.rounds,
+                          lambda one: self.one(bench, sizes, prefix, one))
+        report = {"events_per_s": LATENCY_RATE, "seconds": sizes.latency_s, "runs": results,
+                  "median": {name: medians(runs) for name, runs in results.items()}}
+        if len(self.contestants) == 2:
+            each = ratios(results, *results, "stored_p99_ms")
+            report |= {"p99_ratios": each, "p99_ratio": median(each)}
+        return report
+
+
+JOBS = [
+    Race("last-wins-clustered", "the newest state of every order, events of an order near each "
+         "other", [HOST, BARE], fill_last_wins("clustered")),
+    Race("last-wins-even", "the same with any order at any time", [HOST, BARE],
+         fill_last_wins("even")),
+    Latency("last-wins-latency", "the same, one event at a time", [HOST, BARE],
+            LAST_WINS_TOPIC, "changed"),
+    Race("last-wins-two-members", "the first with two members", [HOST, BARE],
+         fill_last_wins("clustered"), members=2),
+]

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""tests/bench/run --quick works: every job gives every figure of every contestant, and the ratio
+of those figures. How large they are decides nothing here.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from statistics import median
+
+RUN = Path(__file__).resolve().parent / "run"
+RACE = {"events_per_s", "consumer_cpu_s_per_million", "postgresql_cpu_s_per_million",
+        "wal_bytes_per_million", "peak_mb", "idle_mb"}
+
+
+class Quick(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "figures.json"
+            done = subprocess.run(
+                [sys.executable, RUN, "--quick", "--build", os.environ["TEST_BUILD"], "--json",
+                 file], text=True, capture_output=True, check=False)
+            if done.returncode:
+                raise AssertionError(f"exit status {done.returncode}:\n{done.stderr[-3000:]}")
+            cls.table, cls.report = done.stdout, json.loads(file.read_text())
+        cls.listed = subprocess.run([sys.executable, RUN, "--list"], text=True, check=True,
+                                    capture_output=True).stdout
+
+    def test_every_listed_job_ran(self):
+        names = [line.split()[0] for line in self.listed.splitlines()]
+        self.assertEqual(list(self.report["jobs"]), names)
+        self.assertGreater(len(names), 0)
+        for name in names:
+            self.assertIn(name, self.table)
+
+    def test_every_contestant_has_every_figure(self):
+        for name, job in self.report["jobs"].items():
+            wanted = RACE if "events" in job else {"stored_p50_ms", "stored_p99_ms"}
+            for who, runs in job["runs"].items():
+                self.assertEqual(len(runs), self.report["sizes"]["rounds"], name)
+                for run in runs:
+                    self.assertLessEqual(wanted, set(run), f"{name} {who}")
+                    self.assertGreater(min(run[figure] for figure in wanted), 0, f"{name} {who}")
+
+    def test_a_ratio_is_that_of_the_two_runs_of_its_round(self):
+        for name, job in self.report["jobs"].items():
+            if len(job["runs"]) != 2:
+                continue
+            first, second = job["runs"].values()
+            figure, kind = (("events_per_s", "ratio") if "events" in job else
+                            ("stored_p99_ms", "p99_ratio"))
+            each = [round(a[figure] / b[figure], 3) for a, b in zip(first, second)]
+            self.assertEqual(job[kind + "s"], each, name)
+            self.assertEqual(job[kind], median(each), name)
+
+    def test_contestants_of_one_job_leave_the_same_rows(self):
+        for name, job in self.report["jobs"].items():
+            left = {run["contents"] for runs in job["runs"].values() for run in runs
+                    if "contents" in run}
+            self.assertLessEqual(len(left), 1, name)
+            for contents in left:
+                self.assertGreater(int(contents.split("|")[0]), 0, name)
+
+
+if __name__ == "__main__":
+    unittest.main()
