@@ -214,6 +214,11 @@ static json_t *as_day(struct map_eval *eval, const struct map_value *value,
         }
         if (day.second < 0)
             day.second = value->second;
+        day.days += value->plus_days;
+        if (day.days < O2C_DATE_MIN || day.days > O2C_DATE_MAX) {
+            complain_of_cell(eval, value, text, "leaves the calendar with plus_days");
+            return NULL;
+        }
         if (value->as == MAP_AS_DATE)
             o2c_date_format(day.days, iso);
         else

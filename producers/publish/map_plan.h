@@ -132,6 +132,7 @@ struct map_value {
     const struct o2c_str *formats;
     size_t format_count;
     int32_t second, zone_minutes;
+    int32_t plus_days;
     struct o2c_decimal_format decimal;
     struct map_value *currency; /* NULL: the event's own */
 };

@@ -9,6 +9,10 @@
 
 #include "runtime/base/banned.h"
 
+enum {
+    MAX_PLUS_DAYS = 36600 /* a century */
+};
+
 static bool compile_value(struct map_compile *compile, const json_t *document,
                           const struct o2c_field *field, struct map_value *value);
 
@@ -101,6 +105,22 @@ static void compile_clock(struct map_compile *compile, const json_t *document,
         map_complain(compile, "time: \"%s\" is not hh:mm or hh:mm:ss", time);
     if (zone && !o2c_day_zone(o2c_str_from(zone), &value->zone_minutes))
         map_complain(compile, "zone: \"%s\" is not +hh:mm or -hh:mm", zone);
+}
+
+static void compile_plus_days(struct map_compile *compile, const json_t *document,
+                              struct map_value *value)
+{
+    const json_t *days = json_object_get(document, "plus_days");
+    if (!days)
+        return;
+    if (value->as != MAP_AS_DATE && value->as != MAP_AS_TIMESTAMP)
+        map_complain(compile, "plus_days: only a date has days to add to");
+    else if (json_integer_value(days) < -MAX_PLUS_DAYS ||
+             json_integer_value(days) > MAX_PLUS_DAYS)
+        map_complain(compile, "plus_days: not from -%d to %d", MAX_PLUS_DAYS,
+                     MAX_PLUS_DAYS);
+    else
+        value->plus_days = (int32_t)json_integer_value(days);
 }
 
 static enum o2c_rounding rounding_by_name(const char *name)
@@ -207,6 +227,7 @@ static void compile_conversion(struct map_compile *compile, const json_t *docume
     if (value->as == MAP_AS_DATE || value->as == MAP_AS_TIMESTAMP)
         compile_formats(compile, document, value);
     compile_clock(compile, document, value);
+    compile_plus_days(compile, document, value);
     compile_decimal(compile, document, value);
     compile_currency(compile, document, value);
 }

@@ -270,6 +270,33 @@ static void cells_become_dates_times_and_exact_numbers(void **state)
         "\"quantity_milli\":-3000,\"unit_price_micro\":108060000}]}\n");
 }
 
+#define PROMISE(date)                                                                      \
+    "{'map':1,'defaults':{'format':['M/D/YYYY']},'files':{'f':'f.csv'},'rows':[{'from':'"  \
+    "f','events':[{'type':'PaymentPromised','fields':{'customer_id':'id','occurred_at':"   \
+    "{'column':'day','plus_days':-1},'invoice_ids':{'list':['id']},'amount_minor':{"       \
+    "'constant':1},'promised_date':" date "}}]}]}"
+
+static void days_are_added_to_dates_and_moments(void **state)
+{
+    (void)state;
+    file("f.csv", "id,day\n1,2/28/2012\n2,1/1/2013\n");
+    assert_int_equal(run(PROMISE("{'column':'day','plus_days':2}")), O2C_OK);
+    assert_non_null(strstr(o2c_buf_text(&made), "\"promised_date\":\"2012-03-01\""));
+    assert_non_null(strstr(o2c_buf_text(&made), "\"2012-02-27T00:00:00Z\""));
+    assert_non_null(strstr(o2c_buf_text(&made), "\"2012-12-31T00:00:00Z\""));
+    check_faults(PROMISE("{'column':'day','plus_days':40000}"),
+                 "rows[0].events[0].fields.promised_date: plus_days: not from -36600 to "
+                 "36600\n");
+    check_faults(PROMISE("'day','source':{'column':'day','plus_days':1}"),
+                 "rows[0].events[0].fields.source: plus_days: only a date has days to add "
+                 "to\n");
+    file("f.csv", "id,day\n1,12/31/9999\n");
+    assert_int_equal(run(PROMISE("{'column':'day','plus_days':1}")), O2C_OK);
+    assert_string_equal(o2c_buf_text(&told),
+                        "f.csv:2: PaymentPromised.promised_date: column \"day\": "
+                        "\"12/31/9999\" leaves the calendar with plus_days\n");
+}
+
 #define CUSTOMER(limit)                                                                    \
     "{'map':1,'values':{'lands':{'Germany':'DE','*':'XX'},'none':{'n/a':null,'x':'y'}},"   \
     "'files':{'f':'f.csv'},'rows':[{'from':'f','events':[{'type':'CustomerRegistered','"   \
@@ -504,6 +531,7 @@ int main(void)
         TEST(a_mapping_that_is_no_json_is_told_with_its_line),
         TEST(a_header_with_a_column_twice_is_refused),
         TEST(cells_become_dates_times_and_exact_numbers),
+        TEST(days_are_added_to_dates_and_moments),
         TEST(values_are_mapped_defaulted_and_taken_once_per_key),
         TEST(faults_of_cells_name_file_line_field_column_and_value),
         TEST(rows_are_joined_grouped_sorted_and_filtered),
