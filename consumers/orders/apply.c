@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "consumers/host/effects.h"
+#include "consumers/host/novelty.h"
 #include "consumers/host/rows.h"
 #include "consumers/host/wants.h"
 #include "consumers/orders/rows.h"
@@ -93,17 +94,6 @@ static struct line *begin_line(struct o2c_account *account, struct o2c_str order
                                O2C_KEY(O2C_K(order_id), O2C_N(line_no)));
 }
 
-static struct o2c_str kept_content(const struct o2c_event *event,
-                                   const struct o2c_moment *moment)
-{
-    struct o2c_content content;
-    struct o2c_str copy = O2C_STR("");
-
-    o2c_content_of(event, &content);
-    (void)o2c_arena_copy(moment->arena, o2c_content_bytes(&content), &copy);
-    return copy;
-}
-
 static struct o2c_str printed(const struct o2c_moment *moment, const char *text, int len)
 {
     struct o2c_str copy = O2C_STR("");
@@ -136,7 +126,7 @@ static struct revision *new_revision(struct o2c_account *account,
                                      const struct o2c_moment *moment,
                                      struct o2c_effects *effects)
 {
-    struct o2c_str order_id = order_id_of(event), content = kept_content(event, moment);
+    struct o2c_str order_id = order_id_of(event), content = o2c_kept_content(event, moment);
     const struct revision *known =
         o2c_row_find(account, &orders_revision, O2C_KEY(O2C_K(order_id), O2C_N(number)));
     struct revision *revision;
@@ -438,7 +428,7 @@ static bool new_movement(struct o2c_account *account, const struct o2c_event *ev
         return false;
     }
     movement = o2c_row_add(account, &orders_movement, O2C_KEY(O2C_K(kind), O2C_K(id)));
-    movement->content = kept_content(event, moment);
+    movement->content = o2c_kept_content(event, moment);
     movement->first_seen = moment->recorded_us;
     return true;
 }

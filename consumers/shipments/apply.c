@@ -4,13 +4,13 @@
 #include <stdio.h>
 
 #include "consumers/host/effects.h"
+#include "consumers/host/novelty.h"
 #include "consumers/host/rows.h"
 #include "consumers/host/wants.h"
 #include "consumers/shipments/rows.h"
 #include "runtime/base/arena.h"
 #include "schemas/events.h"
 #include "schemas/units/money.h"
-#include "schemas/wire/content.h"
 
 #include "runtime/base/banned.h"
 
@@ -158,39 +158,6 @@ static void tell_order(struct o2c_account *account, struct shipment *shipment,
         o2c_row_find(account, &shipments_known_order, O2C_KEY(O2C_K(order_id))) != NULL;
 }
 
-static struct o2c_str kept_content(const struct o2c_event *event,
-                                   const struct o2c_moment *moment)
-{
-    struct o2c_content content;
-    struct o2c_str copy = O2C_STR("");
-
-    o2c_content_of(event, &content);
-    (void)o2c_arena_copy(moment->arena, o2c_content_bytes(&content), &copy);
-    return copy;
-}
-
-/* True if nothing of this key was seen before; a repeat or a conflict is told to the
- * effects. */
-static bool is_new(struct o2c_str before, int64_t first_seen, struct o2c_str now,
-                   const struct o2c_event *event, const char *kind, struct o2c_str id,
-                   struct o2c_effects *effects)
-{
-    char key[320];
-    int len;
-
-    if (!before.at)
-        return true;
-    if (o2c_content_same(before, now)) {
-        o2c_effects_repeat(effects);
-        return false;
-    }
-    len = snprintf(key, sizeof key, "%s/%.*s", kind, (int)(id.len < 256 ? id.len : 256),
-                   id.at);
-    o2c_effects_conflict(effects, event, (struct o2c_str){key, (size_t)len}, before,
-                         first_seen);
-    return false;
-}
-
 /* ---- refusals; PARK names the field and the value */
 
 static enum o2c_verdict check_id(const char *name, struct o2c_str id, struct o2c_err *err)
@@ -255,7 +222,7 @@ enum o2c_verdict shipments_on_dispatched(struct o2c_account *account,
                                          struct o2c_effects *effects, struct o2c_err *err)
 {
     const struct o2c_shipment_dispatched *dispatched = event->shipment_dispatched;
-    struct o2c_str content = kept_content(event, moment), id = dispatched->shipment_id;
+    struct o2c_str content = o2c_kept_content(event, moment), id = dispatched->shipment_id;
     const struct shipment *known =
         o2c_row_find(account, &shipments_shipment, O2C_KEY(O2C_K(id)));
     struct shipment *shipment;
@@ -266,8 +233,8 @@ enum o2c_verdict shipments_on_dispatched(struct o2c_account *account,
         if (check_quantity(account, id, dispatched->lines[i].line_no, i,
                            dispatched->lines[i].quantity_milli, err))
             return err->verdict;
-    if (known && !is_new(known->dispatch_content, known->dispatch_seen, content, event,
-                         "dispatched", id, effects))
+    if (known && !o2c_is_new(effects, event, content, known->dispatch_content,
+                             known->dispatch_seen, "dispatched", id))
         return O2C_OK;
     shipment = begin_shipment(account, id, moment);
     shipment->dispatch_content = content;
@@ -294,15 +261,15 @@ enum o2c_verdict shipments_on_delivered(struct o2c_account *account,
                                         struct o2c_effects *effects, struct o2c_err *err)
 {
     const struct o2c_shipment_delivered *delivered = event->shipment_delivered;
-    struct o2c_str content = kept_content(event, moment), id = delivered->shipment_id;
+    struct o2c_str content = o2c_kept_content(event, moment), id = delivered->shipment_id;
     const struct shipment *known =
         o2c_row_find(account, &shipments_shipment, O2C_KEY(O2C_K(id)));
     struct shipment *shipment;
 
     if (check_id("shipment_id", id, err) || check_id("order_id", delivered->order_id, err))
         return err->verdict;
-    if (known && !is_new(known->delivery_content, known->delivery_seen, content, event,
-                         "delivered", id, effects))
+    if (known && !o2c_is_new(effects, event, content, known->delivery_content,
+                             known->delivery_seen, "delivered", id))
         return O2C_OK;
     shipment = begin_shipment(account, id, moment);
     shipment->delivery_content = content;
@@ -324,7 +291,7 @@ enum o2c_verdict shipments_on_returned(struct o2c_account *account,
                                        struct o2c_effects *effects, struct o2c_err *err)
 {
     const struct o2c_shipment_returned *given = event->shipment_returned;
-    struct o2c_str content = kept_content(event, moment);
+    struct o2c_str content = o2c_kept_content(event, moment);
     const struct shipment_return *known =
         o2c_row_find(account, &shipments_return, O2C_KEY(O2C_K(given->return_id)));
     struct shipment_return *returned;
@@ -338,8 +305,8 @@ enum o2c_verdict shipments_on_returned(struct o2c_account *account,
         if (check_quantity(account, given->shipment_id, given->lines[i].line_no, i,
                            given->lines[i].quantity_milli, err))
             return err->verdict;
-    if (known && !is_new(known->content, known->first_seen, content, event, "returned",
-                         given->return_id, effects))
+    if (known && !o2c_is_new(effects, event, content, known->content, known->first_seen,
+                             "returned", given->return_id))
         return O2C_OK;
     returned = o2c_row_add(account, &shipments_return, O2C_KEY(O2C_K(given->return_id)));
     returned->shipment_id = given->shipment_id;

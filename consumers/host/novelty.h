@@ -1,0 +1,31 @@
+/*
+ * novelty.h - has this been said before?  For events with a natural key: the
+ * same content again is a repeat, other content a conflict; both leave the rows
+ * as they are.  Called by rules.
+ */
+#ifndef O2C_HOST_NOVELTY_H
+#define O2C_HOST_NOVELTY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "runtime/base/str.h"
+
+struct o2c_effects;
+struct o2c_event;
+struct o2c_moment;
+
+/* What the event says, as a row keeps it; in the batch arena. */
+struct o2c_str o2c_kept_content(const struct o2c_event *event,
+                                const struct o2c_moment *moment);
+
+/*
+ * True if nothing of this key was seen before (`before` absent).  Otherwise a
+ * repeat, or a conflict with what was first seen at first_seen_us, is told to
+ * the effects; its natural key is then "kind/id".
+ */
+bool o2c_is_new(struct o2c_effects *effects, const struct o2c_event *event,
+                struct o2c_str now, struct o2c_str before, int64_t first_seen_us,
+                const char *kind, struct o2c_str id);
+
+#endif
