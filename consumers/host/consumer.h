@@ -46,9 +46,9 @@ typedef void o2c_needs_fn(const struct o2c_event *event, struct o2c_wants *wants
 /*
  * Says which further rows the loaded ones name: the payment behind a line that
  * waits for this invoice.  Called after a load, before any event of the batch
- * is applied, again and again until nothing new is wanted.  Whatever rows it
- * looks at must have been wanted before.  What other events of the batch do
- * needs no asking: they want what they touch.
+ * is applied, again and again until nothing new is wanted.  Rows that are not
+ * loaded yet are not there for it.  What other events of the batch do needs no
+ * asking: they want what they touch.
  */
 typedef void o2c_needs_more_fn(struct o2c_account *account, const struct o2c_event *event,
                                struct o2c_wants *wants);

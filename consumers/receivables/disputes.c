@@ -1,0 +1,123 @@
+/* What is disputed of an invoice, as the consumer `disputes` says it. */
+#include "consumers/host/effects.h"
+#include "consumers/host/rows.h"
+#include "consumers/receivables/apply.h"
+#include "consumers/receivables/work.h"
+
+#include "runtime/base/banned.h"
+
+static const struct dispute *find_dispute(struct o2c_account *account,
+                                          struct o2c_str dispute_id)
+{
+    return o2c_row_find(account, &receivables_dispute, O2C_KEY(O2C_K(dispute_id)));
+}
+
+/* The invoice has claimed_dispute_minor more, or less, of it. */
+static void claim(struct work *work, struct o2c_str invoice_id, int64_t delta_minor)
+{
+    const struct o2c_key *key = O2C_KEY(O2C_K(KIND_INVOICE), O2C_K(invoice_id));
+    const struct document *known = o2c_row_find(work->account, &receivables_document, key);
+    struct document *invoice;
+
+    if (!delta_minor)
+        return;
+    if (known && known->issued) {
+        struct touched *touched = work_touch(work, known);
+
+        if (touched)
+            work_add(work, &touched->document->claimed_dispute_minor, delta_minor);
+        return;
+    }
+    invoice = known ? o2c_row_edit(known)
+                    : o2c_row_add(work->account, &receivables_document, key);
+    if (!known)
+        invoice->state = O2C_STR("open");
+    work_add(work, &invoice->claimed_dispute_minor, delta_minor);
+}
+
+/* The dispute now counts with this amount; 0: it is not active. */
+static enum o2c_verdict count(struct o2c_account *account, const struct o2c_moment *moment,
+                              struct o2c_effects *effects, const struct o2c_head *head,
+                              const struct dispute *known, int64_t amount_minor,
+                              bool active, struct o2c_err *err)
+{
+    int64_t before = known->active ? known->amount_minor : 0;
+    struct dispute *dispute = o2c_row_edit(known);
+    struct work work;
+
+    work_begin(&work, account, moment, effects, head, "disputed", dispute->dispute_id);
+    dispute->amount_minor = amount_minor;
+    dispute->active = active;
+    claim(&work, dispute->invoice_id, (active ? amount_minor : 0) - before);
+    return work_end(&work, err);
+}
+
+enum o2c_verdict receivables_on_dispute_opened(struct o2c_account *account,
+                                               const struct o2c_event *event,
+                                               const struct o2c_moment *moment,
+                                               struct o2c_effects *effects,
+                                               struct o2c_err *err)
+{
+    const struct o2c_dispute_opened *opened = event->dispute_opened;
+    struct dispute *dispute;
+
+    if (find_dispute(account, opened->dispute_id)) {
+        o2c_effects_repeat(effects);
+        return O2C_OK;
+    }
+    dispute =
+        o2c_row_add(account, &receivables_dispute, O2C_KEY(O2C_K(opened->dispute_id)));
+    dispute->invoice_id = opened->invoice_id;
+    return count(account, moment, effects, &opened->head, dispute, opened->amount_minor,
+                 true, err);
+}
+
+static bool is_active(enum o2c_dispute_phase phase)
+{
+    switch (phase) {
+    case O2C_DISPUTE_PHASE_OPEN:
+    case O2C_DISPUTE_PHASE_INVESTIGATING:
+    case O2C_DISPUTE_PHASE_WAITING_CUSTOMER:
+    case O2C_DISPUTE_PHASE_IN_APPROVAL:
+    case O2C_DISPUTE_PHASE_APPROVED:
+        return true;
+    case O2C_DISPUTE_PHASE_REJECTED:
+    case O2C_DISPUTE_PHASE_CLOSED:
+    case O2C_DISPUTE_PHASE_WITHDRAWN:
+        return false;
+    }
+    return false;
+}
+
+enum o2c_verdict receivables_on_dispute_changed(struct o2c_account *account,
+                                                const struct o2c_event *event,
+                                                const struct o2c_moment *moment,
+                                                struct o2c_effects *effects,
+                                                struct o2c_err *err)
+{
+    const struct o2c_dispute_state_changed *changed = event->dispute_state_changed;
+    const struct dispute *dispute = find_dispute(account, changed->dispute_id);
+
+    if (!dispute)
+        return o2c_fail(err, O2C_PARK, "dispute_id: \"%.*s\" was never opened",
+                        O2C_STR_ARG(changed->dispute_id));
+    return count(account, moment, effects, &changed->head, dispute,
+                 changed->has_amount_minor ? changed->amount_minor : dispute->amount_minor,
+                 is_active(changed->state), err);
+}
+
+enum o2c_verdict receivables_on_dispute_closed(struct o2c_account *account,
+                                               const struct o2c_event *event,
+                                               const struct o2c_moment *moment,
+                                               struct o2c_effects *effects,
+                                               struct o2c_err *err)
+{
+    const struct o2c_dispute_closed *closed = event->dispute_closed;
+    const struct dispute *dispute = find_dispute(account, closed->dispute_id);
+
+    if (!dispute)
+        return o2c_fail(err, O2C_PARK, "dispute_id: \"%.*s\" was never opened",
+                        O2C_STR_ARG(closed->dispute_id));
+    return count(account, moment, effects, &closed->head, dispute, dispute->amount_minor,
+                 false, err);
+}

@@ -1,0 +1,7 @@
+#include "consumers/host/host.h"
+#include "consumers/receivables/receivables.h"
+
+int main(int argc, char **argv)
+{
+    return o2c_host_main(&receivables_consumer, argc, argv);
+}

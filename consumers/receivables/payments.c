@@ -1,0 +1,179 @@
+/* Payments and their reversal. */
+#include <inttypes.h>
+
+#include "consumers/host/novelty.h"
+#include "consumers/host/rows.h"
+#include "consumers/receivables/apply.h"
+#include "consumers/receivables/settle.h"
+#include "consumers/receivables/work.h"
+#include "schemas/units/money.h"
+
+#include "runtime/base/banned.h"
+
+static const int64_t AMOUNT_MAX = 1000000000000000;
+
+/* ---- refusals; PARK names the field and the value */
+
+static enum o2c_verdict check_received(const struct o2c_payment_received *given,
+                                       struct o2c_err *err)
+{
+    if (!given->payment_id.len)
+        return o2c_fail(err, O2C_PARK, "payment_id: is empty");
+    if (o2c_currency_exponent(given->currency) < 0)
+        return o2c_fail(err, O2C_PARK, "currency: \"%.*s\" is no ISO 4217 code",
+                        O2C_STR_ARG(given->currency));
+    if (given->amount_minor < 1 || given->amount_minor > AMOUNT_MAX)
+        return o2c_fail(err, O2C_PARK,
+                        "amount_minor: %" PRId64 " is not between 1 and %" PRId64,
+                        given->amount_minor, AMOUNT_MAX);
+    for (size_t i = 0; i < given->remittance_count; i++) {
+        const struct o2c_remittance_line *line = &given->remittance[i];
+
+        if (!line->invoice_id.len && !line->number.len)
+            return o2c_fail(err, O2C_PARK,
+                            "remittance[%zu]: neither invoice_id nor number is given", i);
+        if (line->amount_minor > AMOUNT_MAX)
+            return o2c_fail(err, O2C_PARK,
+                            "remittance[%zu].amount_minor: %" PRId64 " is above %" PRId64,
+                            i, line->amount_minor, AMOUNT_MAX);
+        if (line->has_discount_minor &&
+            (line->discount_minor < 0 || line->discount_minor > AMOUNT_MAX))
+            return o2c_fail(err, O2C_PARK,
+                            "remittance[%zu].discount_minor: %" PRId64
+                            " is not between 0 and %" PRId64,
+                            i, line->discount_minor, AMOUNT_MAX);
+    }
+    return O2C_OK;
+}
+
+/* ---- a payment */
+
+static struct payment *begin_payment(struct o2c_account *account, struct o2c_str payment_id)
+{
+    const struct o2c_key *key = O2C_KEY(O2C_K(payment_id));
+    const struct payment *known = o2c_row_find(account, &receivables_payment, key);
+    struct payment *payment;
+
+    if (known)
+        return o2c_row_edit(known);
+    payment = o2c_row_add(account, &receivables_payment, key);
+    payment->state = O2C_STR("unapplied");
+    return payment;
+}
+
+/* Money that came in (sign 1) or went back (-1). */
+static void post_cash(struct work *work, const struct payment *payment, const char *what,
+                      int32_t date, int sign)
+{
+    struct journal *journal = work_journal(
+        work, what,
+        work_text(work, "payment:%.*s:%s", O2C_STR_ARG(payment->payment_id), what), date,
+        payment->customer_id, payment->company_id, payment->currency);
+
+    work_post(work, journal, payment->opening ? ACCOUNT_OPENING : ACCOUNT_BANK,
+              payment->customer_id, payment->payment_id, sign * payment->amount_minor);
+    work_post(work, journal, ACCOUNT_UNAPPLIED, payment->customer_id, payment->payment_id,
+              -sign * payment->amount_minor);
+}
+
+static void reverse(struct work *work, struct payment *payment)
+{
+    int32_t date = payment->reversed_date > payment->received_date ? payment->reversed_date
+                                                                   : payment->received_date;
+
+    settle_reversal(work, payment);
+    work_move_cash(work, payment, -payment->amount_minor, date, O2C_STR("reversed"),
+                   payment->payment_id);
+    post_cash(work, payment, "reversal", date, -1);
+}
+
+static void take_line(struct work *work, const struct payment *payment, int32_t line_no,
+                      const struct o2c_remittance_line *given)
+{
+    struct remittance_line *line = o2c_row_add(
+        work->account, &receivables_remittance_line,
+        O2C_KEY(O2C_K(SOURCE_PAYMENT), O2C_K(payment->payment_id), O2C_N(line_no)));
+
+    line->customer_id = payment->customer_id;
+    line->currency = payment->currency;
+    line->source_date = payment->received_date;
+    line->amount_minor = given->amount_minor;
+    line->discount_minor = given->has_discount_minor ? given->discount_minor : 0;
+    if (given->invoice_id.len)
+        line->named_invoice_id = given->invoice_id;
+    else
+        line->named_number = given->number;
+    if (line->amount_minor <= 0)
+        return;
+    line->claims_invoice_id = line->named_invoice_id;
+    line->claims_number = line->named_number;
+    settle_new_line(work, line);
+}
+
+enum o2c_verdict receivables_on_received(struct o2c_account *account,
+                                         const struct o2c_event *event,
+                                         const struct o2c_moment *moment,
+                                         struct o2c_effects *effects, struct o2c_err *err)
+{
+    const struct o2c_payment_received *given = event->payment_received;
+    struct o2c_str content = o2c_kept_content(event, moment);
+    const struct payment *known =
+        o2c_row_find(account, &receivables_payment, O2C_KEY(O2C_K(given->payment_id)));
+    struct payment *payment;
+    struct work work;
+
+    if (check_received(given, err))
+        return err->verdict;
+    if (known && !o2c_is_new(effects, event, content, known->content, known->first_seen,
+                             "payment", given->payment_id))
+        return O2C_OK;
+    work_begin(&work, account, moment, effects, &given->head, "applied", given->payment_id);
+    payment = begin_payment(account, given->payment_id);
+    payment->received = true;
+    payment->content = content;
+    payment->first_seen = moment->recorded_us;
+    payment->customer_id = given->head.customer_id;
+    payment->company_id = given->head.company_id;
+    payment->currency = given->currency;
+    payment->received_date = given->received_date;
+    payment->amount_minor = given->amount_minor;
+    payment->opening = given->opening;
+    post_cash(&work, payment, "receipt", payment->received_date, 1);
+    work_move_cash(&work, payment, payment->amount_minor, payment->received_date,
+                   O2C_STR("received"), payment->payment_id);
+    for (size_t i = 0; i < given->remittance_count; i++)
+        take_line(&work, payment, (int32_t)i + 1, &given->remittance[i]);
+    if (payment->has_reversed_date)
+        reverse(&work, payment);
+    return work_end(&work, err);
+}
+
+enum o2c_verdict receivables_on_reversed(struct o2c_account *account,
+                                         const struct o2c_event *event,
+                                         const struct o2c_moment *moment,
+                                         struct o2c_effects *effects, struct o2c_err *err)
+{
+    const struct o2c_payment_reversed *given = event->payment_reversed;
+    struct o2c_str content = o2c_kept_content(event, moment);
+    const struct payment *known =
+        o2c_row_find(account, &receivables_payment, O2C_KEY(O2C_K(given->payment_id)));
+    struct payment *payment;
+    struct work work;
+
+    if (!given->payment_id.len)
+        return o2c_fail(err, O2C_PARK, "payment_id: is empty");
+    if (known && !o2c_is_new(effects, event, content, known->reversal_content,
+                             known->reversal_seen, "reversal", given->payment_id))
+        return O2C_OK;
+    work_begin(&work, account, moment, effects, &given->head, "unapplied",
+               given->payment_id);
+    payment = begin_payment(account, given->payment_id);
+    payment->reversal_content = content;
+    payment->reversal_seen = moment->recorded_us;
+    payment->has_reversed_date = true;
+    payment->reversed_date = given->reversed_date;
+    payment->reversal_reason = o2c_reversal_reason_text(given->reason);
+    if (payment->received)
+        reverse(&work, payment);
+    return work_end(&work, err);
+}

@@ -1,0 +1,420 @@
+/* The rules of docs/rules/receivables.md as tables. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <inttypes.h>
+
+#include "consumers/receivables/receivables.h"
+#include "consumers/receivables/rows.h"
+#include "runtime/base/buf.h"
+#include "schemas/units/time.h"
+#include "tests/support/rule_cases.h"
+
+#include "runtime/base/banned.h"
+
+#define INVOICE_OF(id, number, customer, date, gross, more, instalments)                   \
+    "{'type':'InvoiceIssued','invoice_id':'" id "','number':'" number                      \
+    "','customer_id':'" customer "','account_id':'A','issue_date':'" date                  \
+    "','currency':'EUR','lines':[],'net_minor':" #gross ",'gross_minor':" #gross           \
+    ",'instalments':[" instalments "]" more "}"
+#define DUE(date, amount) "{'due_date':'" date "','amount_minor':" #amount "}"
+#define INVOICE(id, gross)                                                                 \
+    INVOICE_OF(id, "N" id, "C1", "2026-01-10", gross, "", DUE("2026-02-09", gross))
+#define PAYMENT_OF(id, customer, date, amount, more)                                       \
+    "{'type':'PaymentReceived','payment_id':'" id "','customer_id':'" customer             \
+    "','account_id':'A','received_date':'" date "','amount_minor':" #amount                \
+    ",'currency':'EUR','method':'transfer'" more "}"
+#define FOR(id, amount) "{'invoice_id':'" id "','amount_minor':" #amount "}"
+#define FOR_NUMBER(number, amount) "{'number':'" number "','amount_minor':" #amount "}"
+#define PAYMENT(id, amount, lines)                                                         \
+    PAYMENT_OF(id, "C1", "2026-01-20", amount, ",'remittance':[" lines "]")
+#define REVERSED(id)                                                                       \
+    "{'type':'PaymentReversed','account_id':'A','payment_id':'" id                         \
+    "','reversed_date':'2026-01-25','reason':'nsf'}"
+#define CREDIT_NOTE(id, gross, more)                                                       \
+    "{'type':'CreditNoteIssued','account_id':'A','credit_note_id':'" id "','number':'G" id \
+    "','reason_code':'01','issue_date':'2026-01-15','currency':'EUR',"                     \
+    "'lines':[],'net_minor':" #gross ",'gross_minor':" #gross more "}"
+#define CANCELLED(id)                                                                      \
+    "{'type':'InvoiceCancelled','account_id':'A','invoice_id':'" id                        \
+    "','reason':'error','cancelled_date':'2026-01-30'}"
+
+static void add_date(struct o2c_buf *out, int32_t date)
+{
+    char text[O2C_DATE_TEXT + 1];
+
+    o2c_date_format(date, text);
+    o2c_buf_add_text(out, text + 5);
+}
+
+static void describe_documents(const struct rows_fixture *fixture, struct o2c_buf *out)
+{
+    const struct document *document;
+    const struct open_item *item;
+
+    for (size_t i = 0; (document = rows_fixture_row(fixture, &receivables_document, i));
+         i++) {
+        if (!document->issued)
+            continue;
+        o2c_buf_printf(out, "%.*s %.*s %" PRId64 " a%" PRId64 " c%" PRId64 " d%" PRId64,
+                       O2C_STR_ARG(document->document_id), O2C_STR_ARG(document->state),
+                       document->open_minor, document->applied_minor,
+                       document->credited_minor, document->discount_minor);
+        if (document->has_closed_date) {
+            o2c_buf_add_text(out, " closed ");
+            add_date(out, document->closed_date);
+        }
+        o2c_buf_add_text(out, " [");
+        for (size_t k = 0; (item = rows_fixture_row(fixture, &receivables_open_item, k));
+             k++)
+            if (o2c_str_eq(item->document_id, document->document_id))
+                o2c_buf_printf(out, "%s%" PRId64, item->instalment_no > 1 ? " " : "",
+                               item->open_minor);
+        o2c_buf_add_text(out, "]\n");
+    }
+}
+
+/* Ends of month of what a past date sees: open by date, per document and payment. */
+static void describe_history(const struct rows_fixture *fixture, struct o2c_buf *out)
+{
+    const struct movement *movement;
+    int32_t dates[] = {0, 0, 0, 0};
+    static const int days[] = {12, 18, 22, 31};
+
+    for (size_t d = 0; d < 4; d++) {
+        int64_t debit = 0, credit = 0;
+
+        (void)o2c_date_of(2026, 1, days[d], &dates[d]);
+        for (size_t i = 0; (movement = rows_fixture_row(fixture, &receivables_movement, i));
+             i++) {
+            bool is_credit = o2c_str_eq(movement->subject, SOURCE_PAYMENT) ||
+                             o2c_str_eq(movement->subject, KIND_CREDIT_NOTE);
+
+            if (movement->effective_date <= dates[d])
+                *(is_credit ? &credit : &debit) += movement->delta_minor;
+        }
+        o2c_buf_printf(out, "%s%" PRId64 "/%" PRId64, d ? " " : "history ", debit, credit);
+    }
+    o2c_buf_add_text(out, "\n");
+}
+
+static void describe(const struct rows_fixture *fixture, struct o2c_buf *out)
+{
+    const struct payment *payment;
+    const struct balance *balance;
+
+    describe_documents(fixture, out);
+    for (size_t i = 0; (payment = rows_fixture_row(fixture, &receivables_payment, i)); i++)
+        if (payment->received)
+            o2c_buf_printf(out, "%.*s %.*s %" PRId64 " of %" PRId32 "\n",
+                           O2C_STR_ARG(payment->payment_id), O2C_STR_ARG(payment->state),
+                           payment->unapplied_minor, payment->application_count);
+    for (size_t i = 0; (balance = rows_fixture_row(fixture, &receivables_balance, i)); i++)
+        o2c_buf_printf(out,
+                       "%.*s open %" PRId64 " credit %" PRId64 " unapplied %" PRId64 "\n",
+                       O2C_STR_ARG(balance->customer_id), balance->open_minor,
+                       balance->credit_minor, balance->unapplied_minor);
+    describe_history(fixture, out);
+}
+
+static const struct rule_case fact_cases[] = {
+    {"a payment that names its invoice closes it",
+     {INVOICE("I1", 100), PAYMENT("P1", 100, FOR("I1", 100)), NULL},
+     "I1 paid 0 a100 c0 d0 closed 01-20 [0]\nP1 applied 0 of 1\n"
+     "C1 open 0 credit 0 unapplied 0\nhistory 100/0 100/0 0/0 0/0\n"},
+    {"by its number, and what is too much stays unapplied",
+     {INVOICE("I1", 100), PAYMENT("P1", 130, FOR_NUMBER("NI1", 130)), NULL},
+     "I1 paid 0 a100 c0 d0 closed 01-20 [0]\nP1 part_applied 30 of 1\n"
+     "C1 open 0 credit 0 unapplied 30\nhistory 100/0 100/0 0/30 0/30\n"},
+    {"a short payment leaves the rest open, instalments filled by due date",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100, "",
+                 DUE("2026-03-01", 40) "," DUE("2026-02-01", 60)),
+      PAYMENT("P1", 70, FOR("I1", 70)), NULL},
+     "I1 part_paid 30 a70 c0 d0 [30 0]\nP1 applied 0 of 1\n"
+     "C1 open 30 credit 0 unapplied 0\nhistory 100/0 100/0 30/0 30/0\n"},
+    {"a remittance over two invoices, one of which never comes",
+     {INVOICE("I1", 100), PAYMENT("P1", 150, FOR("I1", 100) "," FOR("I9", 50)), NULL},
+     "I1 paid 0 a100 c0 d0 closed 01-20 [0]\nP1 part_applied 50 of 1\n"
+     "C1 open 0 credit 0 unapplied 50\nhistory 100/0 100/0 0/50 0/50\n"},
+    {"a line takes no more than it says",
+     {INVOICE("I1", 100), PAYMENT("P1", 100, FOR("I1", 60)), NULL},
+     "I1 part_paid 40 a60 c0 d0 [40]\nP1 part_applied 40 of 1\n"
+     "C1 open 40 credit 0 unapplied 40\nhistory 100/0 100/0 40/40 40/40\n"},
+    {"a reversal opens again what it closed",
+     {INVOICE("I1", 100), PAYMENT("P1", 100, FOR("I1", 100)), REVERSED("P1"), NULL},
+     "I1 open 100 a0 c0 d0 [100]\nP1 reversed 0 of 1\n"
+     "C1 open 100 credit 0 unapplied 0\nhistory 100/0 100/0 0/0 100/0\n"},
+    {"a reversal of an overpayment is applied and undone once",
+     {INVOICE("I1", 100), PAYMENT("P1", 130, FOR("I1", 130)), REVERSED("P1"), NULL},
+     "I1 open 100 a0 c0 d0 [100]\nP1 reversed 0 of 1\n"
+     "C1 open 100 credit 0 unapplied 0\nhistory 100/0 100/0 0/30 100/0\n"},
+    {"a reversed part payment, the other part stays",
+     {INVOICE("I1", 100), PAYMENT("P1", 40, FOR("I1", 40)),
+      PAYMENT("P2", 60, FOR("I1", 60)), REVERSED("P1"), NULL},
+     "I1 part_paid 40 a60 c0 d0 [40]\nP1 reversed 0 of 1\nP2 applied 0 of 1\n"
+     "C1 open 40 credit 0 unapplied 0\nhistory 100/0 100/0 0/0 40/0\n"},
+    {"a discount in time",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100,
+                 ",'discount_minor':2,'discount_until':'2026-01-20'",
+                 DUE("2026-02-09", 100)),
+      PAYMENT("P1", 98, "{'invoice_id':'I1','amount_minor':98,'discount_minor':2}"), NULL},
+     "I1 paid 0 a98 c0 d2 closed 01-20 [0]\nP1 applied 0 of 1\n"
+     "C1 open 0 credit 0 unapplied 0\nhistory 100/0 100/0 0/0 0/0\n"},
+    {"a discount too late is not taken",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100,
+                 ",'discount_minor':2,'discount_until':'2026-01-19'",
+                 DUE("2026-02-09", 100)),
+      PAYMENT("P1", 98, "{'invoice_id':'I1','amount_minor':98,'discount_minor':2}"), NULL},
+     "I1 part_paid 2 a98 c0 d0 [2]\nP1 applied 0 of 1\n"
+     "C1 open 2 credit 0 unapplied 0\nhistory 100/0 100/0 2/0 2/0\n"},
+    {"a reversal takes the discount back",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100,
+                 ",'discount_minor':2,'discount_until':'2026-01-20'",
+                 DUE("2026-02-09", 100)),
+      PAYMENT("P1", 98, "{'invoice_id':'I1','amount_minor':98,'discount_minor':2}"),
+      REVERSED("P1"), NULL},
+     "I1 open 100 a0 c0 d0 [100]\nP1 reversed 0 of 1\n"
+     "C1 open 100 credit 0 unapplied 0\nhistory 100/0 100/0 0/0 100/0\n"},
+    {"a credit note for an invoice, more than is open of it",
+     {INVOICE("I1", 100), CREDIT_NOTE("K1", 130, ",'invoice_id':'I1'"), NULL},
+     "K1 part_paid 30 a100 c0 d0 [30]\nI1 paid 0 a0 c100 d0 closed 01-15 [0]\n"
+     "C1 open 0 credit 30 unapplied 0\nhistory 100/0 0/30 0/30 0/30\n"},
+    {"a credit note that names nothing stays open",
+     {INVOICE("I1", 100), CREDIT_NOTE("K1", 30, ""), NULL},
+     "K1 open 30 a0 c0 d0 [30]\nI1 open 100 a0 c0 d0 [100]\n"
+     "C1 open 100 credit 30 unapplied 0\nhistory 100/0 100/30 100/30 100/30\n"},
+    {"a cancelled invoice",
+     {INVOICE("I1", 100), CANCELLED("I1"), NULL},
+     "I1 cancelled 0 a0 c0 d0 closed 01-30 [0]\n"
+     "C1 open 0 credit 0 unapplied 0\nhistory 100/0 100/0 100/0 0/0\n"},
+    {"a payer for another customer of the account",
+     {INVOICE_OF("I1", "N1", "C2", "2026-01-10", 100, "", DUE("2026-02-09", 100)),
+      PAYMENT("P1", 100, FOR("I1", 100)), NULL},
+     "I1 paid 0 a100 c0 d0 closed 01-20 [0]\nP1 applied 0 of 1\n"
+     "C1 open 0 credit 0 unapplied 0\nC2 open 0 credit 0 unapplied 0\n"
+     "history 100/0 100/0 0/0 0/0\n"},
+    {"an invoice of nothing is paid when it is issued",
+     {INVOICE("I1", 0), NULL},
+     "I1 paid 0 a0 c0 d0 closed 01-10 [0]\n"
+     "C1 open 0 credit 0 unapplied 0\nhistory 0/0 0/0 0/0 0/0\n"},
+    {"another currency never meets",
+     {INVOICE("I1", 100),
+      "{'type':'PaymentReceived','payment_id':'P1','account_id':'A','received_date':"
+      "'2026-01-20','amount_minor':100,'currency':'USD','method':'transfer','remittance':"
+      "[{'invoice_id':'I1','amount_minor':100}]}",
+      NULL},
+     "I1 open 100 a0 c0 d0 [100]\nP1 unapplied 100 of 0\n"
+     "C1 open 100 credit 0 unapplied 0\nC1 open 0 credit 0 unapplied 100\n"
+     "history 100/0 100/0 100/100 100/100\n"},
+};
+
+static void facts_converge_in_any_order(void **state)
+{
+    (void)state;
+    rule_cases_run(&receivables_consumer, fact_cases,
+                   sizeof fact_cases / sizeof fact_cases[0], describe);
+}
+
+static const struct {
+    const char *event, *reason;
+} refusals[] = {
+    {INVOICE("", 100), "invoice_id: is empty"},
+    {INVOICE_OF("I1", "", "C1", "2026-01-10", 1, "", DUE("2026-02-09", 1)),
+     "number: is empty"},
+    {INVOICE("I1", -5), "gross_minor: -5 is not between 0 and 1000000000000000"},
+    {INVOICE_OF("I1", "N", "C1", "2026-01-10", 100, "", ""), "instalments: there is none"},
+    {INVOICE_OF("I1", "N", "C1", "2026-01-10", 100, "", DUE("2026-02-09", 99)),
+     "instalments: their sum 99 is not gross_minor 100"},
+    {INVOICE_OF("I1", "N", "C1", "2026-01-10", 100, ",'tax_minor':5",
+                DUE("2026-02-09", 100)),
+     "gross_minor: 100 is not net_minor 100 + tax_minor 5"},
+    {PAYMENT("P1", 0, ""), "amount_minor: 0 is not between 1 and 1000000000000000"},
+    {PAYMENT("P1", 5, "{'amount_minor':5}"),
+     "remittance[0]: neither invoice_id nor number is given"},
+    {PAYMENT("", 5, ""), "payment_id: is empty"},
+    {CANCELLED(""), "invoice_id: is empty"},
+};
+
+static void what_cannot_be_is_parked_with_field_and_value(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        struct rows_fixture *fixture = rows_fixture_new(&receivables_consumer);
+        struct o2c_err err;
+
+        assert_int_equal(rule_apply(fixture, refusals[i].event, &err), O2C_PARK);
+        assert_string_equal(err.text, refusals[i].reason);
+        rows_fixture_free(fixture);
+    }
+}
+
+/* ---- decisions */
+
+static void play(struct rows_fixture *fixture, const char *const *events)
+{
+    struct o2c_err err;
+
+    for (; *events; events++)
+        if (rule_apply(fixture, *events, &err))
+            fail_msg("%s: %s", *events, err.text);
+}
+
+static void expect(const char *const *events, const char *expected)
+{
+    struct rows_fixture *fixture = rows_fixture_new(&receivables_consumer);
+    struct o2c_buf rows;
+
+    play(fixture, events);
+    o2c_buf_init(&rows, 1 << 20);
+    describe(fixture, &rows);
+    assert_string_equal(o2c_buf_text(&rows), expected);
+    o2c_buf_clear(&rows);
+    rows_fixture_free(fixture);
+}
+
+static void of_two_payments_for_one_invoice_the_first_counts(void **state)
+{
+    (void)state;
+    expect(
+        (const char *const[]){INVOICE("I1", 100), PAYMENT("P1", 100, FOR("I1", 100)),
+                              PAYMENT("P2", 100, FOR("I1", 100)), NULL},
+        "I1 paid 0 a100 c0 d0 closed 01-20 [0]\nP1 applied 0 of 1\nP2 unapplied 100 of 0\n"
+        "C1 open 0 credit 0 unapplied 100\nhistory 100/0 100/0 0/100 0/100\n");
+}
+
+static void the_other_payment_steps_in_when_the_first_is_reversed(void **state)
+{
+    (void)state;
+    expect((const char *const[]){INVOICE("I1", 100), PAYMENT("P1", 100, FOR("I1", 100)),
+                                 PAYMENT("P2", 100, FOR("I1", 100)), REVERSED("P1"), NULL},
+           "I1 paid 0 a100 c0 d0 closed 01-20 [0]\nP1 reversed 0 of 1\nP2 applied 0 of 1\n"
+           "C1 open 0 credit 0 unapplied 0\nhistory 100/0 100/0 -100/0 0/0\n");
+}
+
+static void a_cancellation_gives_back_what_was_applied(void **state)
+{
+    (void)state;
+    expect((const char *const[]){INVOICE("I1", 100), INVOICE("I2", 50),
+                                 CREDIT_NOTE("K1", 20, ",'invoice_id':'I1'"),
+                                 PAYMENT("P1", 130, FOR("I1", 80) "," FOR("I2", 50)),
+                                 CANCELLED("I1"), NULL},
+           "K1 open 20 a0 c0 d0 [20]\nI1 cancelled 0 a0 c0 d0 closed 01-30 [0]\n"
+           "I2 paid 0 a50 c0 d0 closed 01-20 [0]\nP1 part_applied 80 of 2\n"
+           "C1 open 0 credit 20 unapplied 80\nhistory 150/0 130/0 0/0 0/100\n");
+}
+
+/* ---- what is published */
+
+static void describe_published(const struct rows_fixture *fixture, struct o2c_buf *out)
+{
+    size_t count;
+    const struct rows_effect *effects = rows_fixture_effects(fixture, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct o2c_event *event = &effects[i].event;
+
+        if (effects[i].kind == ROWS_STATE) {
+            o2c_buf_printf(out, "state %.*s\n", O2C_STR_ARG(effects[i].key));
+        } else if (event->type == O2C_OPEN_ITEM_CHANGED) {
+            o2c_buf_printf(out, "item %.*s open %" PRId64 " disputed %" PRId64 " %.*s\n",
+                           O2C_STR_ARG(event->open_item_changed->document_id),
+                           event->open_item_changed->open_minor,
+                           event->open_item_changed->disputed_minor,
+                           O2C_STR_ARG(event->open_item_changed->cause));
+        } else if (event->type == O2C_PAYMENT_APPLIED) {
+            o2c_buf_printf(out, "applied %.*s left %" PRId64 "\n",
+                           O2C_STR_ARG(event->payment_applied->application_id),
+                           event->payment_applied->unapplied_minor);
+        } else if (event->type == O2C_PAYMENT_UNAPPLIED) {
+            o2c_buf_printf(out, "unapplied %.*s %.*s\n",
+                           O2C_STR_ARG(event->payment_unapplied->application_id),
+                           O2C_STR_ARG(event->payment_unapplied->reason));
+        } else if (event->type == O2C_JOURNAL_POSTED) {
+            const struct o2c_journal_posted *posted = event->journal_posted;
+
+            o2c_buf_printf(out, "%.*s ", O2C_STR_ARG(posted->journal_id));
+            add_date(out, posted->posting_date);
+            for (size_t l = 0; l < posted->lines_count; l++)
+                o2c_buf_printf(
+                    out, ", %.*s %" PRId64, O2C_STR_ARG(posted->lines[l].account),
+                    posted->lines[l].debit_minor - posted->lines[l].credit_minor);
+            o2c_buf_add_text(out, "\n");
+        }
+    }
+}
+
+static const struct {
+    const char *event, *published;
+} story[] = {
+    {INVOICE_OF(
+         "I1", "N1", "C1", "2026-01-10", 119,
+         ",'taxes':[],'tax_minor':0,'discount_minor':2,'discount_until':'2026-01-20'",
+         DUE("2026-02-09", 119)),
+     "item I1 open 119 disputed 0 issued\n"
+     "invoice:I1:issue 01-10, receivable 119, revenue -119\n"
+     "state I1\nstate A/C1/EUR\n"},
+    {PAYMENT("P1", 120, "{'invoice_id':'I1','amount_minor':117,'discount_minor':2}"),
+     "item I1 open 0 disputed 0 applied\napplied P1/1 left 3\n"
+     "payment:P1:receipt 01-20, bank 120, unapplied -120\n"
+     "application:P1/1 01-20, unapplied 117, discount 2, receivable -119\n"
+     "state I1\nstate A/C1/EUR\n"},
+    {REVERSED("P1"),
+     "item I1 open 119 disputed 0 unapplied\nunapplied P1/1 reversed\n"
+     "application:P1/1:undone 01-25, unapplied -117, discount -2, receivable 119\n"
+     "payment:P1:reversal 01-25, bank -120, unapplied 120\n"
+     "state I1\nstate A/C1/EUR\n"},
+    {"{'type':'DisputeOpened','account_id':'A','dispute_id':'D1','invoice_id':'I1',"
+     "'amount_minor':50,'currency':'EUR','reason_code':'01','origin':'customer'}",
+     "item I1 open 119 disputed 50 disputed\nstate I1\nstate A/C1/EUR\n"},
+    {CREDIT_NOTE("K1", 100, ",'invoice_id':'I1'"),
+     "item K1 open 0 disputed 0 issued\nitem I1 open 19 disputed 19 credited\n"
+     "credit_note:K1:issue 01-15, receivable -100, revenue 100\n"
+     "state credit_note/K1\nstate I1\nstate A/C1/EUR\n"},
+    {"{'type':'DisputeStateChanged','account_id':'A','dispute_id':'D1','state':'rejected',"
+     "'reason':'x'}",
+     "item I1 open 19 disputed 0 disputed\nstate I1\nstate A/C1/EUR\n"},
+    {CANCELLED("I1"),
+     "item K1 open 100 disputed 0 cancelled\nitem I1 open 0 disputed 0 cancelled\n"
+     "invoice:I1:cancellation 01-30, receivable -119, revenue 119\n"
+     "state credit_note/K1\nstate I1\nstate A/C1/EUR\n"},
+    {"{'type':'PaymentReceived','payment_id':'P2','account_id':'A','received_date':"
+     "'2026-01-20','amount_minor':7,'currency':'EUR','method':'cash','opening':true}",
+     "payment:P2:receipt 01-20, opening 7, unapplied -7\nstate A/C1/EUR\n"},
+};
+
+static void every_step_publishes_items_applications_journals_and_states(void **state)
+{
+    struct rows_fixture *fixture = rows_fixture_new(&receivables_consumer);
+    struct o2c_err err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof story / sizeof story[0]; i++) {
+        struct o2c_buf published;
+
+        if (rule_apply(fixture, story[i].event, &err))
+            fail_msg("%s: %s", story[i].event, err.text);
+        o2c_buf_init(&published, 1 << 20);
+        describe_published(fixture, &published);
+        assert_string_equal(o2c_buf_text(&published), story[i].published);
+        o2c_buf_clear(&published);
+    }
+    rows_fixture_free(fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(facts_converge_in_any_order),
+        cmocka_unit_test(what_cannot_be_is_parked_with_field_and_value),
+        cmocka_unit_test(of_two_payments_for_one_invoice_the_first_counts),
+        cmocka_unit_test(the_other_payment_steps_in_when_the_first_is_reversed),
+        cmocka_unit_test(a_cancellation_gives_back_what_was_applied),
+        cmocka_unit_test(every_step_publishes_items_applications_journals_and_states),
+    };
+
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
