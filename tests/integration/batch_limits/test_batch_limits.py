@@ -1,0 +1,143 @@
+"""What a consumer makes of a history does not depend on where its batches begin and end: one at a
+time, seven or all at once give the same rows and the same bytes to publish.
+"""
+
+import difflib
+import os
+import sys
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "support"))
+
+from confluent_kafka.admin import AdminClient  # noqa: E402
+from local_stack import psql  # noqa: E402
+from pipeline import Service  # noqa: E402
+from pipeline_case import ASK_EVERY_S, PATIENCE_S, PipelineCase, order  # noqa: E402
+
+LIMITS = (1, 7, 10000)
+CONSUMERS = ("orders", "shipments")
+SEEDS = range(1, 11) if os.environ.get("TEST_LONG") else (1,)
+HISTORY = ("--accounts", "12", "--orders", "60", "--conflicts", "5", "--repeated-percent", "10",
+           "--late-percent", "20", "--cancelled-percent", "20", "--returned-percent", "20",
+           "--unpriced-percent", "5", "--over-under-percent", "10")
+
+# When something happened to be stored, and how often: the only things that may differ.
+MAY_DIFFER = ("stored_at", "parked_at", "set_aside_at", "claimed_at", "batch_seq")
+TABLES = """
+SELECT c.relname FROM pg_class c WHERE c.relnamespace = '{schema}'::regnamespace
+   AND c.relkind = 'r' AND c.relname NOT IN ('claim', 'progress') ORDER BY 1
+"""
+ROWS = """
+SELECT (to_jsonb(t) - '{{{may_differ}}}'::text[])::text FROM {schema}.{table} t ORDER BY 1
+"""
+POSITIONS = """
+SELECT (to_jsonb(p) - '{{{may_differ}}}'::text[] - '{{owner,backend_pid,generation,epoch}}'::text[])::text
+  FROM {schema}.position p ORDER BY 1
+"""
+# ce_id is made of it: the same in every database that is to be compared.
+CLAIMS = """
+INSERT INTO {schema}.claim
+SELECT p, 0, 0, 'nobody', 0, now(), ('01900000-0000-7000-8000-' || lpad(p::text, 12, '0'))::uuid,
+       '{cluster}', {partitions} FROM generate_series(0, {partitions} - 1) p
+"""
+
+
+class BatchLimits(PipelineCase):
+    RUNNING = False
+
+    def publish_history(self, seed):
+        history = self.o2c("simulate", "--seed", str(seed), *HISTORY)
+        lines = history.splitlines(keepends=True)
+        self.publish(*lines[:len(lines) // 2])
+        # What is parked keeps its account's later events behind it; what has no key does not.
+        customer = f"PARKED-{seed}"
+        self.publish(order(f"BEFORE-{seed}", customer))
+        self.produce("o2c.orders", customer.encode(), b"\0\0\0\xff\xffno such schema")
+        self.publish(order(f"BEHIND-{seed}", customer))
+        self.produce("o2c.orders", None, b"no key", partition=seed % self.pipeline.partitions)
+        self.publish(*lines[len(lines) // 2:])
+        return len(lines)
+
+    def ends(self, consumer):
+        """What its positions must add up to."""
+        return sum(len(self.records(topic)) for topic, in self.rows_of(
+            self.pipeline.environment["O2C_PG_DSN"],
+            f"SELECT topic FROM o2c.consumer_topic WHERE consumer = '{consumer}'"
+            "    AND direction = 'in'"))
+
+    @staticmethod
+    def rows_of(dsn, sql):
+        return [tuple(line.split("|")) for line in psql(dsn, sql).splitlines()]
+
+    def database(self, limit):
+        name = f"{self.pipeline.name}_{limit}"
+        self.pipeline.sql(f'CREATE DATABASE "{name}" TEMPLATE "{self.pipeline.name}"')
+        self.addCleanup(self.pipeline.sql, f'DROP DATABASE "{name}" WITH (FORCE)')
+        return self.pipeline.stack.dsn(name)
+
+    def fold(self, dsn, limit, ends):
+        """Both consumers read everything there is, in batches of so many."""
+        environment = self.pipeline.environment | {
+            "O2C_PG_DSN": dsn, "O2C_BATCH_EVENTS": str(limit)}
+        for consumer in CONSUMERS:
+            service = Service(consumer, self.pipeline.services[consumer].program, environment,
+                              self.pipeline.logs / f"{consumer}-{limit}.log")
+            service.start()
+            try:
+                self.until_folded(service, dsn, consumer, ends[consumer])
+                self.assertEqual(service.stop(), 0, service.last_words())
+            finally:
+                service.kill()
+
+    def until_folded(self, service, dsn, consumer, end):
+        deadline = time.monotonic() + PATIENCE_S
+        sql = (f"SELECT coalesce(sum(next_offset), 0) FROM o2c.consumer_progress"
+               f" WHERE consumer = '{consumer}'")
+        while int(psql(dsn, sql)) != end:
+            self.assertTrue(service.alive(), service.last_words(20))
+            self.assertLess(time.monotonic(), deadline, f"{consumer} does not reach {end}")
+            time.sleep(ASK_EVERY_S)
+
+    def everything(self, dsn):
+        """Every row of every table, as text."""
+        text = []
+        for schema in CONSUMERS:
+            names = {"schema": schema, "may_differ": ",".join(MAY_DIFFER)}
+            text += ["position: " + row for row in
+                     psql(dsn, POSITIONS.format(**names)).splitlines()]
+            for table, in self.rows_of(dsn, TABLES.format(**names)):
+                text += [f"{schema}.{table}: {row}" for row in
+                         psql(dsn, ROWS.format(table=table, **names)).splitlines()]
+        return text
+
+    def test_limits_give_the_same_rows_and_the_same_bytes(self):
+        events = sum(self.publish_history(seed) for seed in SEEDS)
+        ends = {consumer: self.ends(consumer) for consumer in CONSUMERS}
+        cluster = self.cluster_id()
+        for consumer in CONSUMERS:
+            self.pipeline.sql(CLAIMS.format(schema=consumer, cluster=cluster,
+                                            partitions=self.pipeline.partitions))
+        found = {}
+        for limit in LIMITS:
+            dsn = self.database(limit)
+            self.fold(dsn, limit, ends)
+            found[limit] = self.everything(dsn)
+            batches = int(psql(dsn, "SELECT count(*) FROM orders.progress"))
+            print(f"limit {limit}: {events} events, {batches} positions of orders, "
+                  f"{len(found[limit])} rows", flush=True)
+        self.assertGreater(sum("orders.outbox" in row for row in found[1]), 60)
+        self.assertGreater(sum("orders.parked:" in row for row in found[1]), 1)
+        for limit in LIMITS[1:]:
+            if found[limit] != found[1]:
+                self.fail(f"limit {limit} differs from limit 1:\n" + "\n".join(list(
+                    difflib.unified_diff(found[1], found[limit], lineterm="", n=0))[:20]))
+
+    def cluster_id(self):
+        admin = AdminClient({"bootstrap.servers": self.pipeline.environment["O2C_KAFKA"]})
+        return admin.list_topics(timeout=PATIENCE_S).cluster_id
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

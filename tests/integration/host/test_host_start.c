@@ -1,0 +1,230 @@
+/* What a consumer demands of its topics and its database before it reads, and what it says.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "runtime/kafka/offsets.h"
+#include "tests/integration/host/host_test.h"
+
+#include "runtime/base/banned.h"
+
+/* Ends by itself with this status, having said this. */
+static void expect_refusal(const char *const *settings, int status, const char *words)
+{
+    host_launch(&first, settings, NULL);
+    assert_int_equal(service_wait(&first), status);
+    if (!service_log_count(&first, words))
+        fail_msg("it did not say \"%s\"", words);
+}
+
+/* ---- topics */
+
+static void it_waits_for_a_topic_that_is_not_there_yet(void **state)
+{
+    (void)state;
+    host_topics("o2c.order-status");
+    put_order("acc", "o1", "");
+    host_launch(&first, NULL, NULL);
+    service_wait_log(&first, "waiting for a topic (o2c topics create)");
+    expect_sql("0", "SELECT count(*) FROM probe.claim");
+    broker_topic(&broker, "o2c.order-status", PARTITIONS, NULL);
+    await_applied(1);
+    expect_trail("acc", "o1");
+}
+
+static void unequal_partition_counts_are_refused(void **state)
+{
+    (void)state;
+    host_topics("o2c.order-status");
+    broker_topic(&broker, "o2c.order-status", PARTITIONS + 1, NULL);
+    expect_refusal(NULL, 1, "o2c.order-status has 5 partitions, the others 4");
+    expect_sql("0", "SELECT count(*) FROM probe.claim");
+}
+
+static void a_topic_filled_anew_is_noticed(void **state)
+{
+    char name[160];
+    const char *names[] = {name};
+    struct o2c_err err;
+
+    (void)state;
+    host_topics(NULL);
+    put_order("acc", "o1", "");
+    host_start(&first, NULL, NULL);
+    await_applied(1);
+    assert_int_equal(service_end(&first), 0);
+    snprintf(name, sizeof name, "%so2c.orders", broker.prefix);
+    if (o2c_kafka_delete_topics(broker.rk, names, 1, 20000, &err))
+        fail_msg("%s", err.text);
+    broker_topic(&broker, "o2c.orders", PARTITIONS, NULL);
+    broker.made_count--; /* its name stands there already */
+    put_order("acc", "another", "");
+    put_order("acc", "one-more", "");
+    expect_refusal(NULL, 1, "a topic was deleted and filled anew");
+    expect_trail("acc", "o1");
+}
+
+static void a_database_older_than_its_topics_is_noticed(void **state)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
+    struct broker_record record = {"o2c.conflicts", 2, O2C_STR("acc"), O2C_STR("x"),
+                                   headers};
+
+    (void)state;
+    host_topics(NULL);
+    host_start(&first, NULL, NULL);
+    assert_int_equal(service_end(&first), 0);
+    rd_kafka_header_add(headers, "source", -1, "probe", -1);
+    rd_kafka_header_add(
+        headers, "incarnation", -1,
+        sql_text(conn, "SELECT incarnation FROM probe.claim WHERE partition = 2"), -1);
+    rd_kafka_header_add(headers, "source_partition", -1, "2", -1);
+    rd_kafka_header_add(headers, "stream_seq", -1, "9", -1);
+    rd_kafka_header_add(headers, "o2c_cause", -1, "o2c.orders/2/1#0", -1);
+    broker_put(&broker, &record);
+    expect_refusal(NULL, 1, "the database is older than the topics");
+    assert_int_equal(service_log_count(&first, "has stream_seq 9 of this consumer"), 1);
+}
+
+/* ---- the database */
+
+static void another_version_of_the_schema_is_refused(void **state)
+{
+    (void)state;
+    host_topics(NULL);
+    run_sql("UPDATE o2c.migration SET version = 7 WHERE folder = 'probe'");
+    expect_refusal(
+        NULL, 1, "schema probe is at version 7 (engine 1), this program works with 1 to 1");
+    run_sql("UPDATE o2c.migration SET version = CASE folder WHEN 'host' THEN 9 ELSE 1 END");
+    expect_refusal(NULL, 1, "(engine 9)");
+    run_sql("DELETE FROM o2c.migration");
+    expect_refusal(NULL, 1, "run o2c migrate or the right release");
+}
+
+static void a_database_of_another_partition_count_or_cluster_is_refused(void **state)
+{
+    char *cluster_id = rd_kafka_clusterid(broker.rk, 20000);
+
+    (void)state;
+    host_topics(NULL);
+    run_sql("INSERT INTO probe.claim VALUES"
+            " (1, 3, 1, 'somebody', 1, now(), gen_random_uuid(), 'another', 4)");
+    expect_refusal(NULL, 1, "partition 1 was claimed on Kafka cluster another");
+    run_sql("UPDATE probe.claim SET partition_count = 6, cluster_id = '%s'", cluster_id);
+    rd_kafka_mem_free(broker.rk, cluster_id);
+    expect_refusal(NULL, 1, "topics had 6 partitions, now have 4");
+    expect_sql("3", "SELECT max(epoch) FROM probe.claim");
+}
+
+static void a_topic_without_a_first_offset_names_the_command_that_writes_it(void **state)
+{
+    (void)state;
+    host_topics(NULL);
+    run_sql("DELETE FROM probe.first_offset WHERE topic = 'o2c.orders' AND partition = 3");
+    expect_refusal(NULL, 1,
+                   "o2c.orders partition 3 has no first offset for consumer probe: run o2c "
+                   "topics create");
+}
+
+/* ---- settings */
+
+static void what_is_no_setting_is_refused_by_name_and_value(void **state)
+{
+    (void)state;
+    expect_refusal((const char *const[]){"--batch-evnts", "5", NULL}, 2, "batch-evnts");
+    expect_refusal((const char *const[]){"--batch-events", "0", NULL}, 2, "batch-events");
+    expect_refusal((const char *const[]){"--log-level", "loud", NULL}, 2, "loud");
+    expect_refusal((const char *const[]){"--kafka-client", "no.such=1", NULL}, 2,
+                   "no.such");
+    expect_refusal((const char *const[]){"stray", NULL}, 2, "stray");
+}
+
+/* ---- after a commit */
+
+struct wake {
+    char path[64];
+    int fd;
+};
+
+static void wake_open(struct wake *wake)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const struct timeval patience = {40, 0};
+
+    snprintf(wake->path, sizeof wake->path, "/tmp/o2c-test-wake-%ld", (long)getpid());
+    memcpy(address.sun_path, wake->path, strlen(wake->path) + 1);
+    wake->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    setsockopt(wake->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    assert_int_equal(bind(wake->fd, (struct sockaddr *)&address, sizeof address), 0);
+}
+
+static void wake_await(struct wake *wake)
+{
+    char byte;
+
+    if (recv(wake->fd, &byte, 1, 0) != 1)
+        fail_msg("no datagram");
+}
+
+/* How many were left. */
+static int wake_close(struct wake *wake)
+{
+    char byte;
+    int left = 0;
+
+    while (recv(wake->fd, &byte, 1, MSG_DONTWAIT) == 1)
+        left++;
+    close(wake->fd);
+    unlink(wake->path);
+    return left;
+}
+
+/* The datagram is there as soon as what it tells of is. */
+static void the_relay_is_woken_after_a_commit_that_published_something(void **state)
+{
+    struct wake wake;
+
+    (void)state;
+    host_topics(NULL);
+    wake_open(&wake);
+    host_start(&first, (const char *const[]){"--wake", wake.path, NULL}, NULL);
+    put_order("acc", "o1", "");
+    wake_await(&wake);
+    expect_sql("1", "SELECT count(*) FROM probe.outbox");
+    put_placed("acc", "no-route");
+    await_sql(conn, "1", "SELECT skipped FROM probe.done");
+    put_order("acc", "o2", "");
+    wake_await(&wake);
+    expect_sql("2", "SELECT count(*) FROM probe.outbox");
+    assert_int_equal(wake_close(&wake), 0); /* one each, none for what was skipped */
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, host_setup_bare, host_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(it_waits_for_a_topic_that_is_not_there_yet),
+        TEST(unequal_partition_counts_are_refused),
+        TEST(a_topic_filled_anew_is_noticed),
+        TEST(a_database_older_than_its_topics_is_noticed),
+        TEST(another_version_of_the_schema_is_refused),
+        TEST(a_database_of_another_partition_count_or_cluster_is_refused),
+        TEST(a_topic_without_a_first_offset_names_the_command_that_writes_it),
+        TEST(what_is_no_setting_is_refused_by_name_and_value),
+        TEST(the_relay_is_woken_after_a_commit_that_published_something),
+    };
+
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
