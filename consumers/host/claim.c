@@ -338,6 +338,7 @@ static void take_positions(struct engine *engine)
             memcpy(unit->taken, unit->claiming.next, sizeof unit->taken);
             memset(unit->verified, 0, sizeof unit->verified);
             unit->stopped = false;
+            lag_begin(unit, engine->topic_count);
         }
         unit->claimed = true;
         unit->epoch = unit->claiming_epoch;

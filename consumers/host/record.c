@@ -19,6 +19,7 @@ static struct record *record_new(struct batch *batch, struct unit *unit, int top
     record->unit = unit;
     record->topic = topic;
     record->offset = offset;
+    record->outcome = -1;
     if (batch->chain_tail.at[chain])
         batch->chain_tail.at[chain]->next = record;
     else
