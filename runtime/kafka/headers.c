@@ -10,15 +10,17 @@ enum header {
     SOURCE_PARTITION,
     STREAM_SEQ,
     CAUSE,
+    REQUIRED,
+    TICK = REQUIRED,
     HEADERS
 };
 
-/* o2c_tick belongs to the clock, and is not part of what makes a stream. */
 static const char *const names[HEADERS] = {[SOURCE] = "source",
                                            [INCARNATION] = "incarnation",
                                            [SOURCE_PARTITION] = "source_partition",
                                            [STREAM_SEQ] = "stream_seq",
-                                           [CAUSE] = "o2c_cause"};
+                                           [CAUSE] = "o2c_cause",
+                                           [TICK] = "o2c_tick"};
 
 static enum o2c_verdict malformed(struct o2c_err *err, enum header header)
 {
@@ -43,7 +45,7 @@ static enum o2c_verdict collect(const rd_kafka_headers_t *headers,
             if (!value)
                 return malformed(err, (enum header)h);
             found[h] = (struct o2c_str){value, len};
-            count++;
+            count += h < REQUIRED; /* a tick alone makes no stream */
         }
     *ret_found = count;
     return O2C_OK;
@@ -62,8 +64,10 @@ static enum o2c_verdict understand(const struct o2c_str found[HEADERS],
                                    struct o2c_err *err)
 {
     int64_t partition;
-    struct o2c_stream_headers headers = {
-        .present = true, .source = found[SOURCE], .cause = found[CAUSE]};
+    struct o2c_stream_headers headers = {.present = true,
+                                         .source = found[SOURCE],
+                                         .cause = found[CAUSE],
+                                         .tick = found[TICK]};
     if (!is_ascii(found[SOURCE]))
         return malformed(err, SOURCE);
     if (!o2c_uuid_parse(found[INCARNATION], &headers.incarnation))
@@ -75,6 +79,8 @@ static enum o2c_verdict understand(const struct o2c_str found[HEADERS],
         return malformed(err, STREAM_SEQ);
     if (!is_ascii(found[CAUSE]))
         return malformed(err, CAUSE);
+    if (found[TICK].at && !is_ascii(found[TICK]))
+        return malformed(err, TICK);
     headers.source_partition = (int32_t)partition;
     *ret_headers = headers;
     return O2C_OK;
@@ -97,8 +103,21 @@ enum o2c_verdict o2c_stream_headers_read(const rd_kafka_message_t *message,
         *ret_headers = (struct o2c_stream_headers){.present = false};
         return O2C_OK;
     }
-    for (int h = 0; h < HEADERS; h++)
+    for (int h = 0; h < REQUIRED; h++)
         if (!found[h].at)
             return o2c_fail(err, O2C_PARK, "header %s is missing", names[h]);
     return understand(found, ret_headers, err);
+}
+
+struct o2c_str o2c_stream_tick(const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t len;
+    if (rd_kafka_message_headers(message, &headers) ||
+        rd_kafka_header_get(headers, 1, names[TICK], &value, &len) !=
+            RD_KAFKA_RESP_ERR__NOENT ||
+        rd_kafka_header_get(headers, 0, names[TICK], &value, &len))
+        return (struct o2c_str){NULL, 0};
+    return (struct o2c_str){value, len};
 }

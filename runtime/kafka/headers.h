@@ -22,11 +22,16 @@ struct o2c_stream_headers {
     int64_t
         stream_seq; /* from 1, gap-free per source, source partition, topic, partition */
     struct o2c_str cause; /* o2c_cause: topic/partition/offset#n */
+    struct o2c_str tick;  /* o2c_tick: "2026-01-31", the last business day its writer had
+                             begun; absent: none, or it knows of no days */
 };
 
 /* PARK when some are there and others missing or malformed: the text names the header. */
 enum o2c_verdict o2c_stream_headers_read(const rd_kafka_message_t *message,
                                          struct o2c_stream_headers *ret_headers,
                                          struct o2c_err *err) O2C_MUST_CHECK;
+
+/* o2c_tick alone, for who must know whether to read on; absent if it is not there once. */
+struct o2c_str o2c_stream_tick(const rd_kafka_message_t *message);
 
 #endif

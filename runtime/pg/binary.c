@@ -124,6 +124,11 @@ void o2c_pg_array_int4(struct o2c_pg_array *array, int32_t value)
     o2c_buf_add_be32(element(array, 4), (uint32_t)value);
 }
 
+void o2c_pg_array_date(struct o2c_pg_array *array, int32_t days)
+{
+    o2c_pg_array_int4(array, days - EPOCH_DAYS);
+}
+
 void o2c_pg_array_int8(struct o2c_pg_array *array, int64_t value)
 {
     o2c_buf_add_be64(element(array, 8), (uint64_t)value);

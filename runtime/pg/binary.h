@@ -64,6 +64,7 @@ void o2c_pg_array_begin(struct o2c_pg_array *array, struct o2c_pg_params *params
 void o2c_pg_array_null(struct o2c_pg_array *array);
 void o2c_pg_array_int4(struct o2c_pg_array *array, int32_t value);
 void o2c_pg_array_int8(struct o2c_pg_array *array, int64_t value);
+void o2c_pg_array_date(struct o2c_pg_array *array, int32_t days);
 void o2c_pg_array_timestamp(struct o2c_pg_array *array, int64_t utc_us);
 void o2c_pg_array_text(struct o2c_pg_array *array, struct o2c_str value); /* and bytea */
 void o2c_pg_array_uuid(struct o2c_pg_array *array, const struct o2c_uuid *value);
