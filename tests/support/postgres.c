@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <grp.h>
 #include <pwd.h>
 #include <setjmp.h>
@@ -265,11 +266,10 @@ void test_postgres_database(char ret_dsn[TEST_DSN_BYTES])
         folder, databases);
 }
 
-static void read_file(const char *file, struct o2c_buf *content)
+static void read_file(const char *path, struct o2c_buf *content)
 {
-    char path[1000], part[4096];
+    char part[4096];
     size_t got;
-    snprintf(path, sizeof path, "%s/deploy/migrations/%s", SOURCE_FOLDER, file);
     FILE *in = fopen(path, "r");
     if (!in)
         fail_msg("%s: %s", path, strerror(errno));
@@ -296,7 +296,7 @@ static void put_names(struct o2c_buf *out, const char *text, const char *name)
     }
 }
 
-void test_postgres_migrate(PGconn *conn, const char *file, const char *name)
+static void run_file(PGconn *conn, const char *file, const char *name)
 {
     struct o2c_buf content, sql;
     o2c_buf_init(&content, MIGRATION_MAX_BYTES);
@@ -310,4 +310,19 @@ void test_postgres_migrate(PGconn *conn, const char *file, const char *name)
     o2c_buf_clear(&sql);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
         fail_msg("%s: %s", file, PQerrorMessage(conn));
+}
+
+int test_postgres_migrate(PGconn *conn, const char *path, const char *name)
+{
+    char pattern[1000];
+    glob_t files;
+    snprintf(pattern, sizeof pattern, "%s/deploy/migrations/%s%s", SOURCE_FOLDER, path,
+             strchr(path, '/') ? "" : "/*.sql");
+    if (glob(pattern, 0, NULL, &files))
+        fail_msg("%s: no such file", pattern);
+    int count = (int)files.gl_pathc;
+    for (int i = 0; i < count; i++)
+        run_file(conn, files.gl_pathv[i], name);
+    globfree(&files);
+    return count;
 }

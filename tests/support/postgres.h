@@ -25,10 +25,11 @@ PGconn *test_postgres_connect(const char *dsn);
 void test_postgres_run(PGconn *conn, const char *sql);
 
 /*
- * Runs a file of deploy/migrations ("host/0001_engine.sql") with :schema and
- * :consumer replaced by `name`.
+ * Runs a file of deploy/migrations ("o2c/0001_registry.sql"), or all files of a
+ * folder in their order ("host"), with :schema and :consumer replaced by
+ * `name`.  Returns how many there were: the version of a folder.
  */
-void test_postgres_migrate(PGconn *conn, const char *file, const char *name);
+int test_postgres_migrate(PGconn *conn, const char *path, const char *name);
 
 /* Ends it without a checkpoint, as a crash would, and starts it again. */
 void test_postgres_crash(void);

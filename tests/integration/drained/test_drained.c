@@ -38,7 +38,7 @@ static void run(const char *sql)
 static void add_consumer(const char *consumer, const char *const *topics)
 {
     char sql[400];
-    test_postgres_migrate(conn, "host/0001_engine.sql", consumer);
+    test_postgres_migrate(conn, "host", consumer);
     for (; *topics; topics++) {
         snprintf(
             sql, sizeof sql,

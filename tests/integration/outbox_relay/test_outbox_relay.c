@@ -55,7 +55,7 @@ static void make_database(void)
     test_postgres_database(dsn);
     conn = test_postgres_connect(dsn);
     test_postgres_migrate(conn, "o2c/0001_registry.sql", "");
-    test_postgres_migrate(conn, "host/0001_engine.sql", "probe");
+    test_postgres_migrate(conn, "host", "probe");
     test_postgres_migrate(conn, "relay/0001_relay.sql", "");
     for (int p = 0; p < PARTITIONS; p++)
         run_sql("INSERT INTO probe.claim VALUES"

@@ -51,8 +51,8 @@ static void migrations_run_under_the_name_of_a_consumer(void **state)
     test_postgres_database(dsn);
     PGconn *conn = test_postgres_connect(dsn);
     test_postgres_migrate(conn, "o2c/0001_registry.sql", "");
-    test_postgres_migrate(conn, "host/0001_engine.sql", "orders");
-    test_postgres_migrate(conn, "host/0001_engine.sql", "shipments");
+    test_postgres_migrate(conn, "host", "orders");
+    test_postgres_migrate(conn, "host", "shipments");
     assert_int_equal(
         count(conn, "SELECT count(*) FROM o2c.consumer WHERE consumer = schema"), 2);
     assert_int_equal(count(conn, "SELECT count(*) FROM shipments.outbox"), 0);
