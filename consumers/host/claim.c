@@ -164,6 +164,22 @@ static void read_streams(const struct engine *engine, int32_t partition,
     json_decref(json);
 }
 
+static void read_day(struct unit *unit, struct position *position, const PGresult *result,
+                     int row, int column)
+{
+    position->business_date = O2C_NO_BUSINESS_DATE;
+    if (!o2c_pg_get_null(result, row, column))
+        position->business_date = o2c_pg_get_date(result, row, column);
+    position->in_tick = !o2c_pg_get_null(result, row, column + 1);
+    if (position->in_tick)
+        position->cursor = (struct o2c_due){o2c_pg_get_date(result, row, column + 1),
+                                            o2c_pg_get_text(result, row, column + 2),
+                                            o2c_pg_get_text(result, row, column + 3),
+                                            o2c_pg_get_text(result, row, column + 4)};
+    position->tick_emitted = o2c_pg_get_int4(result, row, column + 5);
+    ticks_own_cursor(position, &unit->claiming_text);
+}
+
 static void on_claimed(void *user, const PGresult *result)
 {
     struct engine *engine = user;
@@ -182,6 +198,7 @@ static void on_claimed(void *user, const PGresult *result)
         position->outbox_no = o2c_pg_get_int8(result, i, 7);
         for (int n = 0; n < TOTAL_COUNT; n++)
             position->total[n] = o2c_pg_get_int8(result, i, 8 + n);
+        read_day(unit, position, result, i, 8 + TOTAL_COUNT);
     }
 }
 
@@ -336,12 +353,13 @@ static void take_positions(struct engine *engine)
             continue;
         if (!unit->claimed) {
             memcpy(unit->taken, unit->claiming.next, sizeof unit->taken);
+            memcpy(unit->given, unit->claiming.next, sizeof unit->given);
             memset(unit->verified, 0, sizeof unit->verified);
             unit->stopped = false;
-            lag_begin(unit, engine->topic_count);
         }
         unit->claimed = true;
         unit->epoch = unit->claiming_epoch;
+        ticks_own_cursor(&unit->claiming, &unit->cursor_text);
         unit->stored = unit->pending = unit->claiming;
         unit->touched = false;
         memset(unit->newest, 0, sizeof unit->newest);
@@ -420,6 +438,8 @@ void claim_forget(struct engine *engine)
         struct unit *unit = &engine->unit[p];
 
         unit->claimed = unit->wanted = unit->touched = unit->stopped = false;
+        hold_clear(engine, unit);
+        ticks_clear(unit);
         parked_clear(unit);
         inbound_clear(unit);
     }

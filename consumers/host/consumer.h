@@ -4,15 +4,19 @@
  * A consumer declares which events it listens to, what each of them needs
  * loaded, and what the event changes.  The host (host.h) does the rest:
  * claiming partitions, decoding, batching, loading, storing, offsets, parking,
- * metrics, shutdown.
+ * due dates, metrics, shutdown.
  *
  * For every batch the host
  *   1. decodes the events and asks each route what it needs;
  *   2. loads those rows with one query per table, and what those rows name;
  *   3. calls apply() once per event, in the recorded order;
- *   4. stores changed rows, emitted events, parked records and the new
- *      position in one transaction, behind the fence.
+ *   4. stores changed rows, emitted events, due dates, parked records and the
+ *      new position in one transaction, behind the fence.
  * If step 4 fails, nothing of the batch has happened.
+ *
+ * A consumer with "o2c.clock" among its topics takes ticks: when a business
+ * day has begun and everything from before it is applied, the host calls
+ * on_due() for every item that is due (docs/time.md).
  */
 #ifndef O2C_HOST_CONSUMER_H
 #define O2C_HOST_CONSUMER_H
@@ -38,6 +42,12 @@ struct o2c_moment {
     int32_t partition;
     int64_t offset;
     struct o2c_arena *arena; /* scratch memory that lives until the batch is stored */
+    int32_t business_date;   /* the last business day this partition has begun, as days
+                                since 1970; in on_due() the one that begins */
+};
+
+enum {
+    O2C_NO_BUSINESS_DATE = INT32_MIN /* before the first tick, or the consumer takes none */
 };
 
 /* Says which rows apply() will look at.  Called before anything is loaded; may be NULL. */
@@ -66,6 +76,34 @@ typedef enum o2c_verdict o2c_apply_fn(struct o2c_account *account,
                                       const struct o2c_moment *moment,
                                       struct o2c_effects *effects, struct o2c_err *err);
 
+/* Something to look at when its day has begun: what o2c_effects_due() was given. */
+struct o2c_due {
+    int32_t date; /* days since 1970; a tick of this day or a later one reaches it */
+    struct o2c_str account_id;
+    struct o2c_str kind; /* the rule's own word: "dunning" */
+    struct o2c_str item; /* what it is about: "INV-7/1" */
+};
+
+/* Says which rows on_due() will look at; may be NULL. */
+typedef void o2c_due_needs_fn(const struct o2c_due *due, struct o2c_wants *wants);
+
+/* Which further rows the loaded ones name, as with events; may be NULL. */
+typedef void o2c_due_needs_more_fn(struct o2c_account *account, const struct o2c_due *due,
+                                   struct o2c_wants *wants);
+
+/*
+ * What to do for one item whose day has begun: moment->business_date is that
+ * of the tick, later than due->date where the item was created late or a day
+ * was left out.  The item may be closed by now: then there is nothing to do.
+ * The host has taken the entry away already; a rule that wants to be called
+ * again emits a new one.  On O2C_PARK the host undoes what this call changed,
+ * keeps the entry and calls again at the next tick.
+ */
+typedef enum o2c_verdict o2c_on_due_fn(struct o2c_account *account,
+                                       const struct o2c_due *due,
+                                       const struct o2c_moment *moment,
+                                       struct o2c_effects *effects, struct o2c_err *err);
+
 struct o2c_route {
     int event_type; /* enum o2c_event_type, generated; types without a route are skipped */
     o2c_needs_fn *needs;
@@ -82,6 +120,9 @@ struct o2c_consumer {
     size_t route_count;
     const struct o2c_table *const *tables; /* every table the rules touch */
     size_t table_count;
+    o2c_due_needs_fn *due_needs;
+    o2c_due_needs_more_fn *due_needs_more;
+    o2c_on_due_fn *on_due;                          /* NULL: its rules emit no due dates */
     int32_t schema_version_min, schema_version_max; /* migrations this binary works with */
 };
 

@@ -18,6 +18,7 @@ void effects_begin(struct o2c_effects *effects, struct batch *batch, struct reco
 {
     *effects = (struct o2c_effects){
         .batch = batch, .record = record, .outbox_mark = batch->outbox.count};
+    due_begin(batch);
 }
 
 void effects_undo(struct o2c_effects *effects)
@@ -31,6 +32,7 @@ void effects_undo(struct o2c_effects *effects)
         row->unit->pending.stream_seq[row->emit]--;
     }
     effects->emitted = 0;
+    due_undo(batch);
     effects->err.verdict = O2C_OK;
 }
 
@@ -82,6 +84,7 @@ static struct outbox_row *add_row(struct o2c_effects *effects, const char *topic
     row.outbox_no = ++unit->pending.outbox_no;
     row.stream_seq = ++unit->pending.stream_seq[row.emit];
     row.recorded_us = record->recorded_us;
+    row.business_date = unit->pending.business_date;
     row.event_id = stream_id(engine, &row);
     row.cause = printed(effects, cause,
                         snprintf(cause, sizeof cause, "%s/%" PRId32 "/%" PRId64 "#%" PRId32,

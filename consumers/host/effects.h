@@ -26,6 +26,18 @@ void o2c_effects_emit(struct o2c_effects *effects, const struct o2c_event *event
 void o2c_effects_emit_state(struct o2c_effects *effects, struct o2c_str entity_id,
                             const struct o2c_event *state);
 
+/*
+ * Has on_due() called for this item of the account when a business day from
+ * `date` on has begun; where one has already, at the next tick.  Emitting what
+ * is there already changes nothing.  The text is copied.
+ */
+void o2c_effects_due(struct o2c_effects *effects, int32_t date, const char *kind,
+                     struct o2c_str item);
+
+/* Takes such an entry back; none need be there. */
+void o2c_effects_due_cancel(struct o2c_effects *effects, int32_t date, const char *kind,
+                            struct o2c_str item);
+
 /* A rule found no room in the arena: the host drops the batch and tries smaller ones. */
 void o2c_effects_no_room(struct o2c_effects *effects);
 

@@ -57,7 +57,8 @@ static rd_kafka_topic_partition_list_t *claimed_list(const struct engine *engine
         for (int t = 0;
              engine->unit[p].claimed && !engine->unit[p].stopped && t < engine->topic_count;
              t++)
-            rd_kafka_topic_partition_list_add(list, engine->topic_name[t], p);
+            if (!engine->unit[p].hold[t].paused)
+                rd_kafka_topic_partition_list_add(list, engine->topic_name[t], p);
     return list;
 }
 
@@ -165,6 +166,8 @@ static void finish_part(struct engine *engine)
     batch_reset(batch);
     engine->current = NULL;
     store_mirror(engine);
+    if (engine->holds)
+        o2c_kafka_bridge_wake(&engine->bridge);
 }
 
 /*
@@ -180,6 +183,10 @@ static void bisect(struct batch *batch, const struct o2c_err *err)
     make_stale(batch->engine->next);
     if (part > 1) {
         batch->limit = part / 2;
+        return;
+    }
+    if (batch->fold.at[batch->stored]->kind == RECORD_TICK) {
+        engine_fatal(batch->engine, err, "a business day could not be stored");
         return;
     }
     record_refuse(batch, batch->fold.at[batch->stored], err->text);
@@ -251,6 +258,11 @@ static void fold_and_store(struct engine *engine)
 
 static bool pick(struct engine *engine)
 {
+    if (ticks_pick(engine)) {
+        engine->current = engine->ticks;
+        make_stale(engine->next);
+        return true;
+    }
     if (engine->orders_due) {
         engine->orders_due = false;
         engine->current = engine->orders;
@@ -267,7 +279,9 @@ static void work_on_current(struct engine *engine)
 {
     struct batch *batch = engine->current;
 
-    if (batch->state == BATCH_FILLING)
+    if (batch->state == BATCH_FILLING && batch == engine->ticks)
+        ticks_list(batch);
+    else if (batch->state == BATCH_FILLING)
         batch_close(batch);
     if (batch->state == BATCH_CLOSED)
         load(batch);
@@ -287,6 +301,7 @@ static void work_ahead(struct engine *engine)
     struct batch *next = engine->next;
 
     if (!engine->current || engine->current->state != BATCH_STORING ||
+        engine->current == engine->ticks || /* its next part may change the same rows */
         engine->current->end < engine->current->fold.count)
         return;
     if (next->state == BATCH_FILLING && next->record_count && !engine_can_take(engine))
@@ -306,7 +321,8 @@ static void note_full(struct engine *engine)
 static bool in_flight(const struct engine *engine)
 {
     return engine->current && (engine->current->state == BATCH_STORING ||
-                               engine->current->state == BATCH_LOADING);
+                               engine->current->state == BATCH_LOADING ||
+                               engine->current->state == BATCH_LISTING);
 }
 
 static void forget_partitions(struct engine *engine)
@@ -356,7 +372,7 @@ void engine_step(struct engine *engine)
 
 static void drop(struct batch *batch)
 {
-    if (batch->state == BATCH_LOADING ||
+    if (batch->state == BATCH_LISTING || batch->state == BATCH_LOADING ||
         (batch->state == BATCH_STORING && !batch->in_doubt)) {
         batch->dropped = true; /* its answer is still to come */
         return;
@@ -463,5 +479,4 @@ void engine_tick(struct engine *engine)
     give_memory_back(engine);
     if (engine->pg_ready)
         parked_poll(engine);
-    lag_look(engine);
 }

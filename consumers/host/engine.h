@@ -9,8 +9,11 @@
  *   claim.c    which partitions this process decides for, and where they stand
  *   intake.c   the Kafka consumer: assignments, records, end of partitions
  *   record.c   what a record is before any rule sees it
+ *   hold.c     records that wait for a tick
+ *   ticks.c    business days: when one may be applied, and what it runs
  *   fold.c     records in recorded order through the rules
  *   effects.c  what rules emit becomes outbox rows
+ *   due.c      what rules want to be called for becomes due rows
  *   parking.c  records that cannot be applied, and those behind them
  *   store.c    one unit behind the fence
  *   engine.c   the order in which all of this happens
@@ -25,12 +28,12 @@
 #include <uv.h>
 
 #include "consumers/host/consumer.h"
+#include "consumers/host/rows_map.h"
 #include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/uuid.h"
 #include "runtime/kafka/client.h"
 #include "runtime/kafka/headers.h"
-#include "runtime/kafka/lag.h"
 #include "runtime/pg/binary.h"
 #include "runtime/service/service.h"
 #include "schemas/events.h"
@@ -46,7 +49,8 @@ struct o2c_series;
 enum {
     TOPICS_MAX = 16, /* a consumer reads at most so many topics, and emits to as many */
     PARTITIONS_MAX = 512,
-    PARKED_BATCH = 1000 /* parked records tried again in one batch */
+    PARKED_BATCH = 1000, /* parked records tried again in one batch */
+    DUE_BATCH = 2000     /* due items run in one transaction */
 };
 
 #define VEC(type)                                                                          \
@@ -99,6 +103,10 @@ struct position {
     int64_t outbox_no;
     int64_t parked_no;
     int64_t total[TOTAL_COUNT];
+    int32_t business_date; /* the last one begun; without the clock: heard of */
+    bool in_tick;          /* that one's tick is under way ... */
+    struct o2c_due cursor; /* ... and has run its items up to this one */
+    int32_t tick_emitted;  /* records it has emitted */
 };
 
 /* The last record received of one stream of another consumer. */
@@ -121,13 +129,39 @@ struct parked_account {
     int64_t records, stored_records;
 };
 
-/* What was last seen to wait behind a position, see lag.c. */
-struct waiting {
-    int64_t end;       /* of the partition; -1: not known */
-    int64_t oldest_us; /* recorded time of the oldest record that waits; 0: none */
-    int64_t from;      /* the position it was seen behind */
-    int64_t told_us;   /* monotonic */
-    bool asked;        /* an answer is awaited */
+/* How a record looks before any rule has seen it. */
+enum record_kind {
+    RECORD_EVENT,   /* decoded, has a route */
+    RECORD_SKIPPED, /* no route for its type */
+    RECORD_BAD,     /* has a usable key, but cannot be read */
+    RECORD_ASIDE,   /* has no usable key */
+    RECORD_MARKER,  /* no record: offsets up to this one are empty (transaction markers) */
+    RECORD_DUE,     /* an item that a tick has reached */
+    RECORD_TICK     /* the tick itself, behind its last item */
+};
+
+/* A record of the clock, not yet applied. */
+struct tick {
+    struct tick *next;
+    rd_kafka_event_t *holder; /* NULL: a marker */
+    const rd_kafka_message_t *message;
+    int64_t offset, recorded_us;
+    enum record_kind kind; /* RECORD_TICK, SKIPPED, ASIDE or MARKER */
+    int32_t business_date;
+    int64_t cut[TOPICS_MAX]; /* everything below is applied before */
+    char reason[O2C_ERR_TEXT];
+};
+
+/* Records of one topic that wait for a tick, in order; their partition is paused. */
+struct held {
+    rd_kafka_event_t *holder;
+    const rd_kafka_message_t *message;
+};
+
+struct hold {
+    VEC(struct held) records;
+    int64_t end; /* where the partition ends behind them, if that was seen; else 0 */
+    bool paused;
 };
 
 /* A partition number this process has claimed. */
@@ -142,24 +176,19 @@ struct unit {
     struct position stored, pending; /* pending: with the batch being folded */
     struct position claiming;        /* as PostgreSQL answered a claim */
     int64_t claiming_epoch;
-    int64_t stored_us;            /* monotonic time of the last store, or of the claim */
-    int64_t mirrored[TOPICS_MAX]; /* what Kafka has of our position; -1: not known */
-    struct waiting waiting[TOPICS_MAX];
     int64_t taken[TOPICS_MAX];   /* next offset the intake expects */
+    int64_t given[TOPICS_MAX];   /* next offset a batch expects: less while records wait */
     bool verified[TOPICS_MAX];   /* the record at stored.last is still the same */
     bool check_open[TOPICS_MAX]; /* per topic it emits to: newest record awaited */
     const struct record *newest[TOPICS_MAX]; /* folded by the batch; NULL: none */
     struct inbound *inbound;
     struct parked_account *parked;
-};
-
-/* How a record looks before any rule has seen it. */
-enum record_kind {
-    RECORD_EVENT,   /* decoded, has a route */
-    RECORD_SKIPPED, /* no route for its type */
-    RECORD_BAD,     /* has a usable key, but cannot be read */
-    RECORD_ASIDE,   /* has no usable key */
-    RECORD_MARKER   /* no record: offsets up to this one are empty (transaction markers) */
+    /* of a consumer that takes ticks */
+    struct tick *tick, *last_tick; /* to be applied, in order */
+    bool clock_read;               /* to its end, once since the claim */
+    bool tick_chosen;              /* for the batch of ticks under way */
+    struct hold hold[TOPICS_MAX];
+    char *cursor_text, *claiming_text; /* what stored.cursor, claiming.cursor borrow */
 };
 
 struct record {
@@ -177,18 +206,19 @@ struct record {
     struct o2c_str key, value; /* as received */
     struct o2c_str headers;    /* packed; of a parked record only, see record_headers */
     struct o2c_stream_headers stream;
-    const char *reason;       /* BAD, ASIDE: in words */
+    int32_t business_date;    /* of a tick and its items; of a stream: o2c_tick */
+    struct o2c_due due;       /* DUE */
+    const char *reason;       /* BAD, ASIDE, a refused DUE: in words */
     const char *aside_reason; /* ASIDE: its code */
     int64_t parked_no;        /* > 0: comes from the parked table */
     bool parked_first;        /* the one that could not be applied, not one behind it */
-    int outcome;              /* enum total, of `outcome_count` records; -1: none yet */
-    int64_t outcome_count;
 };
 
 struct outbox_row {
     struct unit *unit;
     int emit; /* topic, number into consumer->emits */
     int64_t outbox_no, stream_seq, recorded_us;
+    int32_t business_date;
     struct o2c_uuid event_id;
     struct o2c_str type, subject, cause, headers, key, value;
 };
@@ -205,8 +235,35 @@ struct parked_change {
     struct o2c_str reason;
 };
 
+/* What the batch does to one entry of the due table. */
+enum due_fate {
+    DUE_UNTOUCHED, /* all that was done has been undone */
+    DUE_ADDED,     /* is there afterwards; since when, only if it was not there before */
+    DUE_GONE,
+    DUE_RENEWED /* was taken away, and is there anew */
+};
+
+struct due_change {
+    struct unit *unit;
+    struct o2c_due due;
+    enum due_fate fate;
+    int32_t since; /* the unit's business date when it was added */
+};
+
+struct due_undo {
+    struct due_change *change;
+    enum due_fate fate;
+    int32_t since;
+};
+
+struct due_refusal {
+    const struct record *record;
+    struct o2c_str reason;
+};
+
 enum batch_state {
     BATCH_FILLING, /* takes records */
+    BATCH_LISTING, /* asks what is due */
     BATCH_CLOSED,  /* takes no more; nothing loaded */
     BATCH_LOADING,
     BATCH_LOADED,
@@ -234,6 +291,11 @@ struct batch {
     VEC(struct parked_row) parked;
     VEC(struct parked_change) parked_changes;
     VEC(const struct record *) aside;
+    struct row_map due_map; /* of due_changes */
+    VEC(struct due_change *) due_changes;
+    VEC(struct due_undo) due_undo; /* of the event being folded */
+    VEC(struct due_refusal) due_refused;
+    int64_t due_ran, due_waiting;
     /* a batch of parked records, asked for by a person; order_no 0: it is none */
     int64_t order_no;
     struct unit *order_unit;
@@ -284,6 +346,7 @@ struct engine {
     char *cluster_id;
     char *group, *instance;
     int topic_count, emit_count;
+    int clock; /* which topic is o2c.clock; -1: the consumer takes no ticks */
     const struct o2c_route *route[O2C_EVENT_TYPE_COUNT];
     const struct o2c_topic *topic[TOPICS_MAX], *emit[TOPICS_MAX];
     char *topic_name[TOPICS_MAX], *emit_name[TOPICS_MAX]; /* with the prefix */
@@ -301,9 +364,13 @@ struct engine {
     bool in_poll;
 
     /* batches */
-    struct batch batch[3]; /* two in turn, the third for parked records */
+    struct batch batch[4]; /* two in turn, one for parked records, one for ticks */
     struct batch *current, *next;
-    struct batch *orders; /* == &batch[2] */
+    struct batch *orders;         /* == &batch[2] */
+    struct batch *ticks;          /* == &batch[3] */
+    size_t due_limit;             /* items of one batch of ticks */
+    struct o2c_arena clock_arena; /* a record of the clock being read */
+    size_t holds;                 /* partitions of topics with records that wait */
     bool orders_due, orders_asked;
     uv_timer_t timer, retry;
     int64_t retry_delay_ms;
@@ -313,14 +380,7 @@ struct engine {
     struct sockaddr_un wake_address;
 
     struct o2c_metrics *metrics;
-    VEC(struct o2c_series *) counted; /* [topic][type, or none][total], made at first use */
-    struct {
-        rd_kafka_t *rk; /* a second client, of no group: lag.c */
-        rd_kafka_queue_t *queue;
-        struct o2c_kafka_bridge bridge;
-        int open; /* answers awaited */
-        int64_t looked_us;
-    } lag;
+    struct o2c_series *counted[TOTAL_COUNT];
     int64_t
         progress_us; /* monotonic time of the last store, or of the last time it was idle */
     int handles_open;
@@ -348,6 +408,8 @@ void engine_add_partitions(
     struct engine *engine); /* the claimed ones, as an array parameter */
 
 /* record.c */
+struct record *record_new(struct batch *batch, struct unit *unit, int topic,
+                          int64_t offset);
 struct parked_record {
     struct unit *unit;
     int topic;
@@ -392,6 +454,34 @@ void effects_begin(struct o2c_effects *effects, struct batch *batch, struct reco
 void effects_undo(struct o2c_effects *effects);
 void effects_emit_raw(struct o2c_effects *effects, const char *topic, struct o2c_str type,
                       struct o2c_str headers, struct o2c_str key, struct o2c_str value);
+
+/* due.c */
+void due_open(struct batch *batch);
+void due_clear(struct batch *batch);
+void due_reset(struct batch *batch);
+void due_begin(struct batch *batch);        /* of an event; those before cannot be undone */
+void due_undo(struct batch *batch);         /* what the event did */
+bool due_take(struct o2c_effects *effects); /* the record's own; false: gone meanwhile */
+void due_refuse(struct batch *batch, const struct record *record, const char *reason);
+void due_send(struct engine *engine, struct batch *batch);
+
+/* ticks.c */
+void ticks_take(struct engine *engine, struct unit *unit, rd_kafka_event_t *holder,
+                const rd_kafka_message_t *message); /* owns the holder from now on */
+void ticks_marker(struct unit *unit, int64_t next_offset);
+bool ticks_pick(struct engine *engine); /* chooses what may be applied now */
+void ticks_list(struct batch *batch);   /* asks what is due and fills the batch */
+void ticks_stored(struct engine *engine, struct unit *unit);
+void ticks_clear(struct unit *unit);
+void ticks_own_cursor(struct position *position, char **text);
+int32_t ticks_done(const struct unit *unit); /* the last business date whose tick is over */
+
+/* hold.c */
+void hold_or_give(struct engine *engine, struct unit *unit, int topic,
+                  rd_kafka_event_t *holder, const rd_kafka_message_t *message);
+void hold_end(struct engine *engine, struct unit *unit, int topic, int64_t end);
+void hold_release(struct engine *engine);
+void hold_clear(struct engine *engine, struct unit *unit);
 
 /* store.c */
 enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err) O2C_MUST_CHECK;
@@ -451,21 +541,7 @@ void inbound_clear(struct unit *unit);
 void host_start(
     struct engine *engine); /* subscribes once PostgreSQL and all topics are there */
 
-/* lag.c */
-struct lag {
-    int64_t records, oldest_us, waited_us, mirror_drift;
-    enum o2c_lag_status status;
-};
-enum o2c_verdict lag_open(struct engine *engine, struct o2c_err *err) O2C_MUST_CHECK;
-void lag_look(struct engine *engine); /* once a second */
-void lag_mirrored(struct engine *engine, const rd_kafka_topic_partition_list_t *list);
-void lag_begin(struct unit *unit, int topic_count);
-void lag_of(const struct engine *engine, const struct unit *unit, int topic,
-            struct lag *ret_lag);
-void lag_destroy(struct engine *engine);
-
 /* metrics.c */
-void host_metrics_close(struct engine *engine);
 const struct o2c_metric *host_metrics_table(size_t *ret_count);
 void host_metrics_open(struct engine *engine);
 void host_metrics_batch(struct engine *engine, const struct batch *batch);

@@ -31,6 +31,7 @@ void batch_init(struct batch *batch, struct engine *engine)
     batch->engine = engine;
     o2c_arena_init(&batch->intake, 4 * (size_t)engine->settings->batch_bytes);
     o2c_arena_init(&batch->work, 8 * (size_t)engine->settings->batch_bytes);
+    due_open(batch);
     batch->limit = SIZE_MAX;
 }
 
@@ -56,6 +57,7 @@ static void reset_work(struct batch *batch)
     batch->parked_changes.count = 0;
     batch->aside.count = 0;
     batch->order_blocked = false;
+    due_reset(batch);
 }
 
 static void release_messages(struct batch *batch)
@@ -70,7 +72,8 @@ static void release_messages(struct batch *batch)
 
 void batch_reset(struct batch *batch)
 {
-    assert(batch->state != BATCH_LOADING && batch->state != BATCH_STORING);
+    assert(batch->state != BATCH_LISTING && batch->state != BATCH_LOADING &&
+           batch->state != BATCH_STORING);
     release_messages(batch);
     reset_work(batch);
     o2c_arena_reset(&batch->intake);
@@ -107,6 +110,7 @@ void batch_clear(struct batch *batch)
     free(batch->parked_changes.at);
     free(batch->aside.at);
     free(batch->order_account);
+    due_clear(batch);
 }
 
 static int by_parked_no(const void *left, const void *right)
@@ -128,34 +132,48 @@ void batch_close(struct batch *batch)
     batch->state = BATCH_CLOSED;
 }
 
+static void want(struct batch *batch, const struct record *record)
+{
+    const struct o2c_consumer *consumer = batch->engine->consumer;
+
+    if (record->kind == RECORD_EVENT && record->route->needs)
+        record->route->needs(&record->event, o2c_rows_want(batch->rows, record->account));
+    else if (record->kind == RECORD_DUE && consumer->due_needs)
+        consumer->due_needs(&record->due, o2c_rows_want(batch->rows, record->account));
+}
+
 bool batch_load(struct batch *batch)
 {
     size_t left = batch->fold.count - batch->stored;
 
     reset_work(batch);
     batch->end = batch->stored + (left < batch->limit ? left : batch->limit);
-    for (size_t i = batch->stored; i < batch->end; i++) {
-        struct record *record = batch->fold.at[i];
-
-        if (record->kind == RECORD_EVENT && record->route->needs)
-            record->route->needs(&record->event,
-                                 o2c_rows_want(batch->rows, record->account));
-    }
+    for (size_t i = batch->stored; i < batch->end; i++)
+        want(batch, batch->fold.at[i]);
     return o2c_rows_send_load(batch->rows, batch->engine->pg);
+}
+
+static void want_more(struct batch *batch, const struct record *record)
+{
+    const struct o2c_consumer *consumer = batch->engine->consumer;
+    bool event = record->kind == RECORD_EVENT && record->route->needs_more;
+    bool due = record->kind == RECORD_DUE && consumer->due_needs_more;
+    struct o2c_account *account;
+    struct o2c_wants *wants;
+
+    if (!event && !due)
+        return;
+    wants = o2c_rows_want_more(batch->rows, record->account, &account);
+    if (event)
+        record->route->needs_more(account, &record->event, wants);
+    else
+        consumer->due_needs_more(account, &record->due, wants);
 }
 
 bool batch_load_more(struct batch *batch)
 {
-    for (size_t i = batch->stored; i < batch->end; i++) {
-        struct record *record = batch->fold.at[i];
-        struct o2c_account *account;
-        struct o2c_wants *wants;
-
-        if (record->kind != RECORD_EVENT || !record->route->needs_more)
-            continue;
-        wants = o2c_rows_want_more(batch->rows, record->account, &account);
-        record->route->needs_more(account, &record->event, wants);
-    }
+    for (size_t i = batch->stored; i < batch->end; i++)
+        want_more(batch, batch->fold.at[i]);
     return !o2c_rows_failed(batch->rows) &&
            o2c_rows_send_load(batch->rows, batch->engine->pg);
 }
@@ -172,8 +190,15 @@ struct fold {
 static void count(struct record *record, enum total total)
 {
     record->unit->pending.total[total]++;
-    record->outcome = (int)total;
-    record->outcome_count = 1;
+}
+
+/* Who takes no ticks passes on the latest day that what it read was decided in. */
+static void hear_of_day(struct fold *fold, const struct record *record)
+{
+    struct position *pending = &record->unit->pending;
+
+    if (fold->engine->clock < 0 && record->business_date > pending->business_date)
+        pending->business_date = record->business_date;
 }
 
 /* A record of a pipeline stream: repeats are dropped, a gap stops the partition. */
@@ -185,6 +210,7 @@ static bool stream_lets_through(struct fold *fold, struct record *record)
         return true;
     switch (inbound_judge(record->unit, record->topic, &record->stream, &expected)) {
     case INBOUND_APPLY:
+        hear_of_day(fold, record);
         return true;
     case INBOUND_REPEAT:
         count(record, TOTAL_REPEATS);
@@ -202,22 +228,42 @@ static bool stream_lets_through(struct fold *fold, struct record *record)
     return false;
 }
 
+static struct o2c_moment moment_of(struct fold *fold, const struct record *record)
+{
+    return (struct o2c_moment){
+        .recorded_us = record->recorded_us,
+        .topic = fold->engine->consumer->topics[record->topic],
+        .partition = record->unit->partition,
+        .offset = record->offset,
+        .arena = &fold->batch->work,
+        .business_date = fold->engine->clock >= 0 ? record->unit->pending.business_date
+                                                  : O2C_NO_BUSINESS_DATE,
+    };
+}
+
+static enum o2c_verdict call_rule(struct fold *fold, struct record *record)
+{
+    struct o2c_moment moment = moment_of(fold, record);
+    struct o2c_account *account = o2c_rows_account(fold->batch->rows, record->account);
+
+    if (record->kind == RECORD_DUE)
+        return fold->engine->consumer->on_due(account, &record->due, &moment,
+                                              &fold->effects, &fold->err);
+    return record->route->apply(account, &record->event, &moment, &fold->effects,
+                                &fold->err);
+}
+
 /*
- * One apply() between begin and commit or undo.  PARK: err says why and
- * nothing of the event is left; any other failure fails the batch.
+ * One rule, its effects begun, between begin and commit or undo.  PARK: err
+ * says why and nothing of it is left; any other failure fails the batch.
  */
 static enum o2c_verdict apply(struct fold *fold, struct record *record)
 {
     struct batch *batch = fold->batch;
-    struct o2c_moment moment = {record->recorded_us,
-                                fold->engine->consumer->topics[record->topic],
-                                record->unit->partition, record->offset, &batch->work};
     enum o2c_verdict verdict;
 
-    effects_begin(&fold->effects, batch, record);
     o2c_rows_begin(batch->rows);
-    verdict = record->route->apply(o2c_rows_account(batch->rows, record->account),
-                                   &record->event, &moment, &fold->effects, &fold->err);
+    verdict = call_rule(fold, record);
     if (!verdict && fold->effects.err.verdict) {
         fold->err = fold->effects.err;
         verdict = fold->err.verdict;
@@ -239,21 +285,6 @@ static void log_parked(struct fold *fold, const struct record *record, const cha
         O2C_T("account", record->account), O2C_S("reason", reason));
 }
 
-/* reason NULL: it queues behind one that was parked. */
-static void park(struct fold *fold, struct record *record, const char *reason)
-{
-    parked_add(&fold->effects, record, reason);
-    count(record, TOTAL_PARKED);
-    if (reason)
-        log_parked(fold, record, reason);
-}
-
-static void leave(struct fold *fold, struct record *record, const char *state)
-{
-    parked_left(&fold->effects, record, state);
-    count(record, TOTAL_UNPARKED);
-}
-
 static enum o2c_verdict fold_fresh(struct fold *fold, struct record *record)
 {
     enum o2c_verdict verdict;
@@ -266,16 +297,18 @@ static enum o2c_verdict fold_fresh(struct fold *fold, struct record *record)
     }
     effects_begin(&fold->effects, fold->batch, record);
     if (parked_find(record->unit, record->account)) {
-        park(fold, record, NULL);
+        parked_add(&fold->effects, record, NULL);
         return O2C_OK;
     }
     if (record->kind == RECORD_BAD) {
-        park(fold, record, record->reason);
+        parked_add(&fold->effects, record, record->reason);
+        log_parked(fold, record, record->reason);
         return O2C_OK;
     }
     verdict = apply(fold, record);
     if (verdict == O2C_PARK) {
-        park(fold, record, fold->err.text);
+        parked_add(&fold->effects, record, fold->err.text);
+        log_parked(fold, record, fold->err.text);
         return O2C_OK;
     }
     if (!verdict)
@@ -294,7 +327,7 @@ static enum o2c_verdict fold_parked(struct fold *fold, struct record *record)
         return O2C_OK; /* stays queued behind the one parked again */
     effects_begin(&fold->effects, batch, record);
     if (batch->order_discards && record->parked_first) {
-        leave(fold, record, "discarded");
+        parked_left(&fold->effects, record, "discarded");
         return O2C_OK;
     }
     if (record->kind == RECORD_EVENT && !reason) {
@@ -308,8 +341,65 @@ static enum o2c_verdict fold_parked(struct fold *fold, struct record *record)
         return O2C_OK;
     }
     if (!verdict)
-        leave(fold, record, "released");
+        parked_left(&fold->effects, record, "released");
     return verdict;
+}
+
+static void log_refused(const struct record *record, const char *reason)
+{
+    o2c_log_warn("due item refused: it is tried again at the next tick",
+                 O2C_I("partition", record->unit->partition),
+                 O2C_T("account", record->account), O2C_T("kind", record->due.kind),
+                 O2C_T("item", record->due.item), O2C_S("reason", reason));
+}
+
+/* An item that a tick has reached; that of an account with parked records stays. */
+static enum o2c_verdict fold_due(struct fold *fold, struct record *record)
+{
+    struct batch *batch = fold->batch;
+    struct position *pending = &record->unit->pending;
+    enum o2c_verdict verdict = O2C_OK;
+    const char *reason = record->reason;
+
+    pending->business_date = record->business_date;
+    pending->in_tick = true;
+    pending->cursor = record->due;
+    if (parked_find(record->unit, record->account)) {
+        batch->due_waiting++;
+        return O2C_OK;
+    }
+    effects_begin(&fold->effects, batch, record);
+    fold->effects.emitted = pending->tick_emitted;
+    if (!reason && !due_take(&fold->effects))
+        return O2C_OK;
+    if (!reason) {
+        verdict = apply(fold, record);
+        reason = fold->err.text;
+    }
+    if (verdict == O2C_PARK || record->reason) {
+        due_refuse(batch, record, reason);
+        log_refused(record, reason);
+        return O2C_OK;
+    }
+    if (!verdict) {
+        pending->tick_emitted = fold->effects.emitted;
+        batch->due_ran++;
+    }
+    return verdict;
+}
+
+static void fold_tick(struct record *record)
+{
+    struct position *pending = &record->unit->pending;
+
+    if (record->business_date <= pending->business_date && !pending->in_tick) {
+        count(record, TOTAL_REPEATS);
+        return;
+    }
+    pending->business_date = record->business_date;
+    pending->in_tick = false;
+    pending->tick_emitted = 0;
+    count(record, TOTAL_APPLIED);
 }
 
 static void advance(struct record *record)
@@ -317,12 +407,11 @@ static void advance(struct record *record)
     struct unit *unit = record->unit;
 
     unit->touched = true;
-    if (record->parked_no)
+    if (record->parked_no || record->kind == RECORD_DUE)
         return;
     if (record->kind == RECORD_MARKER) {
-        record->outcome = TOTAL_MARKERS;
-        record->outcome_count = record->offset + 1 - unit->pending.next[record->topic];
-        unit->pending.total[TOTAL_MARKERS] += record->outcome_count;
+        unit->pending.total[TOTAL_MARKERS] +=
+            record->offset + 1 - unit->pending.next[record->topic];
     } else {
         unit->newest[record->topic] = record;
     }
@@ -340,6 +429,10 @@ static enum o2c_verdict fold_record(struct fold *fold, struct record *record)
     } else if (record->kind == RECORD_ASIDE) {
         VEC_ADD(fold->batch->aside, record);
         count(record, TOTAL_SET_ASIDE);
+    } else if (record->kind == RECORD_DUE) {
+        verdict = fold_due(fold, record);
+    } else if (record->kind == RECORD_TICK) {
+        fold_tick(record);
     } else if (record->kind != RECORD_MARKER) {
         verdict = fold_fresh(fold, record);
     }

@@ -21,7 +21,7 @@
 #include "runtime/base/banned.h"
 
 enum {
-    HOST_VERSION = 1, /* of deploy/migrations/host */
+    HOST_VERSION = 2, /* of deploy/migrations/host */
     ASK_TIMEOUT_MS = 1000,
     WATCHDOG_US = 30 * 1000000
 };
@@ -239,7 +239,6 @@ static void close_handles(struct engine *engine)
 {
     engine->state = ENGINE_CLOSED;
     o2c_kafka_bridge_close(&engine->bridge, on_pg_closed);
-    o2c_kafka_bridge_close(&engine->lag.bridge, on_pg_closed);
     uv_close((uv_handle_t *)&engine->timer, on_closed);
     uv_close((uv_handle_t *)&engine->retry, on_closed);
     o2c_pg_close(engine->pg, on_pg_closed, engine);
@@ -317,8 +316,11 @@ static void name_topics(struct engine *engine)
     const char *prefix = engine->settings->kafka.topic_prefix;
     const struct o2c_consumer *consumer = engine->consumer;
 
+    engine->clock = -1;
     for (int t = 0; consumer->topics[t]; t++, engine->topic_count++) {
         assert(t < TOPICS_MAX);
+        if (!strcmp(consumer->topics[t], "o2c.clock"))
+            engine->clock = t;
         engine->topic[t] = o2c_topic_by_name(consumer->topics[t]);
         assert(engine->topic[t]);
         engine->topic_name[t] = joined(prefix, consumer->topics[t]);
@@ -327,6 +329,7 @@ static void name_topics(struct engine *engine)
         assert(i < TOPICS_MAX);
         engine->emit_name[i] = joined(prefix, consumer->emits[i]);
     }
+    assert((engine->clock >= 0 || !consumer->on_due) && "due dates need o2c.clock");
     engine->group = joined(prefix, consumer->name);
     if (asprintf(&engine->instance, "%s-%s", engine->group, engine->settings->instance) < 0)
         abort();
@@ -358,6 +361,10 @@ static enum o2c_verdict open_batches(struct engine *engine, struct o2c_err *err)
     }
     engine->next = &engine->batch[0];
     engine->orders = &engine->batch[2];
+    engine->ticks = &engine->batch[3];
+    engine->due_limit = engine->settings->batch_events < DUE_BATCH
+                            ? (size_t)engine->settings->batch_events
+                            : DUE_BATCH;
     engine->rows_statements = o2c_rows_statements_new(engine->consumer);
     store_statements_make(engine);
     return O2C_OK;
@@ -408,10 +415,10 @@ static enum o2c_verdict engine_open(struct engine *engine, struct o2c_err *err)
     engine->progress_us = o2c_clock_monotonic_us();
     open_wake_socket(engine);
     o2c_buf_init(&engine->scratch, 1 << 24);
+    o2c_arena_init(&engine->clock_arena, O2C_EVENT_MAX_ARENA_BYTES);
     o2c_pg_params_init(&engine->params, (size_t)1 << 30);
     open_timers(engine);
-    if (open_batches(engine, err) || intake_open(engine, err) || lag_open(engine, err) ||
-        open_pg(engine, err))
+    if (open_batches(engine, err) || intake_open(engine, err) || open_pg(engine, err))
         return err->verdict;
     return O2C_OK;
 }
@@ -426,9 +433,8 @@ static void engine_clear(struct engine *engine)
         rd_kafka_topic_partition_list_destroy(engine->assigned);
     rd_kafka_queue_destroy(engine->queue);
     rd_kafka_destroy_flags(engine->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    lag_destroy(engine);
     o2c_service_free(engine->service);
-    host_metrics_close(engine);
+    o2c_metrics_free(engine->metrics);
     o2c_rows_statements_free(engine->rows_statements);
     for (size_t i = 0; i < engine->texts.count; i++)
         free(engine->texts.at[i]);
@@ -444,6 +450,7 @@ static void engine_clear(struct engine *engine)
     free(engine->group);
     free(engine->instance);
     o2c_buf_clear(&engine->scratch);
+    o2c_arena_clear(&engine->clock_arena);
     o2c_pg_params_clear(&engine->params);
     if (engine->wake_socket >= 0)
         close(engine->wake_socket);

@@ -58,7 +58,7 @@ static enum o2c_verdict set_all(struct engine *engine, rd_kafka_conf_t *conf,
         set_int(conf, "queued.max.messages.kbytes", settings->fetch_queue_kib, err))
         return err->verdict;
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_FETCH | RD_KAFKA_EVENT_REBALANCE |
-                                       RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR);
+                                       RD_KAFKA_EVENT_ERROR);
     return O2C_OK;
 }
 
@@ -324,11 +324,12 @@ static void take_message(struct engine *engine, rd_kafka_event_t *event,
     } else if (topic >= 0 && unit->claimed && !unit->stopped && engine->reading) {
         if (!unit->verified[topic] && !is_still_there(engine, unit, topic, message))
             goto done;
-        if (message->offset > unit->taken[topic])
-            record_marker(engine->next, unit, topic, message->offset);
         if (message->offset >= unit->taken[topic]) {
             unit->taken[topic] = message->offset + 1;
-            record_take(engine->next, unit, topic, event, message);
+            if (topic == engine->clock)
+                ticks_take(engine, unit, event, message);
+            else
+                hold_or_give(engine, unit, topic, event, message);
             return;
         }
     }
@@ -347,6 +348,7 @@ static void reached_end(struct engine *engine, const rd_kafka_topic_partition_t 
     }
     if (topic < 0 || !unit->claimed || unit->stopped || !engine->reading)
         return;
+    unit->clock_read = unit->clock_read || topic == engine->clock;
     if (end->offset < unit->taken[topic]) {
         fatal_text(engine,
                    "a topic is shorter than what was read (docs/operations.md, topic "
@@ -357,7 +359,10 @@ static void reached_end(struct engine *engine, const rd_kafka_topic_partition_t 
                    unit->taken[topic]);
     } else if (end->offset > unit->taken[topic]) {
         unit->taken[topic] = end->offset;
-        record_marker(engine->next, unit, topic, end->offset);
+        if (topic == engine->clock)
+            ticks_marker(unit, end->offset);
+        else
+            hold_end(engine, unit, topic, end->offset);
     }
 }
 
@@ -477,10 +482,6 @@ static void take_event(struct engine *engine, rd_kafka_event_t *event)
     case RD_KAFKA_EVENT_REBALANCE:
         take_rebalance(engine, event);
         return;
-    case RD_KAFKA_EVENT_OFFSET_COMMIT:
-        if (!rd_kafka_event_error(event))
-            lag_mirrored(engine, rd_kafka_event_topic_partition_list(event));
-        break;
     case RD_KAFKA_EVENT_ERROR:
         take_error(engine, event);
         break;
@@ -503,11 +504,13 @@ static void on_ready(void *user)
     if (engine->state == ENGINE_CLOSED || engine->in_poll)
         return;
     engine->in_poll = true;
+    hold_release(engine);
     do {
         event = rd_kafka_queue_poll(engine->queue, 0);
         if (event)
             take_event(engine, event);
     } while (event && engine_can_take(engine));
+    hold_release(engine);
     engine->in_poll = false;
     engine_step(engine);
 }

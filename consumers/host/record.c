@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "runtime/base/hash.h"
+#include "schemas/units/time.h"
 
 #include "runtime/base/banned.h"
 
-static struct record *record_new(struct batch *batch, struct unit *unit, int topic,
-                                 int64_t offset)
+struct record *record_new(struct batch *batch, struct unit *unit, int topic, int64_t offset)
 {
     struct record *record = o2c_arena_zalloc(&batch->intake, sizeof *record);
     size_t chain =
@@ -19,7 +19,7 @@ static struct record *record_new(struct batch *batch, struct unit *unit, int top
     record->unit = unit;
     record->topic = topic;
     record->offset = offset;
-    record->outcome = -1;
+    record->business_date = O2C_NO_BUSINESS_DATE;
     if (batch->chain_tail.at[chain])
         batch->chain_tail.at[chain]->next = record;
     else
@@ -48,7 +48,8 @@ static void set_aside(struct record *record, const char *code, const char *detai
 /* No rule is asked about it again. */
 void record_refuse(struct batch *batch, struct record *record, const char *reason)
 {
-    record->kind = RECORD_BAD;
+    if (record->kind != RECORD_DUE)
+        record->kind = RECORD_BAD;
     record->reason = keep_text(batch, reason);
 }
 
@@ -109,11 +110,28 @@ static void decode(struct batch *batch, struct record *record)
             "the key is not the account of the event (account_id, or else customer_id)");
 }
 
+/* False: its headers are no good. */
+static bool read_stream(struct batch *batch, struct record *record)
+{
+    struct o2c_err err;
+
+    if (!batch->engine->topic[record->topic]->pipeline_records)
+        return true;
+    if (!o2c_stream_headers_read(record->message, &record->stream, &err)) {
+        if (!record->stream.tick.at ||
+            o2c_date_parse(record->stream.tick, &record->business_date))
+            return true;
+        o2c_fail(&err, O2C_PARK, "header o2c_tick is malformed");
+    }
+    record->account = record->key;
+    set_bad(batch, record, &err);
+    return false;
+}
+
 void record_take(struct batch *batch, struct unit *unit, int topic,
                  rd_kafka_event_t *holder, const rd_kafka_message_t *message)
 {
     struct record *record = record_new(batch, unit, topic, message->offset);
-    struct o2c_err err;
 
     record->holder = holder;
     record->message = message;
@@ -123,15 +141,8 @@ void record_take(struct batch *batch, struct unit *unit, int topic,
     record->value = (struct o2c_str){message->payload, message->len};
     if (!batch->oldest_us || record->recorded_us < batch->oldest_us)
         batch->oldest_us = record->recorded_us;
-    if (!key_is_usable(batch->engine, record))
-        return;
-    if (batch->engine->topic[topic]->pipeline_records &&
-        o2c_stream_headers_read(message, &record->stream, &err)) {
-        record->account = record->key;
-        set_bad(batch, record, &err);
-        return;
-    }
-    decode(batch, record);
+    if (key_is_usable(batch->engine, record) && read_stream(batch, record))
+        decode(batch, record);
 }
 
 void record_from_parked(struct batch *batch, const struct parked_record *parked)

@@ -2,7 +2,7 @@
  * A map with open addressing.  The slots hold the whole hash, so that an item
  * is looked at only when it is most probably the one.
  */
-#include "consumers/host/rows_private.h"
+#include "consumers/host/rows_map.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "consumers/host/rows_map.h"
 #include "consumers/host/table.h"
 #include "runtime/pg/binary.h"
 
@@ -42,30 +43,6 @@ enum row_state {
     ROW_BLIND = 16,  /* wanted blind: may be put without having been asked for */
     ROW_SCRATCH = 32 /* stands in for a row there was no memory for; in no map */
 };
-
-/* ---- rows_map.c: items by a 64-bit hash; several may have the same */
-
-struct row_slot {
-    uint64_t hash;
-    void *item;
-};
-
-struct row_map {
-    struct row_slot *slots;
-    size_t mask, count;
-};
-
-bool o2c_row_map_init(struct row_map *map);
-void o2c_row_map_clear(struct row_map *map);
-void o2c_row_map_reset(struct row_map *map); /* empty, of a size that fits what was in it */
-bool o2c_row_map_add(struct row_map *map, uint64_t hash, void *item); /* false: no memory */
-
-/* Begins to bring the place of this hash into the cache; later, what lies there. */
-void o2c_row_map_prefetch(const struct row_map *map, uint64_t hash);
-void o2c_row_map_prefetch_item(const struct row_map *map, uint64_t hash);
-
-/* The next item with this hash; *at is the hash at first.  NULL: no more. */
-void *o2c_row_map_next(const struct row_map *map, uint64_t hash, size_t *at);
 
 /* ---- the batch */
 

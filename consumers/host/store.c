@@ -49,6 +49,10 @@ static const struct {
     {"parked_order_done", o2c_host_sql_parked_order_done},
     {"parked_order_go_on", o2c_host_sql_parked_order_go_on},
     {"aside_write", o2c_host_sql_aside_write},
+    {"due_next", o2c_host_sql_due_next},
+    {"due_delete", o2c_host_sql_due_delete},
+    {"due_insert", o2c_host_sql_due_insert},
+    {"due_refuse", o2c_host_sql_due_refuse},
 };
 
 /* The SQL with the consumer's schema in place of :schema, as psql would put it. */
@@ -137,12 +141,31 @@ static struct o2c_str scratch_text(const struct engine *engine)
     return (struct o2c_str){engine->scratch.at, engine->scratch.len};
 }
 
+static void add_day(struct o2c_pg_array *array, int32_t date)
+{
+    if (date == O2C_NO_BUSINESS_DATE)
+        o2c_pg_field_null(array, O2C_OID_DATE);
+    else
+        o2c_pg_field_date(array, date);
+}
+
+static void add_cursor(struct o2c_pg_array *array, const struct position *position)
+{
+    static const struct o2c_due none = {.date = O2C_NO_BUSINESS_DATE};
+    const struct o2c_due *cursor = position->in_tick ? &position->cursor : &none;
+
+    add_day(array, cursor->date);
+    o2c_pg_field_text(array, cursor->account_id);
+    o2c_pg_field_text(array, cursor->kind);
+    o2c_pg_field_text(array, cursor->item);
+}
+
 static void add_position(struct engine *engine, struct o2c_pg_array *array,
                          struct unit *unit)
 {
     struct position *pending = &unit->pending;
 
-    o2c_pg_composite_begin(array, 7 + TOTAL_COUNT);
+    o2c_pg_composite_begin(array, 13 + TOTAL_COUNT);
     o2c_pg_field_int4(array, unit->partition);
     o2c_pg_field_int8(array, ++pending->batch_seq);
     o2c_pg_field_int8(array, unit->epoch);
@@ -155,6 +178,9 @@ static void add_position(struct engine *engine, struct o2c_pg_array *array,
     o2c_pg_field_int8(array, pending->outbox_no);
     for (int i = 0; i < TOTAL_COUNT; i++)
         o2c_pg_field_int8(array, pending->total[i]);
+    add_day(array, pending->business_date);
+    add_cursor(array, pending);
+    o2c_pg_field_int4(array, pending->tick_emitted);
     o2c_pg_composite_end(array);
 }
 
@@ -201,7 +227,7 @@ static void send_outbox(struct engine *engine, const struct batch *batch)
     for (size_t i = 0; i < batch->outbox.count; i++) {
         const struct outbox_row *row = &batch->outbox.at[i];
 
-        o2c_pg_composite_begin(&array, 14);
+        o2c_pg_composite_begin(&array, 15);
         o2c_pg_field_int4(&array, row->unit->partition);
         o2c_pg_field_int8(&array, row->outbox_no);
         o2c_pg_field_text(&array, o2c_str_from(engine->consumer->emits[row->emit]));
@@ -216,6 +242,7 @@ static void send_outbox(struct engine *engine, const struct batch *batch)
         o2c_pg_field_text(&array, row->headers);
         o2c_pg_field_bytes(&array, row->key);
         o2c_pg_field_bytes(&array, row->value);
+        add_day(&array, row->business_date);
         o2c_pg_composite_end(&array);
     }
     o2c_pg_array_end(&array);
@@ -396,6 +423,7 @@ enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err)
     if (verdict)
         return verdict;
     send_outbox(engine, batch);
+    due_send(engine, batch);
     send_inbound(engine);
     send_parked(engine, batch);
     send_parked_changes(engine, batch);
@@ -428,11 +456,12 @@ void batch_stored(struct batch *batch)
             continue;
         host_metrics_stored(engine, unit);
         unit->stored = unit->pending;
-        unit->stored_us = o2c_clock_monotonic_us();
         unit->touched = false;
         memset(unit->newest, 0, sizeof unit->newest);
         parked_keep(unit);
         inbound_keep(unit);
+        ticks_stored(engine, unit);
+        unit->pending = unit->stored;
     }
     if (batch->outbox.count)
         wake_relay(engine);

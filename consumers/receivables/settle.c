@@ -48,8 +48,7 @@ static const struct document *find_numbered(struct o2c_account *account,
     return best;
 }
 
-/* NULL while there is none. */
-static const struct document *named(struct o2c_account *account, struct o2c_str invoice_id,
+const struct document *settle_named(struct o2c_account *account, struct o2c_str invoice_id,
                                     struct o2c_str number)
 {
     const struct document *document;
@@ -76,9 +75,9 @@ static struct source source_of(struct work *work, struct o2c_str kind, struct o2
         source.payment = o2c_row_edit(
             o2c_row_find(work->account, &receivables_payment, O2C_KEY(O2C_K(id))));
     else
-        source.note = receivables_touch(
-            work, o2c_row_find(work->account, &receivables_document,
-                               O2C_KEY(O2C_K(KIND_CREDIT_NOTE), O2C_K(id))));
+        source.note =
+            work_touch(work, o2c_row_find(work->account, &receivables_document,
+                                          O2C_KEY(O2C_K(KIND_CREDIT_NOTE), O2C_K(id))));
     return source;
 }
 
@@ -100,15 +99,15 @@ static void use(struct work *work, const struct source *source, int64_t x, int32
                 struct o2c_str cause, struct o2c_str application_id)
 {
     if (source->payment) {
-        receivables_add(work, &source->payment->applied_minor, x);
-        receivables_move_cash(work, source->payment, -x, date, cause, application_id);
+        work_add(work, &source->payment->applied_minor, x);
+        work_move_cash(work, source->payment, -x, date, cause, application_id);
     } else if (source->note->item_count) {
-        receivables_add(work, &source->note->document->applied_minor, x);
+        work_add(work, &source->note->document->applied_minor, x);
         if (x > 0)
             source->note->document->settled_to =
                 later(source->note->document->settled_to, date);
-        receivables_move_item(work, source->note, source->note->items[0], -x, date, cause,
-                              application_id);
+        work_move_item(work, source->note, source->note->items[0], -x, date, cause,
+                       application_id);
     }
 }
 
@@ -127,7 +126,7 @@ static struct o2c_str source_company(const struct source *source)
 static struct o2c_str name_application(struct work *work, struct o2c_str source_id,
                                        int32_t no)
 {
-    return receivables_text(work, "%.*s/%d", O2C_STR_ARG(source_id), (int)no);
+    return work_text(work, "%.*s/%d", O2C_STR_ARG(source_id), (int)no);
 }
 
 /* ---- one application */
@@ -152,26 +151,25 @@ static void post(struct work *work, const struct settling *settling,
 
     if (source->note && o2c_str_eq(payer, document->customer_id))
         return; /* both are on one control account of one customer */
-    journal = receivables_journal(work, posting, journal_id, settling->date, payer,
-                                  source_company(source), document->currency);
-    receivables_post(work, journal,
-                     source->payment ? ACCOUNT_UNAPPLIED : ACCOUNT_RECEIVABLE, payer,
-                     source->id, cash);
-    receivables_post(work, journal, ACCOUNT_DISCOUNT, document->customer_id,
-                     document->document_id, discount);
-    receivables_post(work, journal, ACCOUNT_RECEIVABLE, document->customer_id,
-                     document->document_id, -(cash + discount));
+    journal = work_journal(work, posting, journal_id, settling->date, payer,
+                           source_company(source), document->currency);
+    work_post(work, journal, source->payment ? ACCOUNT_UNAPPLIED : ACCOUNT_RECEIVABLE,
+              payer, source->id, cash);
+    work_post(work, journal, ACCOUNT_DISCOUNT, document->customer_id, document->document_id,
+              discount);
+    work_post(work, journal, ACCOUNT_RECEIVABLE, document->customer_id,
+              document->document_id, -(cash + discount));
 }
 
 static void take_off(struct work *work, const struct settling *settling, int sign)
 {
     struct document *document = settling->target->document;
 
-    receivables_add(work,
-                    settling->source->payment ? &document->applied_minor
-                                              : &document->credited_minor,
-                    sign * settling->cash_minor);
-    receivables_add(work, &document->discount_minor, sign * settling->discount_minor);
+    work_add(work,
+             settling->source->payment ? &document->applied_minor
+                                       : &document->credited_minor,
+             sign * settling->cash_minor);
+    work_add(work, &document->discount_minor, sign * settling->discount_minor);
     if (sign > 0)
         document->settled_to = later(document->settled_to, settling->date);
 }
@@ -203,14 +201,14 @@ static struct application *fill(struct work *work, const struct settling *settli
                                 const struct remittance_line *line, int32_t application_no)
 {
     struct touched *target = settling->target;
-    struct application *application = receivables_room(work, sizeof *application);
+    struct application *application = work_room(work, sizeof *application);
     int64_t cash = settling->cash_minor, discount = settling->discount_minor;
     struct o2c_str cause = cause_of(settling->source);
 
     if (!application)
         return NULL;
     application->allocations =
-        receivables_room(work, (target->item_count + 1) * sizeof *application->allocations);
+        work_room(work, (target->item_count + 1) * sizeof *application->allocations);
     for (size_t i = 0; application->allocations && i < target->item_count; i++) {
         struct open_item *item = target->items[i];
         int64_t by_cash = min(cash, item->open_minor);
@@ -221,10 +219,10 @@ static struct application *fill(struct work *work, const struct settling *settli
             continue;
         cash -= by_cash;
         discount -= by_discount;
-        receivables_move_item(work, target, item, -by_cash, settling->date, cause,
-                              settling->application_id);
-        receivables_move_item(work, target, item, -by_discount, settling->date,
-                              O2C_STR("discount"), settling->application_id);
+        work_move_item(work, target, item, -by_cash, settling->date, cause,
+                       settling->application_id);
+        work_move_item(work, target, item, -by_discount, settling->date,
+                       O2C_STR("discount"), settling->application_id);
         allocation = allocate(work, settling, line, application_no, item->instalment_no);
         allocation->applied_minor = by_cash;
         allocation->discount_minor = by_discount;
@@ -298,7 +296,7 @@ static void apply_line(struct work *work, const struct remittance_line *line,
     }
     source = source_of(work, line->source, line->source_id);
     settling = (struct settling){.source = &source,
-                                 .target = receivables_touch(work, document),
+                                 .target = work_touch(work, document),
                                  .date = later(line->source_date, document->issue_date)};
     if (work->no_room)
         return;
@@ -315,7 +313,7 @@ static void apply_line(struct work *work, const struct remittance_line *line,
         settling.application_id);
     tell_applied(work, application, &settling, line);
     post(work, &settling,
-         receivables_text(work, "application:%.*s", O2C_STR_ARG(settling.application_id)),
+         work_text(work, "application:%.*s", O2C_STR_ARG(settling.application_id)),
          "application", 1);
     ((struct remittance_line *)o2c_row_edit(line))->applied_minor += settling.cash_minor;
     if (line->applied_minor >= line->amount_minor)
@@ -326,10 +324,10 @@ static void apply_line(struct work *work, const struct remittance_line *line,
 
 /* ---- lines */
 
-void receivables_settle_new_line(struct work *work, const struct remittance_line *line)
+void settle_new_line(struct work *work, const struct remittance_line *line)
 {
     const struct document *document =
-        named(work->account, line->named_invoice_id, line->named_number);
+        settle_named(work->account, line->named_invoice_id, line->named_number);
 
     if (document && document->cancel_content.at)
         close_line(line);
@@ -389,20 +387,19 @@ static void settle_lines(struct work *work, const struct document *document, boo
                     O2C_KEY(O2C_K(document->document_id)));
     o2c_walk_lookup(&by_number, work->account, &receivables_remittance_line, LINE_BY_NUMBER,
                     O2C_KEY(O2C_K(document->number)));
-    lines.at =
-        receivables_room(work, (by_id.count + by_number.count + 1) * sizeof *lines.at);
+    lines.at = work_room(work, (by_id.count + by_number.count + 1) * sizeof *lines.at);
     if (!lines.at)
         return;
     gather(&lines, &by_id);
     gather(&lines, &by_number);
     for (size_t i = 0; i < lines.count && document->open_minor > 0; i++)
-        if (named(work->account, lines.at[i]->named_invoice_id,
-                  lines.at[i]->named_number) == document &&
+        if (settle_named(work->account, lines.at[i]->named_invoice_id,
+                         lines.at[i]->named_number) == document &&
             !(reopened && is_reversed(work, lines.at[i])))
             apply_line(work, lines.at[i], document);
 }
 
-void receivables_settle_waiting_lines(struct work *work, const struct document *document)
+void settle_waiting_lines(struct work *work, const struct document *document)
 {
     settle_lines(work, document, false);
 }
@@ -422,7 +419,7 @@ static bool take_back(struct work *work, const struct source *source,
         O2C_KEY(O2C_K(source->kind), O2C_K(source->id), O2C_N(application_no)));
     while ((allocation = o2c_walk_next(&walk)) && !work->no_room) {
         struct allocation *undone = o2c_row_edit(allocation);
-        struct touched *target = receivables_touch(
+        struct touched *target = work_touch(
             work, o2c_row_find(work->account, &receivables_document,
                                O2C_KEY(O2C_K(undone->kind), O2C_K(undone->document_id))));
 
@@ -437,13 +434,12 @@ static bool take_back(struct work *work, const struct source *source,
         ret_settling->discount_minor += undone->discount_minor;
         for (size_t i = 0; i < target->item_count; i++)
             if (target->items[i]->instalment_no == undone->instalment_no) {
-                receivables_move_item(work, target, target->items[i], undone->applied_minor,
-                                      undone->undone_date, O2C_STR("undone"),
-                                      name_application(work, source->id, application_no));
-                receivables_move_item(work, target, target->items[i],
-                                      undone->discount_minor, undone->undone_date,
-                                      O2C_STR("discount_undone"),
-                                      name_application(work, source->id, application_no));
+                work_move_item(work, target, target->items[i], undone->applied_minor,
+                               undone->undone_date, O2C_STR("undone"),
+                               name_application(work, source->id, application_no));
+                work_move_item(work, target, target->items[i], undone->discount_minor,
+                               undone->undone_date, O2C_STR("discount_undone"),
+                               name_application(work, source->id, application_no));
             }
     }
     return ret_settling->target;
@@ -456,7 +452,7 @@ static void tell_undone(struct work *work, const struct settling *settling,
 
     if (!settling->source->payment)
         return;
-    application = receivables_room(work, sizeof *application);
+    application = work_room(work, sizeof *application);
     if (!application)
         return;
     application->payment = settling->source->payment;
@@ -482,15 +478,14 @@ static void undo_application(struct work *work, const struct source *source,
     use(work, source, -settling.cash_minor, settling.date, O2C_STR("undone"),
         settling.application_id);
     if (reversed)
-        receivables_add(work, &source->payment->applied_minor, settling.cash_minor);
+        work_add(work, &source->payment->applied_minor, settling.cash_minor);
     post(work, &settling,
-         receivables_text(work, "application:%.*s:undone",
-                          O2C_STR_ARG(settling.application_id)),
+         work_text(work, "application:%.*s:undone", O2C_STR_ARG(settling.application_id)),
          "application_undone", -1);
     tell_undone(work, &settling, reason);
 }
 
-void receivables_settle_reversal(struct work *work, struct payment *payment)
+void settle_reversal(struct work *work, struct payment *payment)
 {
     struct source source = {
         .kind = SOURCE_PAYMENT, .id = payment->payment_id, .payment = payment};
@@ -515,8 +510,7 @@ static void reopen_line(struct work *work, const struct allocation *allocation)
         line->claims_number = line->named_number;
 }
 
-void receivables_settle_cancellation(struct work *work, const struct document *invoice,
-                                     int32_t date)
+void settle_cancellation(struct work *work, const struct document *invoice, int32_t date)
 {
     const struct allocation *allocation;
     const struct remittance_line *line;

@@ -52,7 +52,7 @@ static char *read_sql(const char *schema)
     return printed(
         "SELECT outbox_no, topic, target_partition, stream_seq, incarnation,"
         "       event_id, event_type, subject, recorded_at, cause, headers::text,"
-        "       key, value"
+        "       key, value, business_date::text"
         "  FROM %s.outbox WHERE partition = $1::integer AND outbox_no > $2::bigint"
         " ORDER BY outbox_no LIMIT $3::bigint",
         schema);

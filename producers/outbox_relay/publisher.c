@@ -121,6 +121,8 @@ static rd_kafka_headers_t *headers_of(const struct source *source,
     add_number(headers, "source_partition", source->partition);
     add_number(headers, "stream_seq", row->stream_seq);
     add(headers, "o2c_cause", row->cause);
+    if (row->tick.at)
+        add(headers, "o2c_tick", row->tick);
     add_further(headers, row->headers);
     return headers;
 }

@@ -27,6 +27,7 @@ static void take_row(struct source *source, const PGresult *result, int i,
         .headers = o2c_pg_get_text(result, i, 10),
         .key = o2c_pg_get_text(result, i, 11),
         .value = o2c_pg_get_text(result, i, 12),
+        .tick = o2c_pg_get_text(result, i, 13),
     };
 }
 

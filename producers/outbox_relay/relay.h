@@ -132,7 +132,7 @@ struct outgoing {
     int32_t target_partition;
     int64_t outbox_no, stream_seq, recorded_us;
     struct o2c_uuid incarnation, event_id;
-    struct o2c_str type, subject, cause, headers, key, value;
+    struct o2c_str type, subject, cause, headers, key, value, tick;
 };
 enum o2c_verdict publisher_open(struct relay *relay, struct o2c_err *err) O2C_MUST_CHECK;
 /* RETRY: the producer's queue is full, try this row again later. */

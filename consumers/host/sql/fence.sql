@@ -1,1 +1,1 @@
-SELECT :schema.fence($1:::schema.progress_row[])
+SELECT :schema.fence($1:::schema.progress_row_2[])

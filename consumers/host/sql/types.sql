@@ -1,1 +1,1 @@
-SELECT ':schema.progress_row'::regtype::oid::bigint, ':schema.outbox_row'::regtype::oid::bigint
+SELECT ':schema.progress_row_2'::regtype::oid::bigint, ':schema.outbox_row_2'::regtype::oid::bigint

@@ -35,7 +35,7 @@ int host_setup_bare(void **state)
     test_postgres_database(dsn);
     conn = test_postgres_connect(dsn);
     test_postgres_migrate(conn, "o2c/0001_registry.sql", "");
-    test_postgres_migrate(conn, "host/0001_engine.sql", "probe");
+    test_postgres_migrate(conn, "host", "probe");
     test_postgres_run(conn, o2c_integration_host_probe);
     broker_open(&broker, NULL);
     return 0;

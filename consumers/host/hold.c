@@ -1,0 +1,156 @@
+/*
+ * Records that wait for a tick (decision 4).  No tick may see what the same
+ * tick caused: a record whose writer had begun a later business day than this
+ * partition waits for that day here.  And a tick sees nothing from beyond its
+ * cut as far as that can be: what comes after a tick that is not applied yet
+ * waits for it too.  What waits stays in memory, at most what had been fetched
+ * when the partition was paused; the clock's own partition never waits, so the
+ * tick always comes (docs/decisions/ticks.md says why it can be applied then).
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "consumers/host/engine.h"
+#include "runtime/base/log.h"
+#include "schemas/units/time.h"
+
+#include "runtime/base/banned.h"
+
+static const struct tick *first_day(const struct unit *unit)
+{
+    const struct tick *tick = unit->tick;
+
+    while (tick && tick->kind != RECORD_TICK)
+        tick = tick->next;
+    return tick;
+}
+
+static bool is_of_a_later_day(const struct engine *engine, const struct unit *unit,
+                              int topic, const rd_kafka_message_t *message)
+{
+    int32_t date;
+
+    return engine->topic[topic]->pipeline_records &&
+           o2c_date_parse(o2c_stream_tick(message), &date) && date > ticks_done(unit);
+}
+
+static bool must_wait(const struct engine *engine, const struct unit *unit, int topic,
+                      const rd_kafka_message_t *message)
+{
+    const struct tick *day;
+
+    if (engine->clock < 0)
+        return false;
+    if (!unit->clock_read)
+        return true; /* there may be ticks for it to wait for */
+    day = first_day(unit);
+    return (day && message->offset >= day->cut[topic]) ||
+           is_of_a_later_day(engine, unit, topic, message);
+}
+
+static void set_paused(struct engine *engine, struct unit *unit, int topic, bool paused)
+{
+    struct hold *hold = &unit->hold[topic];
+    rd_kafka_topic_partition_list_t *list;
+
+    if (hold->paused == paused)
+        return;
+    hold->paused = paused;
+    engine->holds += paused ? 1 : (size_t)-1;
+    if (!paused && (engine->paused || !engine->reading))
+        return; /* resumed with all the others, or not read at all */
+    list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, engine->topic_name[topic], unit->partition);
+    if (paused)
+        (void)rd_kafka_pause_partitions(engine->rk, list);
+    else
+        (void)rd_kafka_resume_partitions(engine->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* Offsets without records before this one are known to be empty. */
+static void skip_to(struct engine *engine, struct unit *unit, int topic, int64_t offset)
+{
+    if (offset <= unit->given[topic])
+        return;
+    record_marker(engine->next, unit, topic, offset);
+    unit->given[topic] = offset;
+}
+
+static void give(struct engine *engine, struct unit *unit, int topic,
+                 rd_kafka_event_t *holder, const rd_kafka_message_t *message)
+{
+    skip_to(engine, unit, topic, message->offset);
+    unit->given[topic] = message->offset + 1;
+    record_take(engine->next, unit, topic, holder, message);
+}
+
+void hold_or_give(struct engine *engine, struct unit *unit, int topic,
+                  rd_kafka_event_t *holder, const rd_kafka_message_t *message)
+{
+    struct hold *hold = &unit->hold[topic];
+    struct held held = {holder, message};
+
+    if (!hold->paused && !must_wait(engine, unit, topic, message)) {
+        give(engine, unit, topic, holder, message);
+        return;
+    }
+    /* A tick whose cut is this offset waits for nothing in this topic any more. */
+    if (!hold->paused)
+        skip_to(engine, unit, topic, message->offset);
+    VEC_ADD(hold->records, held);
+    set_paused(engine, unit, topic, true);
+}
+
+void hold_end(struct engine *engine, struct unit *unit, int topic, int64_t end)
+{
+    if (unit->hold[topic].paused)
+        unit->hold[topic].end = end;
+    else
+        skip_to(engine, unit, topic, end);
+}
+
+static void release(struct engine *engine, struct unit *unit, int topic)
+{
+    struct hold *hold = &unit->hold[topic];
+    size_t given = 0;
+
+    while (given < hold->records.count && engine_can_take(engine) &&
+           !must_wait(engine, unit, topic, hold->records.at[given].message)) {
+        give(engine, unit, topic, hold->records.at[given].holder,
+             hold->records.at[given].message);
+        given++;
+    }
+    for (size_t i = given; given && i < hold->records.count; i++)
+        hold->records.at[i - given] = hold->records.at[i];
+    hold->records.count -= given;
+    if (hold->records.count)
+        return;
+    skip_to(engine, unit, topic, hold->end);
+    hold->end = 0;
+    set_paused(engine, unit, topic, false);
+}
+
+void hold_release(struct engine *engine)
+{
+    if (!engine->holds || !engine->reading || !engine_can_take(engine))
+        return;
+    for (int32_t p = 0; p < engine->partition_count; p++)
+        for (int t = 0; t < engine->topic_count; t++)
+            if (engine->unit[p].hold[t].paused && !engine->unit[p].stopped &&
+                engine_can_take(engine))
+                release(engine, &engine->unit[p], t);
+}
+
+void hold_clear(struct engine *engine, struct unit *unit)
+{
+    for (int t = 0; t < engine->topic_count; t++) {
+        struct hold *hold = &unit->hold[t];
+
+        while (hold->records.count)
+            rd_kafka_event_destroy(hold->records.at[--hold->records.count].holder);
+        free(hold->records.at);
+        engine->holds -= hold->paused;
+        *hold = (struct hold){{NULL, 0, 0}, 0, false};
+    }
+}
