@@ -26,10 +26,16 @@ enum {
 /* What rules of one event made happen. */
 struct o2c_effects {
     struct rows_fixture *fixture;
-    const struct o2c_event *event;
+    struct o2c_str account;
     size_t event_no;
     int64_t recorded_us;
     struct o2c_err err; /* of the first event that could not be encoded */
+};
+
+/* An entry of the due table, or what an event does to one. */
+struct entry {
+    struct o2c_due due; /* its texts lie in `kept` */
+    int32_t since;      /* business date when it was made */
 };
 
 struct rows_fixture {
@@ -41,6 +47,10 @@ struct rows_fixture {
     int64_t recorded_us, offset;
     struct rows_effect *effects;
     size_t effect_count, effect_cap;
+    struct o2c_arena kept;
+    struct entry *entries; /* in the order in which ticks run them */
+    size_t entry_count, entry_cap;
+    int32_t business_date;
 };
 
 struct rows_fixture *rows_fixture_new(const struct o2c_consumer *consumer)
@@ -55,6 +65,8 @@ struct rows_fixture *rows_fixture_new(const struct o2c_consumer *consumer)
     fixture->recorded_us = first_recorded_us;
     o2c_arena_init(&fixture->batch, ARENA_MAX_BYTES);
     o2c_arena_init(&fixture->recorded, ARENA_MAX_BYTES);
+    o2c_arena_init(&fixture->kept, ARENA_MAX_BYTES);
+    fixture->business_date = O2C_NO_BUSINESS_DATE;
     o2c_buf_init(&fixture->wire, EVENT_MAX_BYTES);
     if (o2c_rows_new(&fixture->rows, consumer, &fixture->batch, &err))
         abort();
@@ -67,6 +79,8 @@ void rows_fixture_free(struct rows_fixture *fixture)
     memory_tables_free(fixture->tables);
     o2c_arena_clear(&fixture->batch);
     o2c_arena_clear(&fixture->recorded);
+    o2c_arena_clear(&fixture->kept);
+    free(fixture->entries);
     o2c_buf_clear(&fixture->wire);
     free(fixture->effects);
     free(fixture);
@@ -168,8 +182,8 @@ static void emit(struct o2c_effects *effects, enum rows_effect_kind kind,
     struct o2c_event decoded;
     struct rows_effect *effect;
 
-    if (through_the_wire(fixture, event, o2c_event_account(effects->event),
-                         effects->recorded_us, &fixture->recorded, &decoded, &err)) {
+    if (through_the_wire(fixture, event, effects->account, effects->recorded_us,
+                         &fixture->recorded, &decoded, &err)) {
         if (!effects->err.verdict)
             effects->err = err;
         return;
@@ -181,13 +195,35 @@ static void emit(struct o2c_effects *effects, enum rows_effect_kind kind,
 
 void o2c_effects_emit(struct o2c_effects *effects, const struct o2c_event *event)
 {
-    emit(effects, ROWS_EMITTED, o2c_event_account(effects->event), event);
+    emit(effects, ROWS_EMITTED, effects->account, event);
 }
 
 void o2c_effects_emit_state(struct o2c_effects *effects, struct o2c_str entity_id,
                             const struct o2c_event *state)
 {
     emit(effects, ROWS_STATE, entity_id, state);
+}
+
+static void note_due(struct o2c_effects *effects, enum rows_effect_kind kind, int32_t date,
+                     const char *word, struct o2c_str item)
+{
+    struct o2c_arena *arena = &effects->fixture->recorded;
+    struct rows_effect *effect = add_effect(effects->fixture, effects->event_no, kind);
+
+    effect->due = (struct o2c_due){date, copy(arena, effects->account),
+                                   copy(arena, o2c_str_from(word)), copy(arena, item)};
+}
+
+void o2c_effects_due(struct o2c_effects *effects, int32_t date, const char *kind,
+                     struct o2c_str item)
+{
+    note_due(effects, ROWS_DUE, date, kind, item);
+}
+
+void o2c_effects_due_cancel(struct o2c_effects *effects, int32_t date, const char *kind,
+                            struct o2c_str item)
+{
+    note_due(effects, ROWS_DUE_GONE, date, kind, item);
 }
 
 void o2c_effects_no_room(struct o2c_effects *effects)
@@ -220,6 +256,88 @@ void o2c_effects_conflict(struct o2c_effects *effects, const struct o2c_event *e
                                               names, O2C_CONTENT_MAX_FIELDS);
 }
 
+/* ---- due dates */
+
+static int compare_text(struct o2c_str a, struct o2c_str b)
+{
+    int order = memcmp(a.at, b.at, a.len < b.len ? a.len : b.len);
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int compare_due(const struct o2c_due *a, const struct o2c_due *b)
+{
+    int order = (a->date > b->date) - (a->date < b->date);
+
+    order = order ? order : compare_text(a->account_id, b->account_id);
+    order = order ? order : compare_text(a->kind, b->kind);
+    return order ? order : compare_text(a->item, b->item);
+}
+
+static size_t place_of(const struct rows_fixture *fixture, const struct o2c_due *due)
+{
+    size_t i = 0;
+
+    while (i < fixture->entry_count && compare_due(&fixture->entries[i].due, due) < 0)
+        i++;
+    return i;
+}
+
+static bool is_there(const struct rows_fixture *fixture, size_t i,
+                     const struct o2c_due *due)
+{
+    return i < fixture->entry_count && !compare_due(&fixture->entries[i].due, due);
+}
+
+static void remove_due(struct rows_fixture *fixture, const struct o2c_due *due)
+{
+    size_t i = place_of(fixture, due);
+
+    if (!is_there(fixture, i, due))
+        return;
+    fixture->entry_count--;
+    memmove(&fixture->entries[i], &fixture->entries[i + 1],
+            (fixture->entry_count - i) * sizeof *fixture->entries);
+}
+
+static void add_due(struct rows_fixture *fixture, const struct o2c_due *due)
+{
+    size_t i = place_of(fixture, due);
+
+    if (is_there(fixture, i, due))
+        return;
+    if (fixture->entry_count == fixture->entry_cap) {
+        fixture->entry_cap = fixture->entry_cap ? fixture->entry_cap * 2 : 16;
+        fixture->entries =
+            must(realloc(fixture->entries, fixture->entry_cap * sizeof *fixture->entries));
+    }
+    memmove(&fixture->entries[i + 1], &fixture->entries[i],
+            (fixture->entry_count - i) * sizeof *fixture->entries);
+    fixture->entry_count++;
+    fixture->entries[i] = (struct entry){
+        .due = {due->date, copy(&fixture->kept, due->account_id),
+                copy(&fixture->kept, due->kind), copy(&fixture->kept, due->item)},
+        .since = fixture->business_date};
+}
+
+/* What the events of a batch, all of them good by now, did to the due dates. */
+static void store_due(struct rows_fixture *fixture, size_t effects_before)
+{
+    for (size_t e = effects_before; e < fixture->effect_count; e++) {
+        const struct rows_effect *effect = &fixture->effects[e];
+
+        if (effect->kind == ROWS_DUE)
+            add_due(fixture, &effect->due);
+        else if (effect->kind == ROWS_DUE_GONE)
+            remove_due(fixture, &effect->due);
+    }
+}
+
+const struct o2c_due *rows_fixture_due(const struct rows_fixture *fixture, size_t i)
+{
+    return i < fixture->entry_count ? &fixture->entries[i].due : NULL;
+}
+
 /* ---- batches */
 
 static const struct o2c_route *route_of(const struct o2c_consumer *consumer,
@@ -231,34 +349,54 @@ static const struct o2c_route *route_of(const struct o2c_consumer *consumer,
     return NULL;
 }
 
+static struct o2c_moment next_moment(struct rows_fixture *fixture, const char *topic)
+{
+    struct o2c_moment moment = {.recorded_us = fixture->recorded_us,
+                                .topic = topic,
+                                .offset = fixture->offset++,
+                                .arena = &fixture->batch,
+                                .business_date = fixture->business_date};
+
+    fixture->recorded_us += second_us;
+    return moment;
+}
+
+/* After a rule was called between o2c_rows_begin and this. */
+static enum o2c_verdict settle(struct rows_fixture *fixture, enum o2c_verdict verdict,
+                               const struct o2c_effects *effects, size_t effects_before,
+                               struct o2c_err *err)
+{
+    if (!verdict && effects->err.verdict) {
+        *err = effects->err;
+        verdict = err->verdict;
+    }
+    if (verdict) {
+        o2c_rows_undo(fixture->rows);
+        fixture->effect_count = effects_before;
+        return verdict;
+    }
+    o2c_rows_commit(fixture->rows);
+    store_due(fixture, effects_before);
+    return O2C_OK;
+}
+
 static enum o2c_verdict fold(struct rows_fixture *fixture, const struct o2c_event *event,
                              size_t event_no, struct o2c_err *err)
 {
     const struct o2c_route *route = route_of(fixture->consumer, event);
-    struct o2c_effects effects = {fixture, event, event_no, fixture->recorded_us, {0}};
-    struct o2c_moment moment = {fixture->recorded_us,
-                                o2c_event_type_row(event->type)->topic->name, 0,
-                                fixture->offset++, &fixture->batch};
+    struct o2c_str account = o2c_event_account(event);
+    struct o2c_effects effects = {fixture, account, event_no, fixture->recorded_us, {0}};
+    struct o2c_moment moment =
+        next_moment(fixture, o2c_event_type_row(event->type)->topic->name);
     size_t effects_before = fixture->effect_count;
     enum o2c_verdict verdict;
 
-    fixture->recorded_us += second_us;
     if (!route)
         return O2C_OK;
     o2c_rows_begin(fixture->rows);
-    verdict = route->apply(o2c_rows_account(fixture->rows, o2c_event_account(event)), event,
-                           &moment, &effects, err);
-    if (!verdict && effects.err.verdict) {
-        *err = effects.err;
-        verdict = err->verdict;
-    }
-    if (!verdict) {
-        o2c_rows_commit(fixture->rows);
-        return O2C_OK;
-    }
-    o2c_rows_undo(fixture->rows);
-    fixture->effect_count = effects_before;
-    return verdict;
+    verdict = route->apply(o2c_rows_account(fixture->rows, account), event, &moment,
+                           &effects, err);
+    return settle(fixture, verdict, &effects, effects_before, err);
 }
 
 static void want(struct rows_fixture *fixture, const struct o2c_event *event)
@@ -350,6 +488,73 @@ enum o2c_verdict rows_fixture_apply(struct rows_fixture *fixture, enum o2c_event
         abort();
     memory_tables_store(fixture->tables, fixture->rows);
     return verdict;
+}
+
+/* ---- business days */
+
+static void load_due(struct rows_fixture *fixture, const struct o2c_due *due)
+{
+    struct o2c_account *account;
+    struct o2c_wants *wants;
+
+    while (memory_tables_load(fixture->tables, fixture->rows)) {
+        if (!fixture->consumer->due_needs_more)
+            continue;
+        wants = o2c_rows_want_more(fixture->rows, due->account_id, &account);
+        fixture->consumer->due_needs_more(account, due, wants);
+    }
+}
+
+/* The item is taken away first, as the host does; a refused one comes back. */
+static void run_item(struct rows_fixture *fixture, const struct entry *entry,
+                     size_t item_no)
+{
+    struct o2c_effects effects = {
+        fixture, entry->due.account_id, item_no, fixture->recorded_us, {0}};
+    struct o2c_moment moment = next_moment(fixture, "o2c.clock");
+    size_t effects_before = fixture->effect_count;
+    struct o2c_err err;
+    enum o2c_verdict verdict;
+
+    o2c_rows_reset(fixture->rows);
+    o2c_arena_reset(&fixture->batch);
+    if (fixture->consumer->due_needs)
+        fixture->consumer->due_needs(&entry->due,
+                                     o2c_rows_want(fixture->rows, entry->due.account_id));
+    load_due(fixture, &entry->due);
+    remove_due(fixture, &entry->due);
+    o2c_rows_begin(fixture->rows);
+    verdict =
+        fixture->consumer->on_due(o2c_rows_account(fixture->rows, entry->due.account_id),
+                                  &entry->due, &moment, &effects, &err);
+    if (settle(fixture, verdict, &effects, effects_before, &err)) {
+        park(fixture, item_no, &err);
+        add_due(fixture, &entry->due);
+    }
+    memory_tables_store(fixture->tables, fixture->rows);
+}
+
+size_t rows_fixture_start_day(struct rows_fixture *fixture, int32_t business_date)
+{
+    size_t count = 0, all = fixture->entry_count;
+    struct entry *reached = must(malloc((all + 1) * sizeof *reached));
+
+    for (size_t i = 0; i < all; i++)
+        if (fixture->entries[i].due.date <= business_date &&
+            fixture->entries[i].since < business_date)
+            reached[count++] = fixture->entries[i];
+    o2c_arena_reset(&fixture->recorded);
+    fixture->effect_count = 0;
+    fixture->business_date = business_date;
+    for (size_t i = 0; i < count; i++) {
+        size_t at = place_of(fixture, &reached[i].due);
+
+        if (is_there(fixture, at, &reached[i].due) &&
+            fixture->entries[at].since < business_date)
+            run_item(fixture, &reached[i], i);
+    }
+    free(reached);
+    return count;
 }
 
 /* ---- looking */

@@ -22,10 +22,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "consumers/host/consumer.h"
 #include "runtime/base/err.h"
 #include "schemas/events.h"
 
-struct o2c_consumer;
 struct o2c_table;
 struct rows_fixture;
 
@@ -34,7 +34,9 @@ enum rows_effect_kind {
     ROWS_STATE,    /* o2c_effects_emit_state: event, key = entity id */
     ROWS_REPEAT,   /* o2c_effects_repeat */
     ROWS_CONFLICT, /* o2c_effects_conflict: key = natural key, first_seen_us, fields */
-    ROWS_PARKED    /* apply() refused the event: reason */
+    ROWS_PARKED,   /* apply() or on_due() refused: reason */
+    ROWS_DUE,      /* o2c_effects_due: due */
+    ROWS_DUE_GONE  /* o2c_effects_due_cancel: due */
 };
 
 struct rows_effect {
@@ -46,6 +48,7 @@ struct rows_effect {
     const struct o2c_str *fields; /* names of those that differ */
     size_t field_count;
     const char *reason;
+    struct o2c_due due;
 };
 
 struct rows_fixture *rows_fixture_new(const struct o2c_consumer *consumer);
@@ -63,6 +66,16 @@ void rows_fixture_recorded_at(struct rows_fixture *fixture, int64_t utc_us);
 /* Several events in one batch; a refused one is an effect of kind ROWS_PARKED. */
 void rows_fixture_apply_batch(struct rows_fixture *fixture, const struct o2c_event *events,
                               size_t count);
+
+/*
+ * A business day begins: on_due() for everything that is due, each item as a
+ * batch of its own, in the host's order.  Returns how many ran; those refused
+ * stay.  The effects of all of them are there afterwards.
+ */
+size_t rows_fixture_start_day(struct rows_fixture *fixture, int32_t business_date);
+
+/* The i-th entry that is there, in the order in which ticks run them; NULL: no more. */
+const struct o2c_due *rows_fixture_due(const struct rows_fixture *fixture, size_t i);
 
 /* What the last call made happen, in order; valid until the next. */
 const struct rows_effect *rows_fixture_effects(const struct rows_fixture *fixture,
