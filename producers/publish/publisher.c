@@ -26,6 +26,7 @@ const struct o2c_publisher_options O2C_PUBLISHER_DEFAULTS = {
     .max_in_flight = 50000,
     .max_in_flight_bytes = 32 << 20,
     .patience_ms = 30000,
+    .renewal_pause_ms = 200,
 };
 
 struct target {
@@ -330,7 +331,8 @@ static enum o2c_verdict renew(struct o2c_publisher *publisher, const char *why,
     close_producer(publisher);
     if (open_producer(publisher, err) || open_topics(publisher, err))
         return err->verdict;
-    rd_kafka_poll(publisher->rk, SLICE_MS << publisher->renewals);
+    rd_kafka_poll(publisher->rk,
+                  publisher->options.renewal_pause_ms << (publisher->renewals - 1));
     return resend(publisher, err);
 }
 

@@ -29,6 +29,7 @@ struct o2c_publisher_options {
     size_t max_in_flight;              /* records */
     size_t max_in_flight_bytes;        /* their keys, values and headers */
     int patience_ms;                   /* how long Kafka may stay silent */
+    int renewal_pause_ms;              /* after a producer given up; doubles each time */
     const volatile sig_atomic_t *stop; /* waiting ends when it is set; may be NULL */
     void (*on_acked)(void *user, const struct o2c_outgoing *outgoing); /* may be NULL */
     void *user;

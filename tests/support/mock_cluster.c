@@ -5,9 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 
 #include "runtime/kafka/client.h"
 
@@ -25,6 +30,51 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
         fail_msg("producing: %s", rd_kafka_err2str(message->err));
 }
 
+/*
+ * The cluster of librdkafka 2.0.2 looks at what is asked of it (a topic, an
+ * error to answer with, its end) when something arrives on a socket, else once
+ * a second.  A connection that asks for the API versions all the time makes
+ * that at once.
+ */
+static int connect_to(const char *host_port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_port = htons((uint16_t)strtoul(strchr(host_port, ':') + 1, NULL, 10));
+    if (!connect(fd, (struct sockaddr *)&address, sizeof address))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void *keep_awake(void *user)
+{
+    static const char ask[] = "\0\0\0\12\0\22\0\0\0\0\0\1\377\377";
+    const struct timespec moment = {0, 1000000};
+    struct mock_cluster *mock = user;
+    const char *broker = mock->bootstrap;
+    char answer[4096];
+    int fd = -1;
+
+    while (!mock->closed) {
+        if (fd < 0) {
+            fd = connect_to(broker);
+            broker = strchr(broker, ',') ? strchr(broker, ',') + 1 : mock->bootstrap;
+        } else if (send(fd, ask, sizeof ask - 1, MSG_NOSIGNAL) < 0) {
+            close(fd);
+            fd = -1;
+        } else {
+            (void)recv(fd, answer, sizeof answer, MSG_DONTWAIT);
+        }
+        nanosleep(&moment, NULL);
+    }
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
 void mock_cluster_open(struct mock_cluster *mock, int broker_count)
 {
     char text[200], count[12];
@@ -38,12 +88,18 @@ void mock_cluster_open(struct mock_cluster *mock, int broker_count)
     if (!mock->rk)
         fail_msg("mock cluster: %s", text);
     mock->cluster = rd_kafka_handle_mock_cluster(mock->rk);
-    mock->bootstrap = rd_kafka_mock_cluster_bootstraps(mock->cluster);
+    mock->bootstrap = strdup(rd_kafka_mock_cluster_bootstraps(mock->cluster));
+    mock->closed = false;
+    if (!mock->bootstrap || pthread_create(&mock->waker, NULL, keep_awake, mock))
+        fail_msg("mock cluster: no thread");
 }
 
 void mock_cluster_close(struct mock_cluster *mock)
 {
     rd_kafka_destroy(mock->rk);
+    mock->closed = true;
+    pthread_join(mock->waker, NULL);
+    free(mock->bootstrap);
 }
 
 void mock_cluster_topic(struct mock_cluster *mock, const char *topic, int partition_count)

@@ -8,12 +8,17 @@
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct mock_cluster {
     rd_kafka_t *rk; /* holds the cluster; also the producer of mock_cluster_produce */
     rd_kafka_mock_cluster_t *cluster;
-    const char *bootstrap;
+    char *bootstrap;
+    pthread_t waker; /* see mock_cluster.c */
+    atomic_bool closed;
 };
 
 void mock_cluster_open(struct mock_cluster *mock, int broker_count);

@@ -14,30 +14,22 @@ enum {
     READ_MS = 10000,
 };
 
-void mock_kafka_start(struct mock_kafka *mock, int partition_count, const char *without)
+void mock_kafka_start(struct mock_cluster *mock, int partition_count, const char *without)
 {
-    char text[256];
     size_t count;
     const struct o2c_topic *topics = o2c_topics(&count);
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "log_level", "0", text, sizeof(text));
-    mock->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
-    assert(mock->rk);
-    mock->cluster = rd_kafka_mock_cluster_new(mock->rk, BROKER_COUNT);
-    assert(mock->cluster);
-    mock->bootstrap = rd_kafka_mock_cluster_bootstraps(mock->cluster);
+    mock_cluster_open(mock, BROKER_COUNT);
     for (size_t i = 0; i < count; i++)
         if (!without || strcmp(topics[i].name, without))
-            rd_kafka_mock_topic_create(mock->cluster, topics[i].name, partition_count, 1);
+            mock_cluster_topic(mock, topics[i].name, partition_count);
 }
 
-void mock_kafka_stop(struct mock_kafka *mock)
+void mock_kafka_stop(struct mock_cluster *mock)
 {
-    rd_kafka_mock_cluster_destroy(mock->cluster);
-    rd_kafka_destroy(mock->rk);
+    mock_cluster_close(mock);
 }
 
-static rd_kafka_t *open_reader(const struct mock_kafka *mock)
+static rd_kafka_t *open_reader(const struct mock_cluster *mock)
 {
     static const char *const rows[][2] = {
         {"group.id", "reader"},           {"enable.auto.commit", "false"},
@@ -90,11 +82,11 @@ static void assign_all(rd_kafka_t *rk, const char *topic, int partition_count)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-size_t mock_kafka_read(const struct mock_kafka *mock, const char *topic,
+size_t mock_kafka_read(const struct mock_cluster *mock, const char *topic,
                        int partition_count, struct mock_record **ret_records)
 {
     struct mock_record *records = NULL;
-    size_t count = 0;
+    size_t count = 0, room = 0;
     rd_kafka_t *rk = open_reader(mock);
     assign_all(rk, topic, partition_count);
     for (int open_count = partition_count; open_count;) {
@@ -104,8 +96,11 @@ size_t mock_kafka_read(const struct mock_kafka *mock, const char *topic,
             assert(message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF);
             open_count--;
         } else {
-            records = realloc(records, (count + 1) * sizeof(*records));
-            assert(records);
+            if (count == room) {
+                room = room ? 2 * room : 64;
+                records = realloc(records, room * sizeof(*records));
+                assert(records);
+            }
             keep(&records[count++], message);
         }
         rd_kafka_message_destroy(message);

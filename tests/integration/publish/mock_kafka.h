@@ -5,21 +5,15 @@
 #ifndef O2C_TESTS_PUBLISH_MOCK_KAFKA_H
 #define O2C_TESTS_PUBLISH_MOCK_KAFKA_H
 
-#include <librdkafka/rdkafka.h>
-#include <librdkafka/rdkafka_mock.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct mock_kafka {
-    rd_kafka_t *rk; /* owns the cluster */
-    rd_kafka_mock_cluster_t *cluster;
-    const char *bootstrap;
-};
+#include "tests/support/mock_cluster.h"
 
 /* Three brokers; every topic of topics.json with `partition_count` partitions, but
  * `without`. */
-void mock_kafka_start(struct mock_kafka *mock, int partition_count, const char *without);
-void mock_kafka_stop(struct mock_kafka *mock);
+void mock_kafka_start(struct mock_cluster *mock, int partition_count, const char *without);
+void mock_kafka_stop(struct mock_cluster *mock);
 
 struct mock_record {
     int32_t partition;
@@ -30,7 +24,7 @@ struct mock_record {
 };
 
 /* All records of a topic, in order within each partition; *ret_records is to be freed. */
-size_t mock_kafka_read(const struct mock_kafka *mock, const char *topic,
+size_t mock_kafka_read(const struct mock_cluster *mock, const char *topic,
                        int partition_count, struct mock_record **ret_records);
 
 #endif

@@ -23,7 +23,7 @@ enum {
 #define RUN(...) command_run(&command, NULL, (const char *const[]){__VA_ARGS__, NULL})
 
 static struct command command;
-static struct mock_kafka mock;
+static struct mock_cluster mock;
 
 static int set_up(void **state)
 {

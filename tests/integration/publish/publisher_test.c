@@ -20,7 +20,7 @@ enum {
     API_PRODUCE = 0, /* Kafka's number of the request */
 };
 
-static struct mock_kafka mock;
+static struct mock_cluster mock;
 static struct o2c_kafka_settings kafka;
 static uint64_t acked_count;
 static volatile sig_atomic_t stop;
@@ -203,6 +203,7 @@ static void a_refusal_for_good_stops_with_the_broker_s_reason(void **state)
     struct o2c_err err;
     (void)state;
     start(PARTITIONS, NULL);
+    options.renewal_pause_ms = 5;
     struct o2c_publisher *publisher = open_with(&options);
     for (int i = 0; i < 200; i++)
         rd_kafka_mock_push_request_errors(mock.cluster, API_PRODUCE, 1,
@@ -310,7 +311,7 @@ static void a_cluster_that_does_not_answer_is_told(void **state)
     assert_non_null(strstr(err.text, "Kafka at 127.0.0.1:9 cannot be reached"));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(events_arrive_with_key_partition_and_headers, stop_mock),
@@ -332,5 +333,7 @@ int main(void)
         cmocka_unit_test_teardown(a_cluster_that_does_not_answer_is_told, stop_mock),
     };
     o2c_log_init("publisher_test", O2C_LOG_ERROR);
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

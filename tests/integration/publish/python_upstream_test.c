@@ -59,7 +59,7 @@ static void check_order(const struct mock_record *record)
 /* How many of the records lie where their key belongs. */
 static int published_in_place(const char *partitioner)
 {
-    struct mock_kafka mock;
+    struct mock_cluster mock;
     struct mock_record *records;
     int in_place = 0;
     mock_kafka_start(&mock, PARTITIONS, NULL);
