@@ -1,11 +1,13 @@
 #include "producers/simulator/lifecycle.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "producers/simulator/goods.h"
 #include "producers/simulator/hours.h"
 #include "producers/simulator/parts.h"
 #include "producers/simulator/random.h"
+#include "producers/simulator/receivables.h"
 #include "producers/simulator/settings.h"
 #include "schemas/units/time.h"
 
@@ -64,13 +66,16 @@ static bool has_share_sent(const struct o2c_sim_settings *settings,
                      sent > 0 ? percent * 100 * MILLION / sent : 0);
 }
 
-static void add_step(struct o2c_sim_plan *plan, enum o2c_sim_step_kind kind, int32_t index,
-                     int32_t revision, int64_t at_us)
+void o2c_sim_add_step(struct o2c_sim_plan *plan, enum o2c_sim_step_kind kind, int32_t index,
+                      int32_t revision, int64_t at_us)
 {
     assert(plan->step_count < O2C_SIM_MAX_STEPS);
-    int32_t at = plan->step_count++;
-    for (; at > 0 && plan->steps[at - 1].at_us > at_us; at--)
-        plan->steps[at] = plan->steps[at - 1];
+    int32_t at = 0;
+    for (; at < plan->step_count && plan->steps[at].at_us <= at_us; at++)
+        if (plan->steps[at].at_us == at_us)
+            at_us += O2C_SIM_SECOND_US;
+    memmove(&plan->steps[at + 1], &plan->steps[at],
+            (size_t)(plan->step_count++ - at) * sizeof plan->steps[0]);
     plan->steps[at] = (struct o2c_sim_step){kind, index, revision, at_us};
 }
 
@@ -155,14 +160,14 @@ static void add_amendment(const struct o2c_sim_settings *settings,
 {
     later_today(plan, intake);
     amend(settings, plan, intake->random);
-    add_step(plan, O2C_SIM_AMENDED, plan->content_count - 1, ++intake->revision,
-             intake->at_us);
+    o2c_sim_add_step(plan, O2C_SIM_AMENDED, plan->content_count - 1, ++intake->revision,
+                     intake->at_us);
 }
 
 static void add_cancellation(struct o2c_sim_plan *plan, struct intake *intake)
 {
     later_today(plan, intake);
-    add_step(plan, O2C_SIM_CANCELLED, 0, ++intake->revision, intake->at_us);
+    o2c_sim_add_step(plan, O2C_SIM_CANCELLED, 0, ++intake->revision, intake->at_us);
 }
 
 /* The first line stays; an order of one line is cancelled whole. */
@@ -199,7 +204,7 @@ static bool plan_intake(const struct o2c_sim_settings *settings, struct o2c_sim_
                         struct intake *intake)
 {
     struct o2c_sim_random *random = intake->random;
-    add_step(plan, O2C_SIM_PLACED, 0, ++intake->revision, intake->at_us);
+    o2c_sim_add_step(plan, O2C_SIM_PLACED, 0, ++intake->revision, intake->at_us);
     bool amended = has_share(settings, O2C_SIM_SHARE_AMENDED, plan->number,
                              settings->amended * PERCENT);
     bool twice = o2c_sim_chance(random, 250000);
@@ -233,10 +238,10 @@ static void plan_delivery(const struct o2c_sim_settings *settings,
     int64_t at_us = o2c_sim_workdays_later(random, sent_us, 1, 4, offset);
     if (refused && !comes_back)
         plan->refused_line[part] = plan->parts[part].at[0].line_no;
-    add_step(plan, O2C_SIM_DELIVERED, part, 0, at_us);
+    o2c_sim_add_step(plan, O2C_SIM_DELIVERED, part, 0, at_us);
     if (comes_back)
-        add_step(plan, O2C_SIM_RETURNED, part, 0,
-                 o2c_sim_workdays_later(random, at_us, 2, 12, offset));
+        o2c_sim_add_step(plan, O2C_SIM_RETURNED, part, 0,
+                         o2c_sim_workdays_later(random, at_us, 2, 12, offset));
 }
 
 static void plan_shipments(const struct o2c_sim_settings *settings,
@@ -261,7 +266,7 @@ static void plan_shipments(const struct o2c_sim_settings *settings,
     for (int32_t i = 0; i < plan->part_count; i++) {
         intake->at_us = o2c_sim_workdays_later(random, intake->at_us, 1, i ? 5 : 3,
                                                plan->customer.offset_minutes);
-        add_step(plan, O2C_SIM_DISPATCHED, i, 0, intake->at_us);
+        o2c_sim_add_step(plan, O2C_SIM_DISPATCHED, i, 0, intake->at_us);
         plan_delivery(settings, plan, i, intake->at_us, random);
     }
     if (rest)
@@ -288,9 +293,11 @@ void o2c_sim_plan_order(const struct o2c_sim_settings *settings, int64_t number,
     struct o2c_sim_plan *plan = ret_plan;
     plan->number = number;
     plan->content_count = plan->cancelled_count = plan->part_count = plan->step_count = 0;
-    plan->returned.count = 0;
-    for (int32_t i = 0; i < O2C_SIM_MAX_PARTS; i++)
+    plan->returned.count = plan->payment_count = 0;
+    for (int32_t i = 0; i < O2C_SIM_MAX_PARTS; i++) {
         plan->parts[i].count = plan->refused_line[i] = 0;
+        plan->invoices[i] = (struct o2c_sim_invoice){0};
+    }
 
     int64_t account = draw_account(settings, &random);
     bool is_branch =
@@ -308,4 +315,6 @@ void o2c_sim_plan_order(const struct o2c_sim_settings *settings, int64_t number,
     struct o2c_sim_lines wanted;
     wanted_lines(plan, overtaken, &wanted);
     plan_shipments(settings, plan, &wanted, &intake);
+    if (settings->receivables)
+        o2c_sim_plan_receivables(settings, plan);
 }

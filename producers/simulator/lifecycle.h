@@ -1,8 +1,8 @@
 /*
  * lifecycle.h - the life of one order, planned from seed and number alone:
  * what is ordered and amended, what is cancelled, how it is sent and what
- * comes back, and when.  A plan has no pointers and can be made again at any
- * time; the simulator keeps none.
+ * comes back, when, and (receivables.h) how it is invoiced and paid.  A plan has no
+ * pointers and can be made again at any time; the simulator keeps none.
  */
 #ifndef O2C_SIMULATOR_LIFECYCLE_H
 #define O2C_SIMULATOR_LIFECYCLE_H
@@ -19,7 +19,9 @@ enum {
     O2C_SIM_MAX_LINES = 20,
     O2C_SIM_MAX_CONTENTS = 3,
     O2C_SIM_MAX_PARTS = 4,
-    O2C_SIM_MAX_STEPS = 16
+    O2C_SIM_MAX_PAYMENTS = 8,
+    O2C_SIM_MAX_INSTALMENTS = 2,
+    O2C_SIM_MAX_STEPS = 48
 };
 
 struct o2c_sim_line {
@@ -40,15 +42,59 @@ enum o2c_sim_step_kind {
     O2C_SIM_DISPATCHED,
     O2C_SIM_DELIVERED,
     O2C_SIM_RETURNED,
+    O2C_SIM_INVOICED,
+    O2C_SIM_CREDITED,
+    O2C_SIM_PAID,
+    O2C_SIM_REVERSED,
+    O2C_SIM_DISPUTED,
+    O2C_SIM_DISPUTE_WITHDRAWN,
+    O2C_SIM_DISPUTE_REJECTED,
 };
 
 /* One event of the order's life. */
 struct o2c_sim_step {
     enum o2c_sim_step_kind kind;
-    int32_t
-        index; /* of the content (placed, amended) or the part (dispatched, delivered) */
+    int32_t index; /* of the content (placed, amended), the payment (paid, reversed) or the
+                      part */
     int32_t revision; /* placed, amended, cancelled */
     int64_t at_us;
+};
+
+struct o2c_sim_amounts {
+    int64_t net_minor, tax_minor, gross_minor;
+};
+
+/* Of a part that was sent; its lines are the part's. */
+struct o2c_sim_invoice {
+    bool is_issued;
+    struct o2c_sim_amounts amounts;
+    int32_t issue_date;
+    int32_t instalment_count;
+    int32_t due_date[O2C_SIM_MAX_INSTALMENTS];
+    int64_t instalment_minor[O2C_SIM_MAX_INSTALMENTS];
+    int64_t discount_minor; /* 0: none is granted */
+    int32_t discount_until;
+    int64_t disputed_minor; /* 0: it is not disputed */
+};
+
+/* What a payment is meant for. */
+struct o2c_sim_claim {
+    int32_t part;
+    int64_t amount_minor, discount_minor;
+};
+
+enum o2c_sim_remittance {
+    O2C_SIM_REMITTANCE_BY_ID,
+    O2C_SIM_REMITTANCE_BY_NUMBER,
+    O2C_SIM_REMITTANCE_NONE, /* the payer does not say what it is for */
+};
+
+struct o2c_sim_payment {
+    int32_t date, reversed_date;
+    int64_t amount_minor;
+    enum o2c_sim_remittance remittance;
+    int32_t claim_count;
+    struct o2c_sim_claim claims[O2C_SIM_MAX_PARTS];
 };
 
 struct o2c_sim_plan {
@@ -68,9 +114,18 @@ struct o2c_sim_plan {
     int32_t returned_part;
     struct o2c_sim_lines returned;
 
+    struct o2c_sim_invoice invoices[O2C_SIM_MAX_PARTS]; /* by part */
+    struct o2c_sim_payment payments[O2C_SIM_MAX_PAYMENTS];
+    int32_t payment_count;
+    struct o2c_sim_amounts credit; /* of what came back */
+
     struct o2c_sim_step steps[O2C_SIM_MAX_STEPS]; /* in the order of at_us */
     int32_t step_count;
 };
+
+/* Adds a step where it belongs in time; steps never share a moment. */
+void o2c_sim_add_step(struct o2c_sim_plan *plan, enum o2c_sim_step_kind kind, int32_t index,
+                      int32_t revision, int64_t at_us);
 
 void o2c_sim_plan_order(const struct o2c_sim_settings *settings, int64_t number,
                         struct o2c_sim_plan *ret_plan);

@@ -19,6 +19,7 @@ enum o2c_sim_purpose {
     O2C_SIM_FOR_ORDER,
     O2C_SIM_FOR_ARRIVAL,
     O2C_SIM_FOR_EVENT_ID,
+    O2C_SIM_FOR_RECEIVABLES,
 };
 
 struct o2c_sim_random o2c_sim_random_for(uint64_t seed, enum o2c_sim_purpose purpose,

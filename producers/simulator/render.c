@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "producers/simulator/customers.h"
+#include "producers/simulator/documents.h"
 #include "producers/simulator/goods.h"
 #include "producers/simulator/hours.h"
 #include "producers/simulator/lifecycle.h"
@@ -17,7 +18,7 @@
 /* printf took two thirds of the time of a line, so lines are put together by hand. */
 #define ADD(out, literal) o2c_buf_add(out, literal, sizeof(literal) - 1)
 
-static void add_number(struct o2c_buf *out, int64_t number)
+void o2c_sim_add_number(struct o2c_buf *out, int64_t number)
 {
     char digits[20];
     size_t at = sizeof digits;
@@ -40,16 +41,15 @@ static void add_time(struct o2c_buf *out, int64_t at_us)
     ADD(out, "\"");
 }
 
-/* Document numbers are the order's, with a letter before and a part behind. */
-static void add_document(struct o2c_buf *out, const char *series, int64_t order,
-                         int32_t part)
+void o2c_sim_add_document(struct o2c_buf *out, const char *series, int64_t order,
+                          int32_t part)
 {
     ADD(out, "\"");
     o2c_buf_add_text(out, series);
-    add_number(out, INT64_C(1000001) + order);
+    o2c_sim_add_number(out, INT64_C(1000001) + order);
     if (part >= 0) {
         ADD(out, "-");
-        add_number(out, part + 1);
+        o2c_sim_add_number(out, part + 1);
     }
     ADD(out, "\"");
 }
@@ -100,7 +100,7 @@ static void add_order_line(struct o2c_buf *out, const struct o2c_sim_line *line,
 {
     const struct o2c_sim_product *product = o2c_sim_product(line->product);
     ADD(out, "{\"line_no\":");
-    add_number(out, line->line_no);
+    o2c_sim_add_number(out, line->line_no);
     ADD(out, ",\"sku\":\"");
     o2c_buf_add(out, product->sku, product->sku_len);
     ADD(out, "\",\"description\":\"");
@@ -108,10 +108,10 @@ static void add_order_line(struct o2c_buf *out, const struct o2c_sim_line *line,
     ADD(out, "\",\"unit\":\"");
     o2c_buf_add(out, product->unit, 3);
     ADD(out, "\",\"quantity_milli\":");
-    add_number(out, line->quantity_milli + extra_milli);
+    o2c_sim_add_number(out, line->quantity_milli + extra_milli);
     if (line->price_micro) {
         ADD(out, ",\"unit_price_micro\":");
-        add_number(out, line->price_micro);
+        o2c_sim_add_number(out, line->price_micro);
     }
     ADD(out, ",\"tax_code\":\"S\"}");
 }
@@ -120,7 +120,7 @@ static void add_sent_line(struct o2c_buf *out, const struct o2c_sim_line *line,
                           bool with_sku, int64_t extra_milli)
 {
     ADD(out, "{\"line_no\":");
-    add_number(out, line->line_no);
+    o2c_sim_add_number(out, line->line_no);
     if (with_sku) {
         const struct o2c_sim_product *product = o2c_sim_product(line->product);
         ADD(out, ",\"sku\":\"");
@@ -128,7 +128,7 @@ static void add_sent_line(struct o2c_buf *out, const struct o2c_sim_line *line,
         ADD(out, "\"");
     }
     ADD(out, ",\"quantity_milli\":");
-    add_number(out, line->quantity_milli + extra_milli);
+    o2c_sim_add_number(out, line->quantity_milli + extra_milli);
     ADD(out, "}");
 }
 
@@ -166,7 +166,7 @@ static void add_content(struct o2c_buf *out, const struct o2c_sim_plan *plan,
     ADD(out, ",\"currency\":\"");
     o2c_buf_add_text(out, o2c_sim_currency_code(plan->customer.currency));
     ADD(out, "\",\"customer_reference\":");
-    add_document(out, "PO", plan->number * 7 % 900001, -1);
+    o2c_sim_add_document(out, "PO", plan->number * 7 % 900001, -1);
     ADD(out, ",\"requested_date\":\"");
     o2c_buf_add(out, date, O2C_DATE_TEXT);
     ADD(out, "\",\"payment_terms\":\"");
@@ -180,7 +180,7 @@ static void add_line_nos(struct o2c_buf *out, const int32_t *line_nos, int32_t c
     for (int32_t i = 0; i < count; i++) {
         if (i)
             ADD(out, ",");
-        add_number(out, line_nos[i]);
+        o2c_sim_add_number(out, line_nos[i]);
     }
     ADD(out, "]");
 }
@@ -210,7 +210,7 @@ static void add_dispatch(struct o2c_buf *out, const struct o2c_sim_plan *plan,
     ADD(out, ",\"carrier\":\"");
     o2c_buf_add_text(out, carriers[plan->customer.account % 5]);
     ADD(out, "\",\"tracking\":");
-    add_document(out, "TR", plan->number * 9 + step->index, -1);
+    o2c_sim_add_document(out, "TR", plan->number * 9 + step->index, -1);
     add_sent_lines(out, &plan->parts[step->index], true, extra_milli);
 }
 
@@ -220,7 +220,7 @@ static void add_delivery(struct o2c_buf *out, const struct o2c_sim_plan *plan,
     ADD(out, ",\"delivered_at\":");
     add_time(out, step->at_us + (contradiction ? O2C_SIM_HOUR_US : 0));
     ADD(out, ",\"proof\":");
-    add_document(out, "POD", plan->number, step->index);
+    o2c_sim_add_document(out, "POD", plan->number, step->index);
     if (plan->refused_line[step->index]) {
         ADD(out, ",\"refused_lines\":[");
         add_line_nos(out, &plan->refused_line[step->index], 1);
@@ -245,17 +245,17 @@ static void add_ids(struct o2c_buf *out, const struct o2c_sim_plan *plan,
 {
     if (step->kind == O2C_SIM_RETURNED) {
         ADD(out, ",\"return_id\":");
-        add_document(out, "RMA", plan->number, -1);
+        o2c_sim_add_document(out, "RMA", plan->number, -1);
     }
     if (step->kind >= O2C_SIM_DISPATCHED) {
         ADD(out, ",\"shipment_id\":");
-        add_document(out, "DN", plan->number, step->index);
+        o2c_sim_add_document(out, "DN", plan->number, step->index);
     }
     ADD(out, ",\"order_id\":");
-    add_document(out, "SO", plan->number, -1);
+    o2c_sim_add_document(out, "SO", plan->number, -1);
     if (step->kind < O2C_SIM_DISPATCHED) {
         ADD(out, ",\"revision\":");
-        add_number(out, step->revision);
+        o2c_sim_add_number(out, step->revision);
     }
 }
 
@@ -280,25 +280,62 @@ static void add_body(struct o2c_buf *out, const struct o2c_sim_plan *plan,
     case O2C_SIM_RETURNED:
         add_return(out, plan, step, extra_milli);
         break;
+    case O2C_SIM_INVOICED:
+    case O2C_SIM_CREDITED:
+    case O2C_SIM_PAID:
+    case O2C_SIM_REVERSED:
+    case O2C_SIM_DISPUTED:
+    case O2C_SIM_DISPUTE_WITHDRAWN:
+    case O2C_SIM_DISPUTE_REJECTED:
+        o2c_sim_add_money(out, plan, step, contradiction);
+        break;
     }
+}
+
+static const char *source_of(const struct o2c_sim_plan *plan, enum o2c_sim_step_kind kind)
+{
+    static const char *const shops[] = {"webshop", "edi", "sales-desk"};
+    if (kind < O2C_SIM_DISPATCHED)
+        return shops[plan->customer.account % 3];
+    if (kind < O2C_SIM_INVOICED)
+        return "warehouse";
+    if (kind < O2C_SIM_PAID)
+        return "billing";
+    return kind < O2C_SIM_DISPUTED ? "bank" : "service-desk";
 }
 
 void o2c_sim_write_step(struct o2c_buf *out, const struct o2c_sim_settings *settings,
                         const struct o2c_sim_plan *plan, int32_t number,
                         enum o2c_sim_variant variant)
 {
-    static const char *const types[] = {"OrderPlaced",       "OrderAmended",
-                                        "OrderCancelled",    "ShipmentDispatched",
-                                        "ShipmentDelivered", "ShipmentReturned"};
-    static const char *const shops[] = {"webshop", "edi", "sales-desk"};
+    static const char *const types[] = {
+        "OrderPlaced",       "OrderAmended",     "OrderCancelled", "ShipmentDispatched",
+        "ShipmentDelivered", "ShipmentReturned", "InvoiceIssued",  "CreditNoteIssued",
+        "PaymentReceived",   "PaymentReversed",  "DisputeRaised",  "DisputeWithdrawn",
+        "DisputeDecided"};
     const struct o2c_sim_step *step = &plan->steps[number];
     uint64_t again = variant == O2C_SIM_REPEAT ? O2C_SIM_ORIGINAL : variant;
-    uint64_t subject = (uint64_t)plan->number << 8 | (uint64_t)number << 4 | again;
-    const char *source =
-        step->kind < O2C_SIM_DISPATCHED ? shops[plan->customer.account % 3] : "warehouse";
+    uint64_t subject = (uint64_t)plan->number << 10 | (uint64_t)number << 4 | again;
+    const char *source = source_of(plan, step->kind);
     o2c_sim_write_head(out, types[step->kind], settings, subject, step->at_us, source,
                        &plan->customer);
-    add_ids(out, plan, step);
+    if (step->kind < O2C_SIM_INVOICED)
+        add_ids(out, plan, step);
     add_body(out, plan, step, variant == O2C_SIM_CONTRADICTION);
     ADD(out, "}\n");
+}
+
+void o2c_sim_write_tick(struct o2c_buf *out, const struct o2c_sim_settings *settings,
+                        int32_t date)
+{
+    char text[O2C_DATE_TEXT + 1];
+    int64_t at_us = date * O2C_DAY_US;
+    o2c_date_format(date, text);
+    ADD(out, "{\"type\":\"BusinessDayStarted\",\"event_id\":\"");
+    add_event_id(out, settings, (uint64_t)(date - O2C_DATE_MIN) | UINT64_C(1) << 62, at_us);
+    ADD(out, "\",\"occurred_at\":");
+    add_time(out, at_us);
+    ADD(out, ",\"source\":\"clock\",\"business_date\":\"");
+    o2c_buf_add(out, text, O2C_DATE_TEXT);
+    ADD(out, "\"}\n");
 }

@@ -31,4 +31,14 @@ void o2c_sim_write_step(struct o2c_buf *out, const struct o2c_sim_settings *sett
                         const struct o2c_sim_plan *plan, int32_t step,
                         enum o2c_sim_variant variant);
 
+/* Writes the line of a day's tick. */
+void o2c_sim_write_tick(struct o2c_buf *out, const struct o2c_sim_settings *settings,
+                        int32_t date);
+
+void o2c_sim_add_number(struct o2c_buf *out, int64_t number);
+
+/* A document's number, in quotes: the order's, with letters before and a part behind. */
+void o2c_sim_add_document(struct o2c_buf *out, const char *series, int64_t order,
+                          int32_t part);
+
 #endif

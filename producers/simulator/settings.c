@@ -44,6 +44,16 @@ static const struct option options[] = {
     {"repeated-percent", AT(repeated), "2", 0, 100, "events published twice"},
     {"late-percent", AT(late), "3", 0, 100, "events published out of order"},
     {"conflicts", AT(conflicts), "0", 0, 100, "percent of events contradicted later"},
+    {"receivables", AT(receivables), "1", 0, 1, "1: invoices and payments follow; 0: none"},
+    {"instalments-percent", AT(instalments), "10", 0, 100, "invoices due in two halves"},
+    {"late-paid-percent", AT(late_paid), "25", 0, 100, "payments 3 to 45 days overdue"},
+    {"unpaid-percent", AT(unpaid), "6", 0, 100, "invoices never paid, of those paid alone"},
+    {"part-paid-percent", AT(part_paid), "5", 0, 100, "paid in part, every second later"},
+    {"overpaid-percent", AT(overpaid), "2", 0, 100, "payments of more than is owed"},
+    {"unreferenced-percent", AT(unreferenced), "12", 0, 100, "payments without remittance"},
+    {"reversed-percent", AT(reversed), "1", 0, 100, "payments reversed, half paid again"},
+    {"disputed-percent", AT(disputed), "4", 0, 100, "invoices disputed for a while"},
+    {"ticks", AT(ticks), "0", 0, 1, "1: each day begins with its BusinessDayStarted"},
 };
 
 static const size_t option_count = sizeof(options) / sizeof(options[0]);
@@ -149,13 +159,18 @@ enum o2c_verdict o2c_sim_settings_read(int argc, char **argv, struct o2c_sim_set
 
 void o2c_sim_settings_help(FILE *out)
 {
-    fputs("usage: o2c simulate [options] > EVENTS.ndjson\n\n"
-          "Writes an invented trading history: customers first, then what they order, what "
-          "is\n"
-          "sent to them and what comes back, in the order in which it is published.  The "
-          "same\n"
-          "options give the same bytes.\n\n",
-          out);
+    fputs(
+        "usage: o2c simulate [options] > EVENTS.ndjson\n\n"
+        "Writes an invented trading history: customers first, then what they order, what "
+        "is\n"
+        "sent to them and what comes back, in the order in which it is published.  An "
+        "invoice\n"
+        "follows each shipment within hours, with 20 % tax and the customer's payment "
+        "terms,\n"
+        "a credit note each return; most invoices are paid some days before they are due.  "
+        "The\n"
+        "same options give the same bytes.\n\n",
+        out);
     for (size_t i = 0; i < option_count; i++)
         fprintf(out, "  --%-20s %s (%s)\n", options[i].name, options[i].help,
                 options[i].default_value);

@@ -21,6 +21,10 @@ struct o2c_sim_settings {
     int64_t branches, amended, cancelled, split, over_under, returned, refused;
     int64_t unshipped, undelivered, unpriced;
     int64_t repeated, late, conflicts;
+
+    int64_t receivables, ticks; /* 1: they are written */
+    int64_t instalments, unreferenced, late_paid, part_paid, overpaid, unpaid; /* percent */
+    int64_t reversed, disputed;
 };
 
 /*

@@ -10,6 +10,7 @@
 #include "producers/simulator/render.h"
 #include "producers/simulator/timetable.h"
 #include "runtime/base/buf.h"
+#include "schemas/units/time.h"
 
 #include "runtime/base/banned.h"
 
@@ -57,8 +58,12 @@ static enum o2c_verdict write_orders(const struct o2c_sim_settings *settings,
                                      struct output *output, struct o2c_err *err)
 {
     struct o2c_sim_plan plan;
+    int32_t next_day = (int32_t)settings->start_date;
     for (size_t i = 0; i < timetable->count; i++) {
         const struct o2c_sim_arrival *arrival = &timetable->arrivals[i];
+        for (; settings->ticks && next_day <= o2c_timestamp_date(arrival->at_us);
+             next_day++)
+            o2c_sim_write_tick(&output->buf, settings, next_day);
         o2c_sim_plan_order(settings, arrival->order, &plan);
         o2c_sim_write_step(&output->buf, settings, &plan, arrival->step,
                            (enum o2c_sim_variant)arrival->variant);

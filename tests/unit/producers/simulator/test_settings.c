@@ -45,6 +45,8 @@ static void the_defaults_are_a_month_of_a_middling_company(void **state)
     assert_int_equal(settings.repeated, 2);
     assert_int_equal(settings.late, 3);
     assert_int_equal(settings.conflicts, 0);
+    assert_int_equal(settings.receivables, 1);
+    assert_int_equal(settings.ticks, 0);
 }
 
 static void values_stand_behind_a_blank_or_an_equals_sign(void **state)

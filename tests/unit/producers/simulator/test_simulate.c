@@ -50,6 +50,7 @@ static void simulate(const struct o2c_sim_settings *settings, struct o2c_buf *re
 /* What a history is checked by: lines by type, and lines told before. */
 struct tally {
     int events, customers, placed, amended, cancelled, dispatched, delivered, returned;
+    int invoices, credits, payments, reversed, disputes, ticks;
     int again;     /* with the id and content of an earlier line but for event_id */
     int behind;    /* of those told first, the ones older than some line before */
     int misplaced; /* customers after anything else */
@@ -92,6 +93,12 @@ static void count_type(struct tally *tally, const char *type)
         {"ShipmentDispatched", &tally->dispatched},
         {"ShipmentDelivered", &tally->delivered},
         {"ShipmentReturned", &tally->returned},
+        {"InvoiceIssued", &tally->invoices},
+        {"CreditNoteIssued", &tally->credits},
+        {"PaymentReceived", &tally->payments},
+        {"PaymentReversed", &tally->reversed},
+        {"DisputeRaised", &tally->disputes},
+        {"BusinessDayStarted", &tally->ticks},
     };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         *counts[i].count += !strcmp(type, counts[i].type);
@@ -156,14 +163,20 @@ static void the_default_history_is_known_in_every_count(void **state)
     struct o2c_sim_settings settings;
     default_settings(&settings);
     struct tally tally = tally_of(&settings);
-    assert_int_equal(tally.events, 6563);
+    assert_int_equal(tally.events, 10772);
     assert_int_equal(tally.customers, 215);
     assert_int_equal(tally.placed, 1533);
-    assert_int_equal(tally.amended, 380);
-    assert_int_equal(tally.cancelled, 121);
-    assert_int_equal(tally.dispatched, 2157);
-    assert_int_equal(tally.delivered, 2061);
-    assert_int_equal(tally.returned, 96);
+    assert_int_equal(tally.amended, 381);
+    assert_int_equal(tally.cancelled, 123);
+    assert_int_equal(tally.dispatched, 2141);
+    assert_int_equal(tally.delivered, 2067);
+    assert_int_equal(tally.returned, 98);
+    assert_int_equal(tally.invoices, 2151);
+    assert_int_equal(tally.credits, 96);
+    assert_int_equal(tally.payments, 1773);
+    assert_int_equal(tally.reversed, 15);
+    assert_int_equal(tally.disputes, 88);
+    assert_int_equal(tally.ticks, 0);
     assert_int_equal(tally.misplaced, 0);
 }
 
@@ -172,6 +185,7 @@ static void repeats_and_late_events_have_their_share_with_every_seed(void **stat
     (void)state;
     struct o2c_sim_settings settings;
     default_settings(&settings);
+    settings.orders = 500;
     for (settings.seed = 1; settings.seed <= 5; settings.seed++) {
         struct tally tally = tally_of(&settings);
         int events = tally.events - tally.customers;
@@ -194,11 +208,67 @@ static void nothing_is_repeated_or_late_when_that_is_asked_for(void **state)
     assert_int_equal(tally.behind, 0);
 }
 
+static void orders_and_shipments_are_the_same_without_receivables(void **state)
+{
+    (void)state;
+    struct o2c_sim_settings settings;
+    default_settings(&settings);
+    settings.repeated = settings.late = 0;
+    settings.orders = 300;
+    struct tally with = tally_of(&settings);
+    settings.receivables = 0;
+    struct tally without = tally_of(&settings);
+    assert_int_equal(without.placed, with.placed);
+    assert_int_equal(without.amended, with.amended);
+    assert_int_equal(without.dispatched, with.dispatched);
+    assert_int_equal(without.returned, with.returned);
+    assert_int_equal(without.invoices + without.payments + without.disputes, 0);
+    assert_int_equal(with.invoices, with.dispatched);
+    assert_int_equal(with.credits, with.returned);
+}
+
+/* Each day's tick comes once, and before all that happens on it. */
+struct days {
+    char newest[11];
+    int count;
+};
+
+static void read_day(void *user, json_t *event)
+{
+    struct days *days = user;
+    const char *type = json_string_value(json_object_get(event, "type"));
+    const char *moment = json_string_value(json_object_get(event, "occurred_at"));
+    if (!strcmp(type, "BusinessDayStarted")) {
+        assert_true(strncmp(moment, days->newest, 10) > 0);
+        memcpy(days->newest, moment, 10);
+        days->count++;
+    } else if (strcmp(type, "CustomerRegistered") != 0) {
+        assert_int_equal(strncmp(moment, days->newest, 10), 0);
+    }
+}
+
+static void every_day_begins_with_its_tick(void **state)
+{
+    (void)state;
+    struct o2c_sim_settings settings;
+    struct o2c_buf history;
+    struct days days = {0};
+    default_settings(&settings);
+    settings.repeated = settings.late = 0;
+    settings.ticks = 1;
+    settings.orders = 300;
+    simulate(&settings, &history);
+    each_line(&history, read_day, &days);
+    assert_in_range((uintmax_t)days.count, 90, 180);
+    o2c_buf_clear(&history);
+}
+
 static void contradictions_come_only_when_asked_for(void **state)
 {
     (void)state;
     struct o2c_sim_settings settings;
     default_settings(&settings);
+    settings.orders = 500;
     struct tally plain = tally_of(&settings);
     settings.conflicts = 10;
     struct tally tally = tally_of(&settings);
@@ -252,7 +322,10 @@ static void every_line_is_an_event_of_the_schemas(void **state)
     struct o2c_buf history;
     struct o2c_arena arena;
     default_settings(&settings);
+    settings.orders = 500;
     settings.conflicts = settings.unpriced = settings.refused = 20;
+    settings.part_paid = settings.reversed = settings.disputed = settings.overpaid = 20;
+    settings.ticks = 1;
     o2c_arena_init(&arena, MAX_EVENT_BYTES);
     simulate(&settings, &history);
     each_line(&history, check_schema, &arena);
@@ -299,6 +372,8 @@ int main(void)
         cmocka_unit_test(the_default_history_is_known_in_every_count),
         cmocka_unit_test(repeats_and_late_events_have_their_share_with_every_seed),
         cmocka_unit_test(nothing_is_repeated_or_late_when_that_is_asked_for),
+        cmocka_unit_test(orders_and_shipments_are_the_same_without_receivables),
+        cmocka_unit_test(every_day_begins_with_its_tick),
         cmocka_unit_test(contradictions_come_only_when_asked_for),
         cmocka_unit_test(one_seed_is_one_history),
         cmocka_unit_test(every_line_is_an_event_of_the_schemas),
