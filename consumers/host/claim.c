@@ -356,6 +356,7 @@ static void take_positions(struct engine *engine)
             memcpy(unit->given, unit->claiming.next, sizeof unit->given);
             memset(unit->verified, 0, sizeof unit->verified);
             unit->stopped = false;
+            lag_begin(unit, engine->topic_count);
         }
         unit->claimed = true;
         unit->epoch = unit->claiming_epoch;

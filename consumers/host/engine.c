@@ -479,4 +479,5 @@ void engine_tick(struct engine *engine)
     give_memory_back(engine);
     if (engine->pg_ready)
         parked_poll(engine);
+    lag_look(engine);
 }

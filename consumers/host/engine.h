@@ -34,6 +34,7 @@
 #include "runtime/base/uuid.h"
 #include "runtime/kafka/client.h"
 #include "runtime/kafka/headers.h"
+#include "runtime/kafka/lag.h"
 #include "runtime/pg/binary.h"
 #include "runtime/service/service.h"
 #include "schemas/events.h"
@@ -129,6 +130,15 @@ struct parked_account {
     int64_t records, stored_records;
 };
 
+/* What was last seen to wait behind a position, see lag.c. */
+struct waiting {
+    int64_t end;       /* of the partition; -1: not known */
+    int64_t oldest_us; /* recorded time of the oldest record that waits; 0: none */
+    int64_t from;      /* the position it was seen behind */
+    int64_t told_us;   /* monotonic */
+    bool asked;        /* an answer is awaited */
+};
+
 /* How a record looks before any rule has seen it. */
 enum record_kind {
     RECORD_EVENT,   /* decoded, has a route */
@@ -147,6 +157,7 @@ struct tick {
     const rd_kafka_message_t *message;
     int64_t offset, recorded_us;
     enum record_kind kind; /* RECORD_TICK, SKIPPED, ASIDE or MARKER */
+    enum o2c_event_type type;
     int32_t business_date;
     int64_t cut[TOPICS_MAX]; /* everything below is applied before */
     char reason[O2C_ERR_TEXT];
@@ -176,6 +187,9 @@ struct unit {
     struct position stored, pending; /* pending: with the batch being folded */
     struct position claiming;        /* as PostgreSQL answered a claim */
     int64_t claiming_epoch;
+    int64_t stored_us;            /* monotonic time of the last store, or of the claim */
+    int64_t mirrored[TOPICS_MAX]; /* what Kafka has of our position; -1: not known */
+    struct waiting waiting[TOPICS_MAX];
     int64_t taken[TOPICS_MAX];   /* next offset the intake expects */
     int64_t given[TOPICS_MAX];   /* next offset a batch expects: less while records wait */
     bool verified[TOPICS_MAX];   /* the record at stored.last is still the same */
@@ -212,6 +226,8 @@ struct record {
     const char *aside_reason; /* ASIDE: its code */
     int64_t parked_no;        /* > 0: comes from the parked table */
     bool parked_first;        /* the one that could not be applied, not one behind it */
+    int outcome;              /* enum total, of `outcome_count` records; -1: none yet */
+    int64_t outcome_count;
 };
 
 struct outbox_row {
@@ -380,7 +396,14 @@ struct engine {
     struct sockaddr_un wake_address;
 
     struct o2c_metrics *metrics;
-    struct o2c_series *counted[TOTAL_COUNT];
+    VEC(struct o2c_series *) counted; /* [topic][type, or none][total], made at first use */
+    struct {
+        rd_kafka_t *rk; /* a second client, of no group: lag.c */
+        rd_kafka_queue_t *queue;
+        struct o2c_kafka_bridge bridge;
+        int open; /* answers awaited */
+        int64_t looked_us;
+    } lag;
     int64_t
         progress_us; /* monotonic time of the last store, or of the last time it was idle */
     int handles_open;
@@ -541,7 +564,21 @@ void inbound_clear(struct unit *unit);
 void host_start(
     struct engine *engine); /* subscribes once PostgreSQL and all topics are there */
 
+/* lag.c */
+struct lag {
+    int64_t records, oldest_us, waited_us, mirror_drift;
+    enum o2c_lag_status status;
+};
+enum o2c_verdict lag_open(struct engine *engine, struct o2c_err *err) O2C_MUST_CHECK;
+void lag_look(struct engine *engine); /* once a second */
+void lag_mirrored(struct engine *engine, const rd_kafka_topic_partition_list_t *list);
+void lag_begin(struct unit *unit, int topic_count);
+void lag_of(const struct engine *engine, const struct unit *unit, int topic,
+            struct lag *ret_lag);
+void lag_destroy(struct engine *engine);
+
 /* metrics.c */
+void host_metrics_close(struct engine *engine);
 const struct o2c_metric *host_metrics_table(size_t *ret_count);
 void host_metrics_open(struct engine *engine);
 void host_metrics_batch(struct engine *engine, const struct batch *batch);

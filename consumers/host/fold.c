@@ -190,6 +190,8 @@ struct fold {
 static void count(struct record *record, enum total total)
 {
     record->unit->pending.total[total]++;
+    record->outcome = (int)total;
+    record->outcome_count = 1;
 }
 
 /* Who takes no ticks passes on the latest day that what it read was decided in. */
@@ -285,6 +287,21 @@ static void log_parked(struct fold *fold, const struct record *record, const cha
         O2C_T("account", record->account), O2C_S("reason", reason));
 }
 
+/* reason NULL: it queues behind one that was parked. */
+static void park(struct fold *fold, struct record *record, const char *reason)
+{
+    parked_add(&fold->effects, record, reason);
+    count(record, TOTAL_PARKED);
+    if (reason)
+        log_parked(fold, record, reason);
+}
+
+static void leave(struct fold *fold, struct record *record, const char *state)
+{
+    parked_left(&fold->effects, record, state);
+    count(record, TOTAL_UNPARKED);
+}
+
 static enum o2c_verdict fold_fresh(struct fold *fold, struct record *record)
 {
     enum o2c_verdict verdict;
@@ -297,18 +314,16 @@ static enum o2c_verdict fold_fresh(struct fold *fold, struct record *record)
     }
     effects_begin(&fold->effects, fold->batch, record);
     if (parked_find(record->unit, record->account)) {
-        parked_add(&fold->effects, record, NULL);
+        park(fold, record, NULL);
         return O2C_OK;
     }
     if (record->kind == RECORD_BAD) {
-        parked_add(&fold->effects, record, record->reason);
-        log_parked(fold, record, record->reason);
+        park(fold, record, record->reason);
         return O2C_OK;
     }
     verdict = apply(fold, record);
     if (verdict == O2C_PARK) {
-        parked_add(&fold->effects, record, fold->err.text);
-        log_parked(fold, record, fold->err.text);
+        park(fold, record, fold->err.text);
         return O2C_OK;
     }
     if (!verdict)
@@ -327,7 +342,7 @@ static enum o2c_verdict fold_parked(struct fold *fold, struct record *record)
         return O2C_OK; /* stays queued behind the one parked again */
     effects_begin(&fold->effects, batch, record);
     if (batch->order_discards && record->parked_first) {
-        parked_left(&fold->effects, record, "discarded");
+        leave(fold, record, "discarded");
         return O2C_OK;
     }
     if (record->kind == RECORD_EVENT && !reason) {
@@ -341,7 +356,7 @@ static enum o2c_verdict fold_parked(struct fold *fold, struct record *record)
         return O2C_OK;
     }
     if (!verdict)
-        parked_left(&fold->effects, record, "released");
+        leave(fold, record, "released");
     return verdict;
 }
 
@@ -410,8 +425,9 @@ static void advance(struct record *record)
     if (record->parked_no || record->kind == RECORD_DUE)
         return;
     if (record->kind == RECORD_MARKER) {
-        unit->pending.total[TOTAL_MARKERS] +=
-            record->offset + 1 - unit->pending.next[record->topic];
+        record->outcome = TOTAL_MARKERS;
+        record->outcome_count = record->offset + 1 - unit->pending.next[record->topic];
+        unit->pending.total[TOTAL_MARKERS] += record->outcome_count;
     } else {
         unit->newest[record->topic] = record;
     }

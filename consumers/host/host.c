@@ -239,6 +239,7 @@ static void close_handles(struct engine *engine)
 {
     engine->state = ENGINE_CLOSED;
     o2c_kafka_bridge_close(&engine->bridge, on_pg_closed);
+    o2c_kafka_bridge_close(&engine->lag.bridge, on_pg_closed);
     uv_close((uv_handle_t *)&engine->timer, on_closed);
     uv_close((uv_handle_t *)&engine->retry, on_closed);
     o2c_pg_close(engine->pg, on_pg_closed, engine);
@@ -418,7 +419,8 @@ static enum o2c_verdict engine_open(struct engine *engine, struct o2c_err *err)
     o2c_arena_init(&engine->clock_arena, O2C_EVENT_MAX_ARENA_BYTES);
     o2c_pg_params_init(&engine->params, (size_t)1 << 30);
     open_timers(engine);
-    if (open_batches(engine, err) || intake_open(engine, err) || open_pg(engine, err))
+    if (open_batches(engine, err) || intake_open(engine, err) || lag_open(engine, err) ||
+        open_pg(engine, err))
         return err->verdict;
     return O2C_OK;
 }
@@ -433,8 +435,9 @@ static void engine_clear(struct engine *engine)
         rd_kafka_topic_partition_list_destroy(engine->assigned);
     rd_kafka_queue_destroy(engine->queue);
     rd_kafka_destroy_flags(engine->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    lag_destroy(engine);
     o2c_service_free(engine->service);
-    o2c_metrics_free(engine->metrics);
+    host_metrics_close(engine);
     o2c_rows_statements_free(engine->rows_statements);
     for (size_t i = 0; i < engine->texts.count; i++)
         free(engine->texts.at[i]);

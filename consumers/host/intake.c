@@ -58,7 +58,7 @@ static enum o2c_verdict set_all(struct engine *engine, rd_kafka_conf_t *conf,
         set_int(conf, "queued.max.messages.kbytes", settings->fetch_queue_kib, err))
         return err->verdict;
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_FETCH | RD_KAFKA_EVENT_REBALANCE |
-                                       RD_KAFKA_EVENT_ERROR);
+                                       RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR);
     return O2C_OK;
 }
 
@@ -482,6 +482,10 @@ static void take_event(struct engine *engine, rd_kafka_event_t *event)
     case RD_KAFKA_EVENT_REBALANCE:
         take_rebalance(engine, event);
         return;
+    case RD_KAFKA_EVENT_OFFSET_COMMIT:
+        if (!rd_kafka_event_error(event))
+            lag_mirrored(engine, rd_kafka_event_topic_partition_list(event));
+        break;
     case RD_KAFKA_EVENT_ERROR:
         take_error(engine, event);
         break;

@@ -20,14 +20,19 @@ enum {
     METRIC_STOPPED,
     METRIC_PROGRESS,
     METRIC_NEXT_OFFSET,
+    METRIC_LAG_RECORDS,
+    METRIC_LAG_SECONDS,
+    METRIC_OLDEST,
+    METRIC_STATUS,
+    METRIC_DRIFT,
+    METRIC_DLQ,
     METRIC_OUTBOX
 };
 
 static const struct o2c_metric table[] = {
-    {"o2c_events_processed_total", O2C_METRIC_COUNTER, "result",
+    {"o2c_events_processed_total", O2C_METRIC_COUNTER, "topic,type,result",
      "Records whose outcome is stored: applied, repeats, skipped, parked, unparked, "
-     "set_aside, "
-     "markers.",
+     "set_aside, markers (offsets without a record); type \"none\" where it was not read.",
      0},
     {"o2c_event_age_at_commit_seconds", O2C_METRIC_HISTOGRAM, NULL,
      "Age of the oldest record of a batch when the batch was committed.", 0},
@@ -45,8 +50,23 @@ static const struct o2c_metric table[] = {
      "Partitions stopped by an alarm (a gap in a stream).", 0},
     {"o2c_consumer_last_progress_timestamp_seconds", O2C_METRIC_GAUGE, NULL,
      "When a batch was last stored, or there was last nothing to do.", 1000000},
-    {"o2c_consumer_next_offset", O2C_METRIC_GAUGE, "topic,partition",
+    {"o2c_consumer_next_offset", O2C_METRIC_GAUGE, "group,topic,partition",
      "The next offset to be applied, as stored in PostgreSQL.", 0},
+    {"o2c_consumer_lag_records", O2C_METRIC_GAUGE, "group,topic,partition",
+     "Offsets from the next to be applied to the end of the partition.", 0},
+    {"o2c_consumer_lag_seconds", O2C_METRIC_GAUGE, "group,topic,partition",
+     "Age of the oldest record not applied yet, from its append time; 0: nothing waits.",
+     1000000},
+    {"o2c_consumer_oldest_unprocessed_timestamp_seconds", O2C_METRIC_GAUGE,
+     "group,topic,partition", "Its append time; 0: nothing waits.", 1000000},
+    {"o2c_consumer_status", O2C_METRIC_GAUGE, "group,topic,partition",
+     "Burrow's codes: 1 OK, 2 WARN, 5 STALL; STOP (4) only o2c lag can tell.", 0},
+    {"o2c_consumer_offset_mirror_drift_records", O2C_METRIC_GAUGE, "group,topic,partition",
+     "How far Kafka's own offset of the group is behind the stored position.", 0},
+    {"o2c_dlq_records_total", O2C_METRIC_COUNTER, "reason",
+     "Records that were not applied: unreadable, refused (by a rule or by PostgreSQL), or "
+     "set aside for no-key, wrong-partition, key-mismatch; not those queued behind one.",
+     0},
     {"o2c_outbox_records_total", O2C_METRIC_COUNTER, NULL,
      "Records this consumer has put into its outbox.", 0},
 };
@@ -63,12 +83,18 @@ const struct o2c_metric *host_metrics_table(size_t *ret_count)
 
 void host_metrics_open(struct engine *engine)
 {
+    size_t count = (size_t)engine->topic_count * (O2C_EVENT_TYPE_COUNT + 1) * TOTAL_COUNT;
+
     engine->metrics = o2c_metrics_new(table, sizeof table / sizeof table[0]);
-    if (!engine->metrics)
+    engine->counted.at = calloc(count, sizeof *engine->counted.at);
+    if (!engine->metrics || !engine->counted.at)
         abort();
-    for (int i = 0; i < TOTAL_COUNT; i++)
-        engine->counted[i] =
-            o2c_metrics_series(engine->metrics, METRIC_EVENTS, &total_names[i]);
+}
+
+void host_metrics_close(struct engine *engine)
+{
+    free(engine->counted.at);
+    o2c_metrics_free(engine->metrics);
 }
 
 static struct o2c_series *series(struct engine *engine, size_t index, const char *label)
@@ -78,14 +104,50 @@ static struct o2c_series *series(struct engine *engine, size_t index, const char
 
 void host_metrics_stored(struct engine *engine, const struct unit *unit)
 {
-    for (int i = 0; i < TOTAL_COUNT; i++)
-        o2c_series_add(engine->counted[i], unit->pending.total[i] - unit->stored.total[i]);
     o2c_series_add(series(engine, METRIC_OUTBOX, NULL),
                    unit->pending.outbox_no - unit->stored.outbox_no);
 }
 
+static void count_record(struct engine *engine, const struct record *record)
+{
+    bool typed =
+        record->route || record->kind == RECORD_SKIPPED || record->kind == RECORD_TICK;
+    int type = typed ? (int)record->event.type : O2C_EVENT_TYPE_COUNT;
+    struct o2c_series **at =
+        &engine->counted
+             .at[(record->topic * (O2C_EVENT_TYPE_COUNT + 1) + type) * TOTAL_COUNT +
+                 record->outcome];
+
+    if (!*at) {
+        const char *labels[] = {engine->consumer->topics[record->topic],
+                                typed ? o2c_event_type_row(record->event.type)->name
+                                      : "none",
+                                total_names[record->outcome]};
+
+        *at = o2c_metrics_series(engine->metrics, METRIC_EVENTS, labels);
+    }
+    o2c_series_add(*at, record->outcome_count);
+}
+
+static void count_dead_letters(struct engine *engine, const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->aside.count; i++)
+        o2c_series_add(series(engine, METRIC_DLQ, batch->aside.at[i]->aside_reason), 1);
+    for (size_t i = 0; i < batch->parked.count; i++)
+        if (batch->parked.at[i].reason.at)
+            o2c_series_add(
+                series(engine, METRIC_DLQ,
+                       batch->parked.at[i].record->route ? "refused" : "unreadable"),
+                1);
+}
+
+/* Called while batch->stored still says where the part that was stored begins. */
 void host_metrics_batch(struct engine *engine, const struct batch *batch)
 {
+    for (size_t i = batch->stored; i < batch->end; i++)
+        if (batch->fold.at[i]->outcome >= 0)
+            count_record(engine, batch->fold.at[i]);
+    count_dead_letters(engine, batch);
     o2c_series_observe(series(engine, METRIC_TRANSACTION, NULL),
                        o2c_clock_monotonic_us() - batch->store_started_us);
     if (batch->oldest_us)
@@ -109,17 +171,34 @@ void host_metrics_rebalance(struct engine *engine, const char *kind)
     o2c_series_add(series(engine, METRIC_REBALANCES, kind), 1);
 }
 
-static void refresh_offsets(struct engine *engine, const struct unit *unit)
+static void refresh_lag(struct engine *engine, const struct unit *unit)
 {
     char partition[16];
 
     snprintf(partition, sizeof partition, "%d", unit->partition);
     for (int t = 0; t < engine->topic_count; t++) {
-        const char *labels[] = {engine->consumer->topics[t], partition};
+        const char *labels[] = {engine->group, engine->consumer->topics[t], partition};
+        struct lag lag;
 
-        o2c_series_set(o2c_metrics_series(engine->metrics, METRIC_NEXT_OFFSET, labels),
-                       unit->stored.next[t]);
+        lag_of(engine, unit, t, &lag);
+        const int64_t shown[][2] = {{METRIC_NEXT_OFFSET, unit->stored.next[t]},
+                                    {METRIC_LAG_RECORDS, lag.records},
+                                    {METRIC_LAG_SECONDS, lag.waited_us},
+                                    {METRIC_OLDEST, lag.oldest_us},
+                                    {METRIC_STATUS, lag.status},
+                                    {METRIC_DRIFT, lag.mirror_drift}};
+
+        for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+            o2c_series_set(o2c_metrics_series(engine->metrics, (size_t)shown[i][0], labels),
+                           shown[i][1]);
     }
+}
+
+/* What was claimed before and belongs to another process now is not shown. */
+static void forget_lag(struct engine *engine)
+{
+    for (size_t metric = METRIC_NEXT_OFFSET; metric <= METRIC_DRIFT; metric++)
+        o2c_metrics_forget(engine->metrics, metric);
 }
 
 /* Gauges, when somebody asks. */
@@ -127,6 +206,7 @@ void host_metrics_refresh(struct engine *engine)
 {
     int64_t claimed = 0, stopped = 0, keys = 0;
 
+    forget_lag(engine);
     for (int32_t p = 0; p < engine->partition_count; p++) {
         const struct unit *unit = &engine->unit[p];
 
@@ -136,7 +216,7 @@ void host_metrics_refresh(struct engine *engine)
         stopped += unit->stopped;
         for (struct parked_account *parked = unit->parked; parked; parked = parked->next)
             keys += parked->records > 0;
-        refresh_offsets(engine, unit);
+        refresh_lag(engine, unit);
     }
     o2c_series_set(series(engine, METRIC_CLAIMED, NULL), claimed);
     o2c_series_set(series(engine, METRIC_STOPPED, NULL), stopped);

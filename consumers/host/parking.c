@@ -147,7 +147,6 @@ void parked_add(struct o2c_effects *effects, const struct record *record,
 
     VEC_ADD(batch->parked, row);
     parked_set(unit, record->account, count_of(unit, record->account) + 1);
-    unit->pending.total[TOTAL_PARKED]++;
     if (reason)
         announce(effects, record, "parked", reason);
 }
@@ -160,7 +159,6 @@ void parked_left(struct o2c_effects *effects, const struct record *record,
 
     VEC_ADD(effects->batch->parked_changes, change);
     parked_set(unit, record->account, count_of(unit, record->account) - 1);
-    unit->pending.total[TOTAL_UNPARKED]++;
     if (record->parked_first)
         announce(effects, record, state, NULL);
 }

@@ -20,6 +20,7 @@ struct record *record_new(struct batch *batch, struct unit *unit, int topic, int
     record->topic = topic;
     record->offset = offset;
     record->business_date = O2C_NO_BUSINESS_DATE;
+    record->outcome = -1;
     if (batch->chain_tail.at[chain])
         batch->chain_tail.at[chain]->next = record;
     else

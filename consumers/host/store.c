@@ -456,6 +456,7 @@ void batch_stored(struct batch *batch)
             continue;
         host_metrics_stored(engine, unit);
         unit->stored = unit->pending;
+        unit->stored_us = o2c_clock_monotonic_us();
         unit->touched = false;
         memset(unit->newest, 0, sizeof unit->newest);
         parked_keep(unit);

@@ -61,7 +61,10 @@ static void decode(struct engine *engine, struct tick *tick)
     if (!value.at || o2c_event_decode(value, &engine->clock_arena, &event, &err)) {
         snprintf(tick->reason, sizeof tick->reason, "%s", err.text);
         tick->kind = RECORD_ASIDE;
-    } else if (event.type != O2C_BUSINESS_DAY_STARTED) {
+        return;
+    }
+    tick->type = event.type;
+    if (event.type != O2C_BUSINESS_DAY_STARTED) {
         tick->kind = RECORD_SKIPPED;
     } else {
         const struct o2c_business_day_started *day = event.body;
@@ -191,6 +194,7 @@ static void add_tick(struct batch *batch, struct unit *unit)
     struct record *record = record_new(batch, unit, batch->engine->clock, tick->offset);
 
     record->kind = tick->kind;
+    record->event.type = tick->type;
     record->business_date = tick->business_date;
     record->recorded_us = tick->recorded_us;
     if (!tick->message)

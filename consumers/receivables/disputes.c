@@ -22,34 +22,29 @@ static void claim(struct work *work, struct o2c_str invoice_id, int64_t delta_mi
     if (!delta_minor)
         return;
     if (known && known->issued) {
-        struct touched *touched = work_touch(work, known);
+        struct touched *touched = receivables_touch(work, known);
 
         if (touched)
-            work_add(work, &touched->document->claimed_dispute_minor, delta_minor);
+            receivables_add(work, &touched->document->claimed_dispute_minor, delta_minor);
         return;
     }
     invoice = known ? o2c_row_edit(known)
                     : o2c_row_add(work->account, &receivables_document, key);
     if (!known)
         invoice->state = O2C_STR("open");
-    work_add(work, &invoice->claimed_dispute_minor, delta_minor);
+    receivables_add(work, &invoice->claimed_dispute_minor, delta_minor);
 }
 
-/* The dispute now counts with this amount; 0: it is not active. */
-static enum o2c_verdict count(struct o2c_account *account, const struct o2c_moment *moment,
-                              struct o2c_effects *effects, const struct o2c_head *head,
-                              const struct dispute *known, int64_t amount_minor,
-                              bool active, struct o2c_err *err)
+/* The dispute now counts with this amount, or no more. */
+static void count(struct work *work, const struct dispute *known, int64_t amount_minor,
+                  bool active)
 {
     int64_t before = known->active ? known->amount_minor : 0;
     struct dispute *dispute = o2c_row_edit(known);
-    struct work work;
 
-    work_begin(&work, account, moment, effects, head, "disputed", dispute->dispute_id);
     dispute->amount_minor = amount_minor;
     dispute->active = active;
-    claim(&work, dispute->invoice_id, (active ? amount_minor : 0) - before);
-    return work_end(&work, err);
+    claim(work, dispute->invoice_id, (active ? amount_minor : 0) - before);
 }
 
 enum o2c_verdict receivables_on_dispute_opened(struct o2c_account *account,
@@ -60,6 +55,7 @@ enum o2c_verdict receivables_on_dispute_opened(struct o2c_account *account,
 {
     const struct o2c_dispute_opened *opened = event->dispute_opened;
     struct dispute *dispute;
+    struct work work;
 
     if (find_dispute(account, opened->dispute_id)) {
         o2c_effects_repeat(effects);
@@ -68,8 +64,10 @@ enum o2c_verdict receivables_on_dispute_opened(struct o2c_account *account,
     dispute =
         o2c_row_add(account, &receivables_dispute, O2C_KEY(O2C_K(opened->dispute_id)));
     dispute->invoice_id = opened->invoice_id;
-    return count(account, moment, effects, &opened->head, dispute, opened->amount_minor,
-                 true, err);
+    receivables_begin(&work, account, moment, effects, &opened->head, "disputed",
+                      opened->dispute_id);
+    count(&work, dispute, opened->amount_minor, true);
+    return receivables_end(&work, err);
 }
 
 static bool is_active(enum o2c_dispute_phase phase)
@@ -97,13 +95,17 @@ enum o2c_verdict receivables_on_dispute_changed(struct o2c_account *account,
 {
     const struct o2c_dispute_state_changed *changed = event->dispute_state_changed;
     const struct dispute *dispute = find_dispute(account, changed->dispute_id);
+    struct work work;
 
     if (!dispute)
         return o2c_fail(err, O2C_PARK, "dispute_id: \"%.*s\" was never opened",
                         O2C_STR_ARG(changed->dispute_id));
-    return count(account, moment, effects, &changed->head, dispute,
-                 changed->has_amount_minor ? changed->amount_minor : dispute->amount_minor,
-                 is_active(changed->state), err);
+    receivables_begin(&work, account, moment, effects, &changed->head, "disputed",
+                      changed->dispute_id);
+    count(&work, dispute,
+          changed->has_amount_minor ? changed->amount_minor : dispute->amount_minor,
+          is_active(changed->state));
+    return receivables_end(&work, err);
 }
 
 enum o2c_verdict receivables_on_dispute_closed(struct o2c_account *account,
@@ -114,10 +116,13 @@ enum o2c_verdict receivables_on_dispute_closed(struct o2c_account *account,
 {
     const struct o2c_dispute_closed *closed = event->dispute_closed;
     const struct dispute *dispute = find_dispute(account, closed->dispute_id);
+    struct work work;
 
     if (!dispute)
         return o2c_fail(err, O2C_PARK, "dispute_id: \"%.*s\" was never opened",
                         O2C_STR_ARG(closed->dispute_id));
-    return count(account, moment, effects, &closed->head, dispute, dispute->amount_minor,
-                 false, err);
+    receivables_begin(&work, account, moment, effects, &closed->head, "disputed",
+                      closed->dispute_id);
+    count(&work, dispute, dispute->amount_minor, false);
+    return receivables_end(&work, err);
 }

@@ -211,11 +211,12 @@ static void add_items(struct work *work, const struct document *document,
         item->due_date = issued->instalments[i].due_date;
         item->amount_minor = issued->instalments[i].amount_minor;
     }
-    touched = work_touch(work, document);
+    touched = receivables_touch(work, document);
     for (size_t i = 0; touched && i < touched->item_count; i++) {
         touched->before[i].new_item = true;
-        work_move_item(work, touched, touched->items[i], touched->items[i]->amount_minor,
-                       document->issue_date, O2C_STR("issued"), document->document_id);
+        receivables_move_item(work, touched, touched->items[i],
+                              touched->items[i]->amount_minor, document->issue_date,
+                              O2C_STR("issued"), document->document_id);
     }
 }
 
@@ -224,23 +225,23 @@ static void add_items(struct work *work, const struct document *document,
 static void post_document(struct work *work, const struct document *document,
                           const char *what, int32_t date, int sign)
 {
-    struct journal *journal =
-        work_journal(work, what,
-                     work_text(work, "%.*s:%.*s:%s", O2C_STR_ARG(document->kind),
-                               O2C_STR_ARG(document->document_id), what),
-                     date, document->customer_id, document->company_id, document->currency);
+    struct journal *journal = receivables_journal(
+        work, what,
+        receivables_text(work, "%.*s:%.*s:%s", O2C_STR_ARG(document->kind),
+                         O2C_STR_ARG(document->document_id), what),
+        date, document->customer_id, document->company_id, document->currency);
 
-    work_post(work, journal, ACCOUNT_RECEIVABLE, document->customer_id,
-              document->document_id, sign * document->gross_minor);
+    receivables_post(work, journal, ACCOUNT_RECEIVABLE, document->customer_id,
+                     document->document_id, sign * document->gross_minor);
     if (document->opening) {
-        work_post(work, journal, ACCOUNT_OPENING, document->customer_id,
-                  document->document_id, -sign * document->gross_minor);
+        receivables_post(work, journal, ACCOUNT_OPENING, document->customer_id,
+                         document->document_id, -sign * document->gross_minor);
         return;
     }
-    work_post(work, journal, ACCOUNT_REVENUE, document->customer_id, document->document_id,
-              -sign * document->net_minor);
-    work_post(work, journal, ACCOUNT_OUTPUT_TAX, document->customer_id,
-              document->document_id, -sign * document->tax_minor);
+    receivables_post(work, journal, ACCOUNT_REVENUE, document->customer_id,
+                     document->document_id, -sign * document->net_minor);
+    receivables_post(work, journal, ACCOUNT_OUTPUT_TAX, document->customer_id,
+                     document->document_id, -sign * document->tax_minor);
 }
 
 static void add_credit_line(struct work *work, const struct document *note,
@@ -257,7 +258,7 @@ static void add_credit_line(struct work *work, const struct document *note,
     line->amount_minor = note->gross_minor;
     if (line->amount_minor > 0)
         line->claims_invoice_id = invoice_id;
-    settle_new_line(work, line);
+    receivables_settle_new_line(work, line);
 }
 
 /* ---- cancellation */
@@ -266,12 +267,13 @@ static void cancel(struct work *work, struct document *invoice)
 {
     int32_t date = invoice->cancelled_date > invoice->issue_date ? invoice->cancelled_date
                                                                  : invoice->issue_date;
-    struct touched *touched = work_touch(work, invoice);
+    struct touched *touched = receivables_touch(work, invoice);
 
-    settle_cancellation(work, invoice, invoice->cancelled_date);
+    receivables_settle_cancellation(work, invoice, invoice->cancelled_date);
     for (size_t i = 0; touched && i < touched->item_count; i++)
-        work_move_item(work, touched, touched->items[i], -touched->items[i]->open_minor,
-                       date, O2C_STR("cancelled"), invoice->document_id);
+        receivables_move_item(work, touched, touched->items[i],
+                              -touched->items[i]->open_minor, date, O2C_STR("cancelled"),
+                              invoice->document_id);
     invoice->settled_to = date;
     post_document(work, invoice, "cancellation", date, -1);
 }
@@ -294,8 +296,8 @@ enum o2c_verdict receivables_on_cancelled(struct o2c_account *account,
     if (known && !o2c_is_new(effects, event, content, known->cancel_content,
                              known->cancel_seen, "cancellation", given->invoice_id))
         return O2C_OK;
-    work_begin(&work, account, moment, effects, &given->head, "cancelled",
-               given->invoice_id);
+    receivables_begin(&work, account, moment, effects, &given->head, "cancelled",
+                      given->invoice_id);
     invoice = begin_document(account, KIND_INVOICE, given->invoice_id);
     invoice->cancel_content = content;
     invoice->cancel_seen = moment->recorded_us;
@@ -305,7 +307,7 @@ enum o2c_verdict receivables_on_cancelled(struct o2c_account *account,
                                   : o2c_timestamp_date(given->head.occurred_at_us);
     if (invoice->issued)
         cancel(&work, invoice);
-    return work_end(&work, err);
+    return receivables_end(&work, err);
 }
 
 /* ---- issue */
@@ -322,7 +324,7 @@ static void issue(struct work *work, struct document *document, const struct iss
     } else if (document->cancel_content.at) {
         cancel(work, document);
     } else {
-        settle_waiting_lines(work, document);
+        receivables_settle_waiting_lines(work, document);
     }
 }
 
@@ -355,10 +357,10 @@ enum o2c_verdict receivables_on_issued(struct o2c_account *account,
                                                                         : "credit_note",
                              issued.id))
         return O2C_OK;
-    work_begin(&work, account, moment, effects, issued.head, "credited", issued.id);
+    receivables_begin(&work, account, moment, effects, issued.head, "credited", issued.id);
     document = begin_document(account, issued.kind, issued.id);
     document->content = content;
     document->first_seen = moment->recorded_us;
     issue(&work, document, &issued);
-    return work_end(&work, err);
+    return receivables_end(&work, err);
 }

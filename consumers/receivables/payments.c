@@ -65,15 +65,16 @@ static struct payment *begin_payment(struct o2c_account *account, struct o2c_str
 static void post_cash(struct work *work, const struct payment *payment, const char *what,
                       int32_t date, int sign)
 {
-    struct journal *journal = work_journal(
+    struct journal *journal = receivables_journal(
         work, what,
-        work_text(work, "payment:%.*s:%s", O2C_STR_ARG(payment->payment_id), what), date,
-        payment->customer_id, payment->company_id, payment->currency);
+        receivables_text(work, "payment:%.*s:%s", O2C_STR_ARG(payment->payment_id), what),
+        date, payment->customer_id, payment->company_id, payment->currency);
 
-    work_post(work, journal, payment->opening ? ACCOUNT_OPENING : ACCOUNT_BANK,
-              payment->customer_id, payment->payment_id, sign * payment->amount_minor);
-    work_post(work, journal, ACCOUNT_UNAPPLIED, payment->customer_id, payment->payment_id,
-              -sign * payment->amount_minor);
+    receivables_post(work, journal, payment->opening ? ACCOUNT_OPENING : ACCOUNT_BANK,
+                     payment->customer_id, payment->payment_id,
+                     sign * payment->amount_minor);
+    receivables_post(work, journal, ACCOUNT_UNAPPLIED, payment->customer_id,
+                     payment->payment_id, -sign * payment->amount_minor);
 }
 
 static void reverse(struct work *work, struct payment *payment)
@@ -81,9 +82,9 @@ static void reverse(struct work *work, struct payment *payment)
     int32_t date = payment->reversed_date > payment->received_date ? payment->reversed_date
                                                                    : payment->received_date;
 
-    settle_reversal(work, payment);
-    work_move_cash(work, payment, -payment->amount_minor, date, O2C_STR("reversed"),
-                   payment->payment_id);
+    receivables_settle_reversal(work, payment);
+    receivables_move_cash(work, payment, -payment->amount_minor, date, O2C_STR("reversed"),
+                          payment->payment_id);
     post_cash(work, payment, "reversal", date, -1);
 }
 
@@ -107,7 +108,7 @@ static void take_line(struct work *work, const struct payment *payment, int32_t 
         return;
     line->claims_invoice_id = line->named_invoice_id;
     line->claims_number = line->named_number;
-    settle_new_line(work, line);
+    receivables_settle_new_line(work, line);
 }
 
 enum o2c_verdict receivables_on_received(struct o2c_account *account,
@@ -127,7 +128,8 @@ enum o2c_verdict receivables_on_received(struct o2c_account *account,
     if (known && !o2c_is_new(effects, event, content, known->content, known->first_seen,
                              "payment", given->payment_id))
         return O2C_OK;
-    work_begin(&work, account, moment, effects, &given->head, "applied", given->payment_id);
+    receivables_begin(&work, account, moment, effects, &given->head, "applied",
+                      given->payment_id);
     payment = begin_payment(account, given->payment_id);
     payment->received = true;
     payment->content = content;
@@ -139,13 +141,13 @@ enum o2c_verdict receivables_on_received(struct o2c_account *account,
     payment->amount_minor = given->amount_minor;
     payment->opening = given->opening;
     post_cash(&work, payment, "receipt", payment->received_date, 1);
-    work_move_cash(&work, payment, payment->amount_minor, payment->received_date,
-                   O2C_STR("received"), payment->payment_id);
+    receivables_move_cash(&work, payment, payment->amount_minor, payment->received_date,
+                          O2C_STR("received"), payment->payment_id);
     for (size_t i = 0; i < given->remittance_count; i++)
         take_line(&work, payment, (int32_t)i + 1, &given->remittance[i]);
     if (payment->has_reversed_date)
         reverse(&work, payment);
-    return work_end(&work, err);
+    return receivables_end(&work, err);
 }
 
 enum o2c_verdict receivables_on_reversed(struct o2c_account *account,
@@ -165,8 +167,8 @@ enum o2c_verdict receivables_on_reversed(struct o2c_account *account,
     if (known && !o2c_is_new(effects, event, content, known->reversal_content,
                              known->reversal_seen, "reversal", given->payment_id))
         return O2C_OK;
-    work_begin(&work, account, moment, effects, &given->head, "unapplied",
-               given->payment_id);
+    receivables_begin(&work, account, moment, effects, &given->head, "unapplied",
+                      given->payment_id);
     payment = begin_payment(account, given->payment_id);
     payment->reversal_content = content;
     payment->reversal_seen = moment->recorded_us;
@@ -175,5 +177,5 @@ enum o2c_verdict receivables_on_reversed(struct o2c_account *account,
     payment->reversal_reason = o2c_reversal_reason_text(given->reason);
     if (payment->received)
         reverse(&work, payment);
-    return work_end(&work, err);
+    return receivables_end(&work, err);
 }

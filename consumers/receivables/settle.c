@@ -48,7 +48,8 @@ static const struct document *find_numbered(struct o2c_account *account,
     return best;
 }
 
-const struct document *settle_named(struct o2c_account *account, struct o2c_str invoice_id,
+/* NULL while there is none. */
+static const struct document *named(struct o2c_account *account, struct o2c_str invoice_id,
                                     struct o2c_str number)
 {
     const struct document *document;
@@ -75,9 +76,9 @@ static struct source source_of(struct work *work, struct o2c_str kind, struct o2
         source.payment = o2c_row_edit(
             o2c_row_find(work->account, &receivables_payment, O2C_KEY(O2C_K(id))));
     else
-        source.note =
-            work_touch(work, o2c_row_find(work->account, &receivables_document,
-                                          O2C_KEY(O2C_K(KIND_CREDIT_NOTE), O2C_K(id))));
+        source.note = receivables_touch(
+            work, o2c_row_find(work->account, &receivables_document,
+                               O2C_KEY(O2C_K(KIND_CREDIT_NOTE), O2C_K(id))));
     return source;
 }
 
@@ -99,15 +100,15 @@ static void use(struct work *work, const struct source *source, int64_t x, int32
                 struct o2c_str cause, struct o2c_str application_id)
 {
     if (source->payment) {
-        work_add(work, &source->payment->applied_minor, x);
-        work_move_cash(work, source->payment, -x, date, cause, application_id);
+        receivables_add(work, &source->payment->applied_minor, x);
+        receivables_move_cash(work, source->payment, -x, date, cause, application_id);
     } else if (source->note->item_count) {
-        work_add(work, &source->note->document->applied_minor, x);
+        receivables_add(work, &source->note->document->applied_minor, x);
         if (x > 0)
             source->note->document->settled_to =
                 later(source->note->document->settled_to, date);
-        work_move_item(work, source->note, source->note->items[0], -x, date, cause,
-                       application_id);
+        receivables_move_item(work, source->note, source->note->items[0], -x, date, cause,
+                              application_id);
     }
 }
 
@@ -126,7 +127,7 @@ static struct o2c_str source_company(const struct source *source)
 static struct o2c_str name_application(struct work *work, struct o2c_str source_id,
                                        int32_t no)
 {
-    return work_text(work, "%.*s/%d", O2C_STR_ARG(source_id), (int)no);
+    return receivables_text(work, "%.*s/%d", O2C_STR_ARG(source_id), (int)no);
 }
 
 /* ---- one application */
@@ -151,25 +152,26 @@ static void post(struct work *work, const struct settling *settling,
 
     if (source->note && o2c_str_eq(payer, document->customer_id))
         return; /* both are on one control account of one customer */
-    journal = work_journal(work, posting, journal_id, settling->date, payer,
-                           source_company(source), document->currency);
-    work_post(work, journal, source->payment ? ACCOUNT_UNAPPLIED : ACCOUNT_RECEIVABLE,
-              payer, source->id, cash);
-    work_post(work, journal, ACCOUNT_DISCOUNT, document->customer_id, document->document_id,
-              discount);
-    work_post(work, journal, ACCOUNT_RECEIVABLE, document->customer_id,
-              document->document_id, -(cash + discount));
+    journal = receivables_journal(work, posting, journal_id, settling->date, payer,
+                                  source_company(source), document->currency);
+    receivables_post(work, journal,
+                     source->payment ? ACCOUNT_UNAPPLIED : ACCOUNT_RECEIVABLE, payer,
+                     source->id, cash);
+    receivables_post(work, journal, ACCOUNT_DISCOUNT, document->customer_id,
+                     document->document_id, discount);
+    receivables_post(work, journal, ACCOUNT_RECEIVABLE, document->customer_id,
+                     document->document_id, -(cash + discount));
 }
 
 static void take_off(struct work *work, const struct settling *settling, int sign)
 {
     struct document *document = settling->target->document;
 
-    work_add(work,
-             settling->source->payment ? &document->applied_minor
-                                       : &document->credited_minor,
-             sign * settling->cash_minor);
-    work_add(work, &document->discount_minor, sign * settling->discount_minor);
+    receivables_add(work,
+                    settling->source->payment ? &document->applied_minor
+                                              : &document->credited_minor,
+                    sign * settling->cash_minor);
+    receivables_add(work, &document->discount_minor, sign * settling->discount_minor);
     if (sign > 0)
         document->settled_to = later(document->settled_to, settling->date);
 }
@@ -201,14 +203,14 @@ static struct application *fill(struct work *work, const struct settling *settli
                                 const struct remittance_line *line, int32_t application_no)
 {
     struct touched *target = settling->target;
-    struct application *application = work_room(work, sizeof *application);
+    struct application *application = receivables_room(work, sizeof *application);
     int64_t cash = settling->cash_minor, discount = settling->discount_minor;
     struct o2c_str cause = cause_of(settling->source);
 
     if (!application)
         return NULL;
     application->allocations =
-        work_room(work, (target->item_count + 1) * sizeof *application->allocations);
+        receivables_room(work, (target->item_count + 1) * sizeof *application->allocations);
     for (size_t i = 0; application->allocations && i < target->item_count; i++) {
         struct open_item *item = target->items[i];
         int64_t by_cash = min(cash, item->open_minor);
@@ -219,10 +221,10 @@ static struct application *fill(struct work *work, const struct settling *settli
             continue;
         cash -= by_cash;
         discount -= by_discount;
-        work_move_item(work, target, item, -by_cash, settling->date, cause,
-                       settling->application_id);
-        work_move_item(work, target, item, -by_discount, settling->date,
-                       O2C_STR("discount"), settling->application_id);
+        receivables_move_item(work, target, item, -by_cash, settling->date, cause,
+                              settling->application_id);
+        receivables_move_item(work, target, item, -by_discount, settling->date,
+                              O2C_STR("discount"), settling->application_id);
         allocation = allocate(work, settling, line, application_no, item->instalment_no);
         allocation->applied_minor = by_cash;
         allocation->discount_minor = by_discount;
@@ -296,7 +298,7 @@ static void apply_line(struct work *work, const struct remittance_line *line,
     }
     source = source_of(work, line->source, line->source_id);
     settling = (struct settling){.source = &source,
-                                 .target = work_touch(work, document),
+                                 .target = receivables_touch(work, document),
                                  .date = later(line->source_date, document->issue_date)};
     if (work->no_room)
         return;
@@ -313,7 +315,7 @@ static void apply_line(struct work *work, const struct remittance_line *line,
         settling.application_id);
     tell_applied(work, application, &settling, line);
     post(work, &settling,
-         work_text(work, "application:%.*s", O2C_STR_ARG(settling.application_id)),
+         receivables_text(work, "application:%.*s", O2C_STR_ARG(settling.application_id)),
          "application", 1);
     ((struct remittance_line *)o2c_row_edit(line))->applied_minor += settling.cash_minor;
     if (line->applied_minor >= line->amount_minor)
@@ -324,10 +326,10 @@ static void apply_line(struct work *work, const struct remittance_line *line,
 
 /* ---- lines */
 
-void settle_new_line(struct work *work, const struct remittance_line *line)
+void receivables_settle_new_line(struct work *work, const struct remittance_line *line)
 {
     const struct document *document =
-        settle_named(work->account, line->named_invoice_id, line->named_number);
+        named(work->account, line->named_invoice_id, line->named_number);
 
     if (document && document->cancel_content.at)
         close_line(line);
@@ -387,19 +389,20 @@ static void settle_lines(struct work *work, const struct document *document, boo
                     O2C_KEY(O2C_K(document->document_id)));
     o2c_walk_lookup(&by_number, work->account, &receivables_remittance_line, LINE_BY_NUMBER,
                     O2C_KEY(O2C_K(document->number)));
-    lines.at = work_room(work, (by_id.count + by_number.count + 1) * sizeof *lines.at);
+    lines.at =
+        receivables_room(work, (by_id.count + by_number.count + 1) * sizeof *lines.at);
     if (!lines.at)
         return;
     gather(&lines, &by_id);
     gather(&lines, &by_number);
     for (size_t i = 0; i < lines.count && document->open_minor > 0; i++)
-        if (settle_named(work->account, lines.at[i]->named_invoice_id,
-                         lines.at[i]->named_number) == document &&
+        if (named(work->account, lines.at[i]->named_invoice_id,
+                  lines.at[i]->named_number) == document &&
             !(reopened && is_reversed(work, lines.at[i])))
             apply_line(work, lines.at[i], document);
 }
 
-void settle_waiting_lines(struct work *work, const struct document *document)
+void receivables_settle_waiting_lines(struct work *work, const struct document *document)
 {
     settle_lines(work, document, false);
 }
@@ -419,7 +422,7 @@ static bool take_back(struct work *work, const struct source *source,
         O2C_KEY(O2C_K(source->kind), O2C_K(source->id), O2C_N(application_no)));
     while ((allocation = o2c_walk_next(&walk)) && !work->no_room) {
         struct allocation *undone = o2c_row_edit(allocation);
-        struct touched *target = work_touch(
+        struct touched *target = receivables_touch(
             work, o2c_row_find(work->account, &receivables_document,
                                O2C_KEY(O2C_K(undone->kind), O2C_K(undone->document_id))));
 
@@ -434,12 +437,13 @@ static bool take_back(struct work *work, const struct source *source,
         ret_settling->discount_minor += undone->discount_minor;
         for (size_t i = 0; i < target->item_count; i++)
             if (target->items[i]->instalment_no == undone->instalment_no) {
-                work_move_item(work, target, target->items[i], undone->applied_minor,
-                               undone->undone_date, O2C_STR("undone"),
-                               name_application(work, source->id, application_no));
-                work_move_item(work, target, target->items[i], undone->discount_minor,
-                               undone->undone_date, O2C_STR("discount_undone"),
-                               name_application(work, source->id, application_no));
+                receivables_move_item(work, target, target->items[i], undone->applied_minor,
+                                      undone->undone_date, O2C_STR("undone"),
+                                      name_application(work, source->id, application_no));
+                receivables_move_item(work, target, target->items[i],
+                                      undone->discount_minor, undone->undone_date,
+                                      O2C_STR("discount_undone"),
+                                      name_application(work, source->id, application_no));
             }
     }
     return ret_settling->target;
@@ -452,7 +456,7 @@ static void tell_undone(struct work *work, const struct settling *settling,
 
     if (!settling->source->payment)
         return;
-    application = work_room(work, sizeof *application);
+    application = receivables_room(work, sizeof *application);
     if (!application)
         return;
     application->payment = settling->source->payment;
@@ -478,14 +482,15 @@ static void undo_application(struct work *work, const struct source *source,
     use(work, source, -settling.cash_minor, settling.date, O2C_STR("undone"),
         settling.application_id);
     if (reversed)
-        work_add(work, &source->payment->applied_minor, settling.cash_minor);
+        receivables_add(work, &source->payment->applied_minor, settling.cash_minor);
     post(work, &settling,
-         work_text(work, "application:%.*s:undone", O2C_STR_ARG(settling.application_id)),
+         receivables_text(work, "application:%.*s:undone",
+                          O2C_STR_ARG(settling.application_id)),
          "application_undone", -1);
     tell_undone(work, &settling, reason);
 }
 
-void settle_reversal(struct work *work, struct payment *payment)
+void receivables_settle_reversal(struct work *work, struct payment *payment)
 {
     struct source source = {
         .kind = SOURCE_PAYMENT, .id = payment->payment_id, .payment = payment};
@@ -510,7 +515,8 @@ static void reopen_line(struct work *work, const struct allocation *allocation)
         line->claims_number = line->named_number;
 }
 
-void settle_cancellation(struct work *work, const struct document *invoice, int32_t date)
+void receivables_settle_cancellation(struct work *work, const struct document *invoice,
+                                     int32_t date)
 {
     const struct allocation *allocation;
     const struct remittance_line *line;

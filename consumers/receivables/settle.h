@@ -7,23 +7,20 @@
 
 #include "consumers/receivables/work.h"
 
-/* The issued document that a line names, NULL while there is none. */
-const struct document *settle_named(struct o2c_account *account, struct o2c_str invoice_id,
-                                    struct o2c_str number);
-
 /* A line of a payment or credit note that has just arrived; applied as far as it goes. */
-void settle_new_line(struct work *work, const struct remittance_line *line);
+void receivables_settle_new_line(struct work *work, const struct remittance_line *line);
 
 /* The lines that claim a document which has arrived. */
-void settle_waiting_lines(struct work *work, const struct document *document);
+void receivables_settle_waiting_lines(struct work *work, const struct document *document);
 
 /*
  * Undoes every application of the payment; documents that are open again meet the
  * other lines that claim them.
  */
-void settle_reversal(struct work *work, struct payment *payment);
+void receivables_settle_reversal(struct work *work, struct payment *payment);
 
 /* Undoes every application to the invoice, and closes the lines that claim it by its id. */
-void settle_cancellation(struct work *work, const struct document *invoice, int32_t date);
+void receivables_settle_cancellation(struct work *work, const struct document *invoice,
+                                     int32_t date);
 
 #endif

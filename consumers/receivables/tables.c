@@ -1,5 +1,7 @@
 #include "consumers/receivables/rows.h"
 
+#include "runtime/base/banned.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The number of a column: for look-ups. */

@@ -15,9 +15,10 @@ enum {
     TEXT_MAX_BYTES = 1024
 };
 
-void work_begin(struct work *work, struct o2c_account *account,
-                const struct o2c_moment *moment, struct o2c_effects *effects,
-                const struct o2c_head *head, const char *cause, struct o2c_str cause_id)
+void receivables_begin(struct work *work, struct o2c_account *account,
+                       const struct o2c_moment *moment, struct o2c_effects *effects,
+                       const struct o2c_head *head, const char *cause,
+                       struct o2c_str cause_id)
 {
     *work = (struct work){.account = account,
                           .moment = moment,
@@ -30,7 +31,7 @@ void work_begin(struct work *work, struct o2c_account *account,
     work->journals_end = &work->journals;
 }
 
-void *work_room(struct work *work, size_t bytes)
+void *receivables_room(struct work *work, size_t bytes)
 {
     void *room = o2c_arena_zalloc(work->moment->arena, bytes);
 
@@ -39,7 +40,7 @@ void *work_room(struct work *work, size_t bytes)
     return room;
 }
 
-struct o2c_str work_text(struct work *work, const char *fmt, ...)
+struct o2c_str receivables_text(struct work *work, const char *fmt, ...)
 {
     char text[TEXT_MAX_BYTES];
     struct o2c_str copy = O2C_STR("");
@@ -57,7 +58,7 @@ struct o2c_str work_text(struct work *work, const char *fmt, ...)
     return copy;
 }
 
-void work_add(struct work *work, int64_t *at, int64_t delta)
+void receivables_add(struct work *work, int64_t *at, int64_t delta)
 {
     if (!o2c_minor_add(*at, delta, at))
         work->broken = "a total does not fit";
@@ -90,8 +91,8 @@ static void take_items(struct work *work, struct touched *touched)
 
     o2c_walk_children(&walk, work->account, &receivables_open_item, key);
     count = walk.count;
-    touched->items = work_room(work, (count + 1) * sizeof *touched->items);
-    touched->before = work_room(work, (count + 1) * sizeof *touched->before);
+    touched->items = receivables_room(work, (count + 1) * sizeof *touched->items);
+    touched->before = receivables_room(work, (count + 1) * sizeof *touched->before);
     if (!touched->items || !touched->before)
         return;
     while ((item = o2c_walk_next(&walk))) {
@@ -107,7 +108,7 @@ static void take_items(struct work *work, struct touched *touched)
                                  touched->items[i]->disputed_minor, document->state};
 }
 
-struct touched *work_touch(struct work *work, const struct document *document)
+struct touched *receivables_touch(struct work *work, const struct document *document)
 {
     struct touched **at = &work->documents, *touched;
 
@@ -115,7 +116,7 @@ struct touched *work_touch(struct work *work, const struct document *document)
         at = &(*at)->next;
     if (*at && document_cmp((*at)->document, document) == 0)
         return *at;
-    touched = work_room(work, sizeof *touched);
+    touched = receivables_room(work, sizeof *touched);
     if (!touched)
         return NULL;
     touched->next = *at;
@@ -128,8 +129,9 @@ struct touched *work_touch(struct work *work, const struct document *document)
 
 /* ---- totals */
 
-struct balance *work_balance(struct work *work, struct o2c_str customer_id,
-                             struct o2c_str currency, struct o2c_str company_id)
+/* Of a customer in a currency; made where there are none. */
+static struct balance *balance_for(struct work *work, struct o2c_str customer_id,
+                                   struct o2c_str currency, struct o2c_str company_id)
 {
     const struct o2c_key *key = O2C_KEY(O2C_K(customer_id), O2C_K(currency));
     const struct balance *known = o2c_row_find(work->account, &receivables_balance, key);
@@ -151,7 +153,7 @@ struct balance *work_balance(struct work *work, struct o2c_str customer_id,
         if (order > 0)
             break;
     }
-    touched = work_room(work, sizeof *touched);
+    touched = receivables_room(work, sizeof *touched);
     if (touched) {
         *touched = (struct touched_balance){*at, balance};
         *at = touched;
@@ -159,15 +161,15 @@ struct balance *work_balance(struct work *work, struct o2c_str customer_id,
     return balance;
 }
 
-struct balance *work_balance_of(struct work *work, const struct document *document)
+static struct balance *balance_of(struct work *work, const struct document *document)
 {
-    return work_balance(work, document->customer_id, document->currency,
-                        document->company_id);
+    return balance_for(work, document->customer_id, document->currency,
+                       document->company_id);
 }
 
-struct balance *work_balance_of_payer(struct work *work, const struct payment *payment)
+static struct balance *balance_of_payer(struct work *work, const struct payment *payment)
 {
-    return work_balance(work, payment->customer_id, payment->currency, payment->company_id);
+    return balance_for(work, payment->customer_id, payment->currency, payment->company_id);
 }
 
 /* ---- movements */
@@ -179,22 +181,22 @@ static struct movement *append(struct work *work, struct o2c_str subject,
                           O2C_KEY(O2C_K(subject), O2C_K(subject_id), O2C_N(movement_no)));
 }
 
-void work_move_item(struct work *work, struct touched *touched, struct open_item *item,
-                    int64_t delta_minor, int32_t date, struct o2c_str cause,
-                    struct o2c_str cause_id)
+void receivables_move_item(struct work *work, struct touched *touched,
+                           struct open_item *item, int64_t delta_minor, int32_t date,
+                           struct o2c_str cause, struct o2c_str cause_id)
 {
     struct document *document = touched->document;
-    struct balance *balance = work_balance_of(work, document);
+    struct balance *balance = balance_of(work, document);
     struct movement *movement;
 
     if (!delta_minor)
         return;
-    work_add(work, &item->open_minor, delta_minor);
-    work_add(work, &document->open_minor, delta_minor);
-    work_add(work,
-             o2c_str_eq(document->kind, KIND_CREDIT_NOTE) ? &balance->credit_minor
-                                                          : &balance->open_minor,
-             delta_minor);
+    receivables_add(work, &item->open_minor, delta_minor);
+    receivables_add(work, &document->open_minor, delta_minor);
+    receivables_add(work,
+                    o2c_str_eq(document->kind, KIND_CREDIT_NOTE) ? &balance->credit_minor
+                                                                 : &balance->open_minor,
+                    delta_minor);
     movement =
         append(work, document->kind, document->document_id, ++document->movement_count);
     movement->instalment_no = item->instalment_no;
@@ -220,17 +222,17 @@ static void show_state(struct payment *payment)
         payment->state = O2C_STR("unapplied");
 }
 
-void work_move_cash(struct work *work, struct payment *payment, int64_t delta_minor,
-                    int32_t date, struct o2c_str cause, struct o2c_str cause_id)
+void receivables_move_cash(struct work *work, struct payment *payment, int64_t delta_minor,
+                           int32_t date, struct o2c_str cause, struct o2c_str cause_id)
 {
-    struct balance *balance = work_balance_of_payer(work, payment);
+    struct balance *balance = balance_of_payer(work, payment);
     struct movement *movement;
 
     if (!delta_minor)
         return;
-    work_add(work, &payment->unapplied_minor, delta_minor);
+    receivables_add(work, &payment->unapplied_minor, delta_minor);
     show_state(payment);
-    work_add(work, &balance->unapplied_minor, delta_minor);
+    receivables_add(work, &balance->unapplied_minor, delta_minor);
     movement = append(work, SOURCE_PAYMENT, payment->payment_id, ++payment->movement_count);
     movement->customer_id = payment->customer_id;
     movement->currency = payment->currency;
@@ -243,12 +245,12 @@ void work_move_cash(struct work *work, struct payment *payment, int64_t delta_mi
 
 /* ---- journals */
 
-struct journal *work_journal(struct work *work, const char *posting,
-                             struct o2c_str journal_id, int32_t date,
-                             struct o2c_str customer_id, struct o2c_str company_id,
-                             struct o2c_str currency)
+struct journal *receivables_journal(struct work *work, const char *posting,
+                                    struct o2c_str journal_id, int32_t date,
+                                    struct o2c_str customer_id, struct o2c_str company_id,
+                                    struct o2c_str currency)
 {
-    struct journal *journal = work_room(work, sizeof *journal);
+    struct journal *journal = receivables_room(work, sizeof *journal);
 
     if (!journal)
         return NULL;
@@ -272,17 +274,18 @@ static void note_control(struct work *work, const struct journal *journal,
 
     if (strcmp(account, ACCOUNT_RECEIVABLE) && strcmp(account, ACCOUNT_UNAPPLIED))
         return;
-    balance = work_balance(work, customer_id, journal->currency, journal->company_id);
+    balance = balance_for(work, customer_id, journal->currency, journal->company_id);
     if (!strcmp(account, ACCOUNT_RECEIVABLE))
-        work_add(work, &balance->receivable_minor, amount_minor);
+        receivables_add(work, &balance->receivable_minor, amount_minor);
     else
-        work_add(work, &balance->unapplied_control_minor, -amount_minor);
+        receivables_add(work, &balance->unapplied_control_minor, -amount_minor);
 }
 
-void work_post(struct work *work, struct journal *journal, const char *account,
-               struct o2c_str customer_id, struct o2c_str document, int64_t amount_minor)
+void receivables_post(struct work *work, struct journal *journal, const char *account,
+                      struct o2c_str customer_id, struct o2c_str document,
+                      int64_t amount_minor)
 {
-    struct journal_line *line = journal ? work_room(work, sizeof *line) : NULL;
+    struct journal_line *line = journal ? receivables_room(work, sizeof *line) : NULL;
 
     if (!line || !amount_minor)
         return;
@@ -333,8 +336,8 @@ static void derive(struct work *work, struct touched *touched)
     if (!document->issued)
         return;
     spread_dispute(touched);
-    work_add(work, &work_balance_of(work, document)->disputed_minor,
-             document->disputed_minor - touched->disputed_before);
+    receivables_add(work, &balance_of(work, document)->disputed_minor,
+                    document->disputed_minor - touched->disputed_before);
     document->state = o2c_invoice_phase_text(
         phase_of(cancelled, document->open_minor, document->gross_minor));
     document->has_closed_date = !document->open_minor;
@@ -443,9 +446,9 @@ static void emit_applied(struct work *work, const struct application *applicatio
         .allocations = application->allocations,
         .allocations_count = application->allocation_count,
         .unapplied_minor = application->unapplied_minor,
-        .explanation =
-            work_text(work, "remittance line %d names %.*s", (int)application->line_no,
-                      O2C_STR_ARG(application->document_id)),
+        .explanation = receivables_text(work, "remittance line %d names %.*s",
+                                        (int)application->line_no,
+                                        O2C_STR_ARG(application->document_id)),
         .currency = payment->currency,
         .has_applied_date = true,
         .applied_date = application->date,
@@ -486,7 +489,7 @@ static void emit_journal(struct work *work, const struct journal *journal)
 
     for (const struct journal_line *line = journal->lines; line; line = line->next)
         count++;
-    lines = work_room(work, (count + 1) * sizeof *lines);
+    lines = receivables_room(work, (count + 1) * sizeof *lines);
     if (!count || !lines)
         return;
     for (const struct journal_line *line = journal->lines; line; line = line->next)
@@ -533,8 +536,8 @@ static void emit_document_state(struct work *work, const struct touched *touched
     struct o2c_event event = o2c_event_of(O2C_INVOICE_STATE, &state);
 
     if (state.kind != O2C_DOCUMENT_KIND_INVOICE)
-        id = work_text(work, "%.*s/%.*s", O2C_STR_ARG(document->kind),
-                       O2C_STR_ARG(document->document_id));
+        id = receivables_text(work, "%.*s/%.*s", O2C_STR_ARG(document->kind),
+                              O2C_STR_ARG(document->document_id));
     o2c_effects_emit_state(work->effects, id, &event);
 }
 
@@ -556,9 +559,9 @@ static void emit_account_state(struct work *work, const struct balance *balance)
     struct o2c_event event = o2c_event_of(O2C_ACCOUNT_STATE, &state);
 
     o2c_effects_emit_state(work->effects,
-                           work_text(work, "%.*s/%.*s/%.*s", O2C_STR_ARG(account_id),
-                                     O2C_STR_ARG(balance->customer_id),
-                                     O2C_STR_ARG(balance->currency)),
+                           receivables_text(work, "%.*s/%.*s/%.*s", O2C_STR_ARG(account_id),
+                                            O2C_STR_ARG(balance->customer_id),
+                                            O2C_STR_ARG(balance->currency)),
                            &event);
 }
 
@@ -587,7 +590,7 @@ static void check_journal(struct work *work, const struct journal *journal)
     int64_t sum = 0;
 
     for (const struct journal_line *line = journal->lines; line; line = line->next)
-        work_add(work, &sum, line->amount_minor);
+        receivables_add(work, &sum, line->amount_minor);
     if (sum)
         work->broken = "a journal's debits and credits differ";
 }
@@ -602,7 +605,7 @@ static void check_document(struct work *work, const struct touched *touched)
     if (!document->issued)
         return;
     for (size_t i = 0; i < touched->item_count; i++) {
-        work_add(work, &items, touched->items[i]->open_minor);
+        receivables_add(work, &items, touched->items[i]->open_minor);
         if (touched->items[i]->open_minor < 0 ||
             touched->items[i]->open_minor > touched->items[i]->amount_minor)
             work->broken = "an instalment is open below zero or above its amount";
@@ -630,7 +633,7 @@ static void check(struct work *work)
         check_balance(work, b->balance);
 }
 
-enum o2c_verdict work_end(struct work *work, struct o2c_err *err)
+enum o2c_verdict receivables_end(struct work *work, struct o2c_err *err)
 {
     if (!work->no_room) {
         for (struct touched *t = work->documents; t; t = t->next)

@@ -4,7 +4,7 @@
  * states.  A rule begins it, changes rows through these functions, and ends it.
  *
  * Nothing here fails in the rule's face: a total that does not fit, a journal that
- * does not balance or a batch without room is found by work_end.
+ * does not balance or a batch without room is found by receivables_end.
  */
 #ifndef O2C_RECEIVABLES_WORK_H
 #define O2C_RECEIVABLES_WORK_H
@@ -83,37 +83,32 @@ struct work {
     bool no_room;
 };
 
-void work_begin(struct work *work, struct o2c_account *account,
-                const struct o2c_moment *moment, struct o2c_effects *effects,
-                const struct o2c_head *head, const char *cause, struct o2c_str cause_id);
+void receivables_begin(struct work *work, struct o2c_account *account,
+                       const struct o2c_moment *moment, struct o2c_effects *effects,
+                       const struct o2c_head *head, const char *cause,
+                       struct o2c_str cause_id);
 
 /* Derives, checks and publishes.  PARK where a check fails. */
-enum o2c_verdict work_end(struct work *work, struct o2c_err *err) O2C_MUST_CHECK;
+enum o2c_verdict receivables_end(struct work *work, struct o2c_err *err) O2C_MUST_CHECK;
 
 /* From the batch arena, zeroed; a scratch place where there is no room. */
-void *work_room(struct work *work, size_t bytes);
-struct o2c_str work_text(struct work *work, const char *fmt, ...) O2C_PRINTF(2, 3);
+void *receivables_room(struct work *work, size_t bytes);
+struct o2c_str receivables_text(struct work *work, const char *fmt, ...) O2C_PRINTF(2, 3);
 
 /* *at += delta; broken where it does not fit. */
-void work_add(struct work *work, int64_t *at, int64_t delta);
+void receivables_add(struct work *work, int64_t *at, int64_t delta);
 
 /* The document and its instalments, changeable. */
-struct touched *work_touch(struct work *work, const struct document *document);
-
-/* Totals of a customer in a currency; made where there are none. */
-struct balance *work_balance(struct work *work, struct o2c_str customer_id,
-                             struct o2c_str currency, struct o2c_str company_id);
-struct balance *work_balance_of(struct work *work, const struct document *document);
-struct balance *work_balance_of_payer(struct work *work, const struct payment *payment);
+struct touched *receivables_touch(struct work *work, const struct document *document);
 
 /* Changes what is open of an instalment, with document and totals, and remembers it. */
-void work_move_item(struct work *work, struct touched *touched, struct open_item *item,
-                    int64_t delta_minor, int32_t date, struct o2c_str cause,
-                    struct o2c_str cause_id);
+void receivables_move_item(struct work *work, struct touched *touched,
+                           struct open_item *item, int64_t delta_minor, int32_t date,
+                           struct o2c_str cause, struct o2c_str cause_id);
 
 /* The same for what a payment has unapplied. */
-void work_move_cash(struct work *work, struct payment *payment, int64_t delta_minor,
-                    int32_t date, struct o2c_str cause, struct o2c_str cause_id);
+void receivables_move_cash(struct work *work, struct payment *payment, int64_t delta_minor,
+                           int32_t date, struct o2c_str cause, struct o2c_str cause_id);
 
 /* Ledger accounts (docs/rules/receivables.md). */
 #define ACCOUNT_RECEIVABLE "receivable"
@@ -124,13 +119,14 @@ void work_move_cash(struct work *work, struct payment *payment, int64_t delta_mi
 #define ACCOUNT_DISCOUNT "discount"
 #define ACCOUNT_OPENING "opening"
 
-struct journal *work_journal(struct work *work, const char *posting,
-                             struct o2c_str journal_id, int32_t date,
-                             struct o2c_str customer_id, struct o2c_str company_id,
-                             struct o2c_str currency);
+struct journal *receivables_journal(struct work *work, const char *posting,
+                                    struct o2c_str journal_id, int32_t date,
+                                    struct o2c_str customer_id, struct o2c_str company_id,
+                                    struct o2c_str currency);
 
 /* Debit positive, credit negative; control accounts are added to the customer's totals. */
-void work_post(struct work *work, struct journal *journal, const char *account,
-               struct o2c_str customer_id, struct o2c_str document, int64_t amount_minor);
+void receivables_post(struct work *work, struct journal *journal, const char *account,
+                      struct o2c_str customer_id, struct o2c_str document,
+                      int64_t amount_minor);
 
 #endif

@@ -50,11 +50,32 @@ static const struct o2c_settings_table table = {settings_rows, sizeof settings_r
 
 static volatile sig_atomic_t interrupted;
 
-static enum lag_status judge(const struct lag *lag, const struct lag_settings *settings)
+static const char *status_name(enum o2c_lag_status status)
 {
-    struct lag_limits limits = {settings->warn_s * 1000000, settings->stall_s * 1000000};
+    switch (status) {
+    case O2C_LAG_OK:
+        return "OK";
+    case O2C_LAG_WARN:
+        return "WARN";
+    case O2C_LAG_STOP:
+        return "STOP";
+    case O2C_LAG_STALL:
+        return "STALL";
+    }
+    return "?";
+}
 
-    return lag_judge(&lag->state, &limits);
+static bool stands_still(enum o2c_lag_status status)
+{
+    return status == O2C_LAG_STOP || status == O2C_LAG_STALL;
+}
+
+static enum o2c_lag_status judge(const struct lag *lag, const struct lag_settings *settings)
+{
+    struct o2c_lag_limits limits = {settings->warn_s * 1000000,
+                                    settings->stall_s * 1000000};
+
+    return o2c_lag_judge(&lag->state, &limits);
 }
 
 /* ---- JSON lines */
@@ -99,7 +120,7 @@ static void add_json(struct o2c_buf *out, const struct lag *lag,
         o2c_buf_add_text(out, "null");
     else
         o2c_buf_printf(out, "%" PRId64, drain_s);
-    o2c_buf_printf(out, ",\"status\":\"%s\"}\n", lag_status_name(judge(lag, settings)));
+    o2c_buf_printf(out, ",\"status\":\"%s\"}\n", status_name(judge(lag, settings)));
 }
 
 static void add_all_json(struct o2c_buf *out, const struct lag_report *report,
@@ -153,7 +174,7 @@ static void fill(cells row, const struct lag *lag, const struct lag_settings *se
         CELL("?");
     else
         CELL("%" PRId64 " s", drain_s);
-    CELL("%s", lag_status_name(judge(lag, settings)));
+    CELL("%s", status_name(judge(lag, settings)));
 #undef CELL
 }
 
@@ -220,17 +241,17 @@ static void add_table(struct o2c_buf *out, const struct lag_report *report,
 /* One consumer's partitions together: sums, and the worst of age and status. */
 struct total {
     int64_t partitions, behind, waited_us, parked;
-    enum lag_status status;
+    enum o2c_lag_status status;
 };
 
 static struct total total_of(const struct lag_report *report, const char *consumer,
                              const struct lag_settings *settings)
 {
-    struct total total = {0};
+    struct total total = {.status = O2C_LAG_OK};
 
     for (size_t i = 0; i < report->lag_count; i++) {
         const struct lag *lag = &report->lag[i];
-        enum lag_status status = judge(lag, settings);
+        enum o2c_lag_status status = judge(lag, settings);
 
         if (strcmp(lag->consumer, consumer) != 0)
             continue;
@@ -239,8 +260,9 @@ static struct total total_of(const struct lag_report *report, const char *consum
         total.parked += lag->parked;
         if (lag->state.waited_us > total.waited_us)
             total.waited_us = lag->state.waited_us;
-        if (status > total.status)
-            total.status = status;
+        if (status == O2C_LAG_STOP ||
+            (status > total.status && total.status != O2C_LAG_STOP))
+            total.status = status; /* nobody there is worse than somebody stuck */
     }
     return total;
 }
@@ -260,7 +282,7 @@ static void add_totals(struct o2c_buf *out, const struct lag_report *report,
                        consumer->name, total.partitions, total.behind,
                        total.waited_us / 1000000, total.waited_us / 100000 % 10,
                        total.parked, consumer->set_aside, consumer->unsent,
-                       lag_status_name(total.status));
+                       status_name(total.status));
     }
 }
 
@@ -268,7 +290,7 @@ static void add_totals(struct o2c_buf *out, const struct lag_report *report,
 static int verdict(const struct lag_report *report, const struct lag_settings *settings)
 {
     for (size_t i = 0; i < report->lag_count; i++)
-        if (judge(&report->lag[i], settings) >= LAG_STALL)
+        if (stands_still(judge(&report->lag[i], settings)))
             return EXIT_FINDINGS;
     return EXIT_OK;
 }

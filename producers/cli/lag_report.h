@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "producers/cli/lag_status.h"
+#include "runtime/kafka/lag.h"
 
 struct stack;
 
@@ -20,7 +20,7 @@ struct lag {
     char *owner; /* who claimed it last; NULL: nobody ever did */
     int32_t partition;
     int64_t next, end;
-    struct lag_state state;
+    struct o2c_lag_state state;
     int64_t parked;
     int64_t arriving, taken; /* records per second, over the last minute */
     bool oldest_known;

@@ -82,16 +82,25 @@ struct o2c_metrics *o2c_metrics_new(const struct o2c_metric *table, size_t count
     return metrics;
 }
 
+void o2c_metrics_forget(struct o2c_metrics *metrics, size_t index)
+{
+    struct family *family = &metrics->family[index];
+
+    for (struct o2c_series *series = family->first; series;) {
+        struct o2c_series *next = series->next;
+        free(series);
+        series = next;
+    }
+    family->first = NULL;
+    family->last = &family->first;
+}
+
 void o2c_metrics_free(struct o2c_metrics *metrics)
 {
     if (!metrics)
         return;
     for (size_t i = 0; i < metrics->count; i++)
-        for (struct o2c_series *series = metrics->family[i].first; series;) {
-            struct o2c_series *next = series->next;
-            free(series);
-            series = next;
-        }
+        o2c_metrics_forget(metrics, i);
     free(metrics->spare);
     free(metrics);
 }

@@ -41,6 +41,13 @@ struct o2c_series;
 struct o2c_series *o2c_metrics_series(struct o2c_metrics *metrics, size_t index,
                                       const char *const *label_values);
 
+/*
+ * Drops every series of table[index], for gauges that are set anew before each
+ * answer: what this process has no say in any more must not stay frozen.  No
+ * pointer to a series of it may be kept.
+ */
+void o2c_metrics_forget(struct o2c_metrics *metrics, size_t index);
+
 void o2c_series_add(struct o2c_series *series, int64_t amount);
 void o2c_series_set(struct o2c_series *series, int64_t value);
 void o2c_series_observe(struct o2c_series *series, int64_t value_us);

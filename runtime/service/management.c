@@ -44,12 +44,22 @@ static unsigned write_health(bool good, struct o2c_buf *body)
     return good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
+static void write_build(const struct o2c_service *service, struct o2c_buf *body)
+{
+    o2c_buf_printf(body,
+                   "# HELP o2c_build_info The release of this program.\n"
+                   "# TYPE o2c_build_info gauge\n"
+                   "o2c_build_info{program=\"%s\",version=\"%s\"} 1\n",
+                   service->name, O2C_VERSION);
+}
+
 static unsigned write_answer(struct o2c_service *service, const char *path,
                              struct o2c_buf *body)
 {
     if (!strcmp(path, "/metrics")) {
         if (service->hooks.before_metrics)
             service->hooks.before_metrics(service->hooks.user);
+        write_build(service, body);
         o2c_metrics_write(service->metrics, body);
         return MHD_HTTP_OK;
     }
@@ -57,7 +67,9 @@ static unsigned write_answer(struct o2c_service *service, const char *path,
         return write_health(o2c_service_is_healthy(service, body), body);
     if (!strcmp(path, "/readyz"))
         return write_health(o2c_service_is_ready(service, body), body);
-    o2c_buf_add_text(body, "there are /livez, /readyz and /metrics\n");
+    if (!strcmp(path, "/startupz"))
+        return write_health(o2c_service_has_started(service, body), body);
+    o2c_buf_add_text(body, "there are /livez, /readyz, /startupz and /metrics\n");
     return MHD_HTTP_NOT_FOUND;
 }
 

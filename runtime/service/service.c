@@ -27,6 +27,16 @@ bool o2c_service_is_ready(struct o2c_service *service, struct o2c_buf *why_not)
     return service->hooks.ready(service->hooks.user, why_not);
 }
 
+/* Once ready, started for good: what comes later is told by readiness. */
+bool o2c_service_has_started(struct o2c_service *service, struct o2c_buf *why_not)
+{
+    if (!service->announced && o2c_service_is_ready(service, why_not)) {
+        service->announced = true;
+        sd_notify(0, "READY=1");
+    }
+    return service->announced;
+}
+
 bool o2c_service_is_healthy(struct o2c_service *service, struct o2c_buf *why_not)
 {
     if (o2c_clock_monotonic_us() - service->turned_us > LIVE_US) {
@@ -78,10 +88,7 @@ static void on_beat(uv_timer_t *timer)
     struct o2c_buf why_not;
 
     o2c_buf_init(&why_not, 4096);
-    if (!service->announced && o2c_service_is_ready(service, &why_not)) {
-        service->announced = true;
-        sd_notify(0, "READY=1");
-    }
+    (void)o2c_service_has_started(service, &why_not);
     if (!service->stopping)
         sd_notifyf(0, "STATUS=%s", why_not.len ? o2c_buf_text(&why_not) : "working");
     o2c_buf_reset(&why_not);

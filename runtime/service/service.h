@@ -7,6 +7,7 @@
  * the process at once with status 1.  The management port answers
  *   /livez   200 while the loop turns and `healthy` says true (progress watchdog)
  *   /readyz  200 while `ready` says true, otherwise 503 and the reason
+ *   /startupz 200 once it has been ready
  *   /metrics Prometheus text
  * It is served by libmicrohttpd through its epoll descriptor on the same loop.
  * Under systemd READY=1, STATUS= and WATCHDOG=1 are sent.
@@ -38,7 +39,8 @@ struct o2c_service_settings {
      0,                                                                                    \
      0,                                                                                    \
      NULL,                                                                                 \
-     "address of /livez, /readyz and /metrics; empty: none; port 0: any free one",         \
+     "address of /livez, /readyz, /startupz and /metrics; empty: none; port 0: any free "  \
+     "one",                                                                                \
      false},                                                                               \
         {"log-level",                                                                      \
          O2C_SETTING_TEXT,                                                                 \

@@ -37,6 +37,7 @@ void o2c_management_close(struct o2c_service *service);
 
 /* Empty `why_not`: yes. */
 bool o2c_service_is_ready(struct o2c_service *service, struct o2c_buf *why_not);
+bool o2c_service_has_started(struct o2c_service *service, struct o2c_buf *why_not);
 bool o2c_service_is_healthy(struct o2c_service *service, struct o2c_buf *why_not);
 
 #endif

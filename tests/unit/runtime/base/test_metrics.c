@@ -171,6 +171,17 @@ static void a_label_value_without_bounds_is_counted_but_not_written(void **state
                    "# TYPE o2c_consumer_lag_seconds gauge\n# HELP o2c_store_seconds");
 }
 
+static void forgotten_series_are_gone_and_can_come_back(void **state)
+{
+    const char *values[] = {"3"};
+    o2c_series_set(o2c_metrics_series(*state, LAG_SECONDS, values), 5000000);
+    o2c_metrics_forget(*state, LAG_SECONDS);
+    assert_written(*state,
+                   "# TYPE o2c_consumer_lag_seconds gauge\n# HELP o2c_store_seconds");
+    o2c_series_set(o2c_metrics_series(*state, LAG_SECONDS, values), 7000000);
+    assert_written(*state, "o2c_consumer_lag_seconds{partition=\"3\"} 7.000000\n");
+}
+
 #define metrics_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -184,6 +195,7 @@ int main(void)
         metrics_test(scaled_values_are_exact_decimals),
         metrics_test(a_histogram_counts_up_to_each_bound),
         metrics_test(a_label_value_without_bounds_is_counted_but_not_written),
+        metrics_test(forgotten_series_are_gone_and_can_come_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
