@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "runtime/base/clock.h"
+#include "runtime/base/failpoint.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/log.h"
 
@@ -228,8 +229,7 @@ static int find_topic(char *const *names, int count, const char *name)
     return -1;
 }
 
-static void take_message(struct engine *engine, rd_kafka_event_t *event,
-                         const rd_kafka_message_t *message);
+static void take_in_order(struct engine *engine, rd_kafka_event_t *event);
 static void fatal_text(struct engine *engine, const char *sentence, const char *fmt, ...)
     O2C_PRINTF(3, 4);
 
@@ -295,15 +295,14 @@ static bool is_still_there(struct engine *engine, struct unit *unit, int topic,
     return false;
 }
 
-/* Records taken while no batch had room, in their order. */
+/* Records and ends of partitions that came while no batch had room, in their order. */
 void intake_unhold(struct engine *engine)
 {
     size_t count = engine->held.count;
 
     engine->held.count = 0;
     for (size_t i = 0; i < count; i++)
-        take_message(engine, engine->held.at[i],
-                     rd_kafka_event_message_next(engine->held.at[i]));
+        take_in_order(engine, engine->held.at[i]);
 }
 
 void intake_drop_held(struct engine *engine)
@@ -470,14 +469,11 @@ void intake_rejoin(struct engine *engine)
         engine_fatal(engine, &err, "cannot join the group again");
 }
 
-static void take_event(struct engine *engine, rd_kafka_event_t *event)
+static void take_in_order(struct engine *engine, rd_kafka_event_t *event)
 {
     switch (rd_kafka_event_type(event)) {
     case RD_KAFKA_EVENT_FETCH:
-        if (engine->next->state == BATCH_FILLING && !engine->held.count)
-            take_message(engine, event, rd_kafka_event_message_next(event));
-        else
-            VEC_ADD(engine->held, event);
+        take_message(engine, event, rd_kafka_event_message_next(event));
         return;
     case RD_KAFKA_EVENT_REBALANCE:
         take_rebalance(engine, event);
@@ -493,6 +489,25 @@ static void take_event(struct engine *engine, rd_kafka_event_t *event)
         break;
     }
     rd_kafka_event_destroy(event);
+}
+
+/* The end of a partition says something about the records before it: it keeps its place. */
+static bool has_a_place(rd_kafka_event_t *event)
+{
+    return rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH ||
+           (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR &&
+            rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__PARTITION_EOF);
+}
+
+static void take_event(struct engine *engine, rd_kafka_event_t *event)
+{
+    bool room = engine->next->state == BATCH_FILLING && !engine->held.count;
+
+    O2C_FAILPOINT("intake.event");
+    if (has_a_place(event) && !room)
+        VEC_ADD(engine->held, event);
+    else
+        take_in_order(engine, event);
 }
 
 /*

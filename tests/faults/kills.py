@@ -9,7 +9,7 @@ from stage import LONG, Broken, case, expect, segment, standard_parts, wait_for
 
 # Which hit is deadly: late enough that something has been done before.
 HOST_POINTS = {
-    "claim.before": 1, "claim.after": 1, "load.before": 3, "load.after": 2, "store.before": 3,
+    "claim.before": 1, "claim.after": 1, "intake.event": 16, "load.before": 3, "load.after": 2, "store.before": 3,
     "store.after_sync": 3, "store.acknowledged": 2, "store.committed": 3,
 }
 RELAY_POINTS = {
@@ -25,12 +25,6 @@ def points_in(folder):
     for file in sorted((ROOT / folder).glob("*.c")):
         found |= set(FAILPOINT.findall(file.read_text()))
     return found
-
-
-def hits_of(stage, point):
-    if not stage.hits.exists():
-        return 0
-    return sum(line.split()[0] == point for line in stage.hits.read_text().splitlines())
 
 
 def end_by_failpoint(stage, service):
@@ -49,12 +43,12 @@ def round_of_kill(stage, service, point, hit, parts):
     try:
         end_by_failpoint(stage, service)
     except Broken:
-        expect(hits_of(stage, point) > 0, f"failpoint {point} was never reached")
+        expect(stage.hits_of(point) > 0, f"failpoint {point} was never reached")
         raise
     service.start()
     stage.drain()
     stage.play(parts[1:])
-    return hits_of(stage, point)
+    return stage.hits_of(point)
 
 
 def kill_at_points(theatre, points, folder, pick):
@@ -98,7 +92,7 @@ def relay_cursor_waits_for_acknowledgements(theatre):
         wait_for(lambda: stage.number("SELECT count(*) FROM orders.outbox") >= decided,
                  "decisions are in the outbox")
         stage.relay.start(O2C_KAFKA="127.0.0.1:1", O2C_FAILPOINT_LOG=str(stage.hits))
-        wait_for(lambda: hits_of(stage, "relay.before_produce") >= decided,
+        wait_for(lambda: stage.hits_of("relay.before_produce") >= decided,
                  "the relay has read the outbox")
         stage.relay.send(signal.SIGTERM)  # when asked to end it stores what it may
         wait_for(lambda: '"stopping"' in stage.relay.words(), "the relay stops")

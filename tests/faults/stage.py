@@ -18,6 +18,7 @@ FOLLOWER = "tests/faults/o2c-follower"
 FOLLOWER_SQL = Path(__file__).resolve().parent / "follower.sql"
 ENGINE_SQL = ROOT / "deploy" / "migrations" / "host"
 PATIENCE_S = 60
+UNREACHABLE = 3  # status of the tools
 ASK_EVERY_S = 0.02
 BATCH_EVENTS = 4  # small, so that a few events make many batches
 SESSION_MS = 2500
@@ -188,17 +189,38 @@ class Stage(Pipeline):
         expect(done.returncode == 0, f"o2c publish: {done.stderr.strip()}")
 
     def drain(self, patience_s=PATIENCE_S):
+        """Asks again while Kafka or PostgreSQL cannot be reached."""
+        deadline = time.monotonic() + patience_s
         done = self.o2c("drain", "--timeout-s", str(patience_s))
+        while done.returncode == UNREACHABLE and time.monotonic() < deadline:
+            time.sleep(ASK_EVERY_S)
+            done = self.o2c("drain", "--timeout-s", str(patience_s))
         if done.returncode:
             said = "\n".join(f"{service.name}: {service.last_words(2)}"
                              for service in self.services.values())
             raise Broken(f"o2c drain: {done.stderr.strip()}\n{said}")
+
+    def restart_ended(self, sentence):
+        """As a supervisor would, those that ended by a fatal error of this kind; their names."""
+        ended = [service for service in self.services.values() if not service.alive()]
+        for service in ended:
+            expect(service.process.returncode == 1 and sentence in service.last_words(3),
+                   f"{service.name} ended with {service.process.returncode}: "
+                   f"{service.last_words(3)}")
+            service.start()
+        return [service.name for service in ended]
 
     def play(self, parts):
         """One after the other, drained between."""
         for part in parts:
             self.publish(part)
             self.drain()
+
+    def hits_of(self, point):
+        """How often a process started with O2C_FAILPOINT_LOG has come by a failpoint."""
+        if not self.hits.exists():
+            return 0
+        return sum(line.split()[0] == point for line in self.hits.read_text().splitlines())
 
     # ---- what has come of it
 

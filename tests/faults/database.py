@@ -1,0 +1,162 @@
+"""PostgreSQL restarts, dies, loses answers, refuses; the pipeline neither loses nor doubles."""
+
+import os
+import signal
+
+from fault_proxy import FORWARD, HOLD, KILL, LOSE_REPLY, LOSE_SYNC, proxy_for
+from stage import LONG, case, expect, order, segment, standard_parts, wait_for
+
+IN_DOUBT = 500 if LONG else 56
+BACKEND_KILLS = 20 if LONG else 2
+
+
+def postmaster(stack):
+    return int((stack.folder / "postgres.pid").read_text().split()[0])
+
+
+def in_doubt(service):
+    return {how: int(service.metric("o2c_pg_in_doubt_total", resolution=how))
+            for how in ("committed", "not_committed")}
+
+
+def through_proxy(stage, proxy):
+    """The orders consumer reaches PostgreSQL through the proxy from now on."""
+    stage.orders.environment["O2C_PG_DSN"] = proxy.dsn(stage.environment["O2C_PG_DSN"])
+
+
+@case("answers to COMMIT are lost", "a proxy loses, in turn, the answer to a store's Sync and the "
+      "Sync itself", "at least 50 commits in doubt, each resolved as it was; the same result")
+def commits_in_doubt_are_resolved(theatre):
+    parts = [part for number in range(max(2, IN_DOUBT // 14))
+             for part in segment(f"D{number}", 12)]
+    with theatre.stage(O2C_BATCH_EVENTS="2") as stage:
+        proxy = proxy_for(stage.environment["O2C_PG_DSN"])
+        through_proxy(stage, proxy)
+        try:
+            stage.begin()
+            faults = iter(range(1 << 30))
+
+            def judge(unit):
+                if not unit.stores or sum(proxy.faults.values()) >= IN_DOUBT:
+                    return FORWARD
+                return (LOSE_REPLY, LOSE_SYNC, FORWARD)[next(faults) % 3]
+            proxy.judge = judge
+            stage.play(parts)
+            resolved = in_doubt(stage.orders)
+            theatre.same_as_undisturbed(stage, parts)
+        finally:
+            proxy.close()
+    made = proxy.faults
+    expect(resolved == {"committed": made[LOSE_REPLY], "not_committed": made[LOSE_SYNC]},
+           f"lost were {made}, resolved {resolved}")
+    expect(sum(resolved.values()) >= 50, f"only {resolved} commits in doubt")
+    return (f"{sum(resolved.values())} in doubt: {resolved['committed']} committed, "
+            f"{resolved['not_committed']} not, all told apart")
+
+
+@case("PostgreSQL restarts", "fast shutdown (sessions ended) and immediate shutdown (crash "
+      "recovery) while events arrive", "consumers go on by themselves, nothing is parked; the "
+      "same result")
+def postgres_restarts(theatre):
+    parts = segment("P0", 16)
+    with theatre.own_stage() as stage:
+        stage.begin()
+        for part, how in zip(parts, (signal.SIGINT, signal.SIGQUIT)):
+            stage.publish(part)
+            os.kill(postmaster(stage.stack), how)
+            wait_for(lambda: not stage.stack.runs(), "PostgreSQL ends")
+            wait_for(lambda: not stage.orders.ready(), "the consumer is not ready any more")
+            stage.stack.start("postgres")
+            stage.drain()
+        expect(stage.total("orders", "parked") == 0, "events were parked for it")
+        stage.check()
+        theatre.same_as_undisturbed(stage, parts)
+    return "a fast and an immediate restart, /readyz 503 meanwhile, no process ended, 0 parked"
+
+
+@case("a server process of PostgreSQL is killed", "`kill -9` of the consumer's backend just after "
+      "it got the store's Sync: the whole server recovers from a crash",
+      "each commit counts as what it became; the same result")
+def backend_is_killed_while_committing(theatre):
+    parts = [part for number in range(max(1, BACKEND_KILLS // 4))
+             for part in segment(f"B{number}", 16)]
+    with theatre.own_stage() as stage:
+        proxy = proxy_for(stage.environment["O2C_PG_DSN"])
+        through_proxy(stage, proxy)
+        wanted = 0
+
+        def judge(unit):
+            if not unit.stores or proxy.faults.get(KILL, 0) >= wanted:
+                return FORWARD
+            proxy.kill_after_s = 0.0005 * (unit.number % 5)
+            return KILL
+        proxy.judge = judge
+        try:
+            stage.begin()
+            for number, part in enumerate(parts):
+                wanted = (number + 1) * BACKEND_KILLS // len(parts)
+                stage.publish(part)
+                wait_for(lambda: proxy.faults.get(KILL, 0) >= wanted, "the backend is killed")
+                stage.drain()
+            resolved = in_doubt(stage.orders)
+            theatre.same_as_undisturbed(stage, parts)
+        finally:
+            proxy.close()
+    return (f"{proxy.faults[KILL]} crashes of the server; {resolved['committed']} commits in doubt "
+            f"had been made, {resolved['not_committed']} not")
+
+
+@case("PostgreSQL refuses for a while", "every store fails with `disk full` (53100), then it has "
+      "room again", "batches are tried again, /readyz says 503, nothing is parked; the same result")
+def refusals_that_pass_are_tried_again(theatre):
+    parts = standard_parts(1)
+    with theatre.stage() as stage:
+        stage.begin()
+        stage.sql("CREATE FUNCTION orders.disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                  " RAISE EXCEPTION 'no space left on device' USING ERRCODE = '53100'; END $$;"
+                  "CREATE TRIGGER disk_full BEFORE INSERT ON orders.progress"
+                  " EXECUTE FUNCTION orders.disk_full();")
+        stage.publish(parts[0])
+        wait_for(lambda: stage.orders.words().count("will try again") >= 3, "it tries again")
+        status, said = stage.orders.ask("/readyz")
+        expect(status == 503 and "tried again" in said, f"/readyz answers {status} {said}")
+        expect(stage.orders.ask("/livez")[0] == 200, "/livez does not answer 200")
+        tries = stage.orders.words().count("will try again")
+        stage.sql("DROP TRIGGER disk_full ON orders.progress")
+        stage.drain()
+        stage.play(parts[1:])
+        stage.await_ready(stage.orders)
+        expect(stage.total("orders", "parked") == 0, "events were parked for it")
+        theatre.same_as_undisturbed(stage, parts)
+    return f"{tries} tries, /readyz 503, 0 parked"
+
+
+@case("PostgreSQL goes away with a backlog", "the connection breaks while one batch is stored and "
+      "the next is loaded; none is made until all that was published has come out of Kafka's "
+      "queue, the end of the partition too", "what waits keeps its place, no record is passed "
+      "over; the same result")
+def records_keep_their_place_while_postgres_is_away(theatre):
+    parts = [[order("backlog", f"PO-{number}") for number in range(6)]]
+    with theatre.stage(O2C_BATCH_EVENTS="1") as stage:
+        proxy = proxy_for(stage.environment["O2C_PG_DSN"])
+        through_proxy(stage, proxy)
+        proxy.judge = lambda unit: HOLD if unit.stores and not proxy.faults else FORWARD
+        try:
+            stage.orders.start(O2C_FAILPOINT_LOG=str(stage.hits))
+            stage.begin("orders")
+            stage.await_ready(stage.orders)
+            begun = 1 + stage.partitions * stage.number(
+                "SELECT count(*) FROM o2c.consumer_topic WHERE consumer = 'orders'")
+            wait_for(lambda: stage.hits_of("intake.event") >= begun,
+                     "the group's answer and the end of every partition read and written")
+            wanted = begun + len(parts[0]) + 1
+            stage.publish(parts[0])
+            wait_for(lambda: stage.hits_of("load.before") >= 2, "the next batch is loaded")
+            proxy.break_all()
+            wait_for(lambda: stage.hits_of("intake.event") >= wanted, "the backlog has come")
+            proxy.refusing = False
+            stage.drain()
+            theatre.same_as_undisturbed(stage, parts)
+        finally:
+            proxy.close()
+    return f"{len(parts[0])} records and an end of partition waited, all applied in order"

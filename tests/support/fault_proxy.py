@@ -1,0 +1,211 @@
+"""A proxy between a process of the pipeline and PostgreSQL that breaks at a chosen moment.
+
+It reads the messages of the frontend/backend protocol and calls everything a client sends up to
+one Sync a unit.  A judge, given each unit, says what happens to it:
+
+    FORWARD      nothing
+    LOSE_REPLY   the server gets all of it and answers; its answer to the Sync is dropped and
+                 both connections are closed: the commit happened, the client cannot know
+    LOSE_SYNC    everything but the Sync is forwarded, then both are closed: no commit
+    HOLD         everything but the Sync is forwarded; the Sync waits for release()
+    KILL         all of it is forwarded and the server process is killed meanwhile
+"""
+
+import os
+import signal
+import socket
+import struct
+import threading
+import time
+
+FORWARD, LOSE_REPLY, LOSE_SYNC, HOLD, KILL = "forward", "lose reply", "lose sync", "hold", "kill"
+
+SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
+FENCE = b"fence"  # the statement every store of a batch begins with
+
+
+class Ended(Exception):
+    """One side has closed its connection."""
+
+
+def exactly(connection, size):
+    data = b""
+    while len(data) < size:
+        part = connection.recv(size - len(data))
+        if not part:
+            raise Ended
+        data += part
+    return data
+
+
+def message(connection):
+    """One typed message: its letter and all of its bytes."""
+    head = exactly(connection, 5)
+    return head[:1], head + exactly(connection, struct.unpack(">i", head[1:])[0] - 4)
+
+
+def bound_statement(data):
+    """The name in a Bind message: after the letter, the length and the portal's name."""
+    return data[5:].split(b"\0", 2)[1]
+
+
+class Unit:
+    def __init__(self, number):
+        self.number = number  # how many units with a fence this proxy has seen, this one included
+        self.statements = []
+
+    @property
+    def stores(self):
+        """Is it the store of a batch?"""
+        return FENCE in self.statements
+
+
+class Link:
+    """One client's connection and the one made for it."""
+
+    def __init__(self, proxy, client):
+        self.proxy, self.client = proxy, client
+        self.server = socket.create_connection(proxy.server_address)
+        for side in (self.client, self.server):
+            side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.backend_pid = None
+        self.synced = 0
+        self.answered = -1  # the first ReadyForQuery ends the start-up and answers no Sync
+        self.lost_from = None  # answers from this Sync on are dropped
+        self.ended = threading.Event()
+
+    def end(self):
+        self.ended.set()
+        for side in (self.client, self.server):
+            try:
+                side.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the other thread was first
+
+    def run(self, body):
+        try:
+            body()
+        except (Ended, OSError):
+            pass  # a side that closes is what proxies are for
+        self.end()
+
+    def start_up(self):
+        """Messages without a letter, until the one that names user and database."""
+        while True:
+            size, code = struct.unpack(">ii", head := exactly(self.client, 8))
+            if code in (SSL_REQUEST, GSS_REQUEST):
+                self.client.sendall(b"N")
+                continue
+            self.server.sendall(head + exactly(self.client, size - 8))
+            return
+
+    def from_client(self):
+        self.start_up()
+        unit = Unit(0)
+        while True:
+            letter, data = message(self.client)
+            if letter == b"B":
+                unit.statements.append(bound_statement(data))
+            if letter == b"S":
+                self.sync(unit, data)
+                unit = Unit(0)
+            else:
+                self.server.sendall(data)
+
+    def sync(self, unit, data):
+        unit.number = self.proxy.count(unit)
+        fault = self.proxy.judge(unit)
+        if fault != FORWARD:
+            self.proxy.note(fault)
+        if fault == LOSE_SYNC:
+            raise Ended
+        if fault == HOLD:
+            self.proxy.holding.set()
+            self.proxy.released.wait()
+        if fault == LOSE_REPLY:
+            self.lost_from = self.synced
+        self.synced += 1
+        self.server.sendall(data)
+        if fault == KILL:
+            time.sleep(self.proxy.kill_after_s)  # how far the commit has come is left to chance
+            os.kill(self.backend_pid, signal.SIGKILL)
+
+    def from_server(self):
+        while True:
+            letter, data = message(self.server)
+            if letter == b"K":
+                self.backend_pid = struct.unpack(">i", data[5:9])[0]
+            if self.lost_from is None or self.answered < self.lost_from:
+                self.client.sendall(data)
+            if letter == b"Z":
+                if self.lost_from is not None and self.answered == self.lost_from:
+                    raise Ended  # it is committed; nobody will be told
+                self.answered += 1
+
+
+class FaultProxy:
+    def __init__(self, host, port):
+        self.server_address = (host, port)
+        self.judge = lambda unit: FORWARD
+        self.kill_after_s = 0
+        self.refusing = False  # closes new connections at once
+        self.faults = {}
+        self.stores = 0
+        self.lock = threading.Lock()
+        self.holding, self.released = threading.Event(), threading.Event()
+        self.links = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return  # closed
+            if self.refusing:
+                client.close()
+                continue
+            try:
+                link = Link(self, client)
+            except OSError:
+                client.close()  # PostgreSQL is away: so is the proxy's other side
+                continue
+            self.links.append(link)
+            for body in (link.from_client, link.from_server):
+                threading.Thread(target=link.run, args=(body,), daemon=True).start()
+
+    def count(self, unit):
+        with self.lock:
+            self.stores += unit.stores
+            return self.stores
+
+    def note(self, fault):
+        with self.lock:
+            self.faults[fault] = self.faults.get(fault, 0) + 1
+
+    def release(self):
+        self.released.set()
+
+    def dsn(self, dsn):
+        """The same database, through the proxy."""
+        host, port = self.server_address
+        return dsn.replace(f"host={host} port={port}", f"host=127.0.0.1 port={self.port}")
+
+    def break_all(self):
+        """Every connection ends, what is held is never sent, new ones are refused."""
+        self.refusing = True
+        for link in self.links:
+            link.end()
+        self.release()
+
+    def close(self):
+        self.break_all()
+        self.listener.close()
+
+
+def proxy_for(dsn):
+    """A proxy before the server that a connection string of the local stack names."""
+    words = dict(word.split("=", 1) for word in dsn.split() if "=" in word)
+    return FaultProxy(words["host"], int(words["port"]))
