@@ -117,6 +117,22 @@ void broker_topic(struct broker *broker, const char *topic, int partition_count,
     broker->made[broker->made_count++] = strdup(name);
 }
 
+void broker_topic_delete(struct broker *broker, const char *topic)
+{
+    char name[160];
+    const char *names[] = {name};
+    struct o2c_err err;
+
+    full_name(broker, topic, name);
+    if (o2c_kafka_delete_topics(broker->rk, names, 1, WAIT_MS, &err))
+        fail_msg("%s", err.text);
+    for (size_t i = 0; i < broker->made_count; i++)
+        if (!strcmp(broker->made[i], name)) {
+            free(broker->made[i]);
+            broker->made[i--] = broker->made[--broker->made_count];
+        }
+}
+
 /* ---- writing */
 
 static void produce(rd_kafka_t *rk, const char *name, const struct broker_record *record)

@@ -33,6 +33,9 @@ void broker_close(struct broker *broker); /* deletes the topics it made */
 void broker_topic(struct broker *broker, const char *topic, int partition_count,
                   const char *config);
 
+/* One that it made before. */
+void broker_topic_delete(struct broker *broker, const char *topic);
+
 /* Appends a record and waits until it is there; takes over the headers (may be NULL). */
 struct broker_record {
     const char *topic; /* without the prefix */

@@ -13,7 +13,6 @@
 
 #include <cmocka.h>
 
-#include "runtime/kafka/offsets.h"
 #include "tests/integration/host/host_test.h"
 
 #include "runtime/base/banned.h"
@@ -53,21 +52,14 @@ static void unequal_partition_counts_are_refused(void **state)
 
 static void a_topic_filled_anew_is_noticed(void **state)
 {
-    char name[160];
-    const char *names[] = {name};
-    struct o2c_err err;
-
     (void)state;
     host_topics(NULL);
     put_order("acc", "o1", "");
     host_start(&first, NULL, NULL);
     await_applied(1);
     assert_int_equal(service_end(&first), 0);
-    snprintf(name, sizeof name, "%so2c.orders", broker.prefix);
-    if (o2c_kafka_delete_topics(broker.rk, names, 1, 20000, &err))
-        fail_msg("%s", err.text);
+    broker_topic_delete(&broker, "o2c.orders");
     broker_topic(&broker, "o2c.orders", PARTITIONS, NULL);
-    broker.made_count--; /* its name stands there already */
     put_order("acc", "another", "");
     put_order("acc", "one-more", "");
     expect_refusal(NULL, 1, "a topic was deleted and filled anew");

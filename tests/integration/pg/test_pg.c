@@ -1,0 +1,385 @@
+/* runtime/pg on a real PostgreSQL: units, verdicts, and connections that end. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "runtime/base/buf.h"
+#include "runtime/pg/binary.h"
+#include "runtime/pg/errors.h"
+#include "runtime/pg/pg.h"
+#include "tests/support/await.h"
+#include "tests/support/postgres.h"
+
+#include "runtime/base/banned.h"
+
+static uv_loop_t loop;
+static uv_timer_t patience;
+static struct o2c_pg *pg;
+static struct o2c_pg_params params;
+static PGconn *conn;
+static char dsn[TEST_DSN_BYTES];
+static struct o2c_buf story; /* what was called back, in order */
+static const char *awaited;
+static struct o2c_err down;
+
+static const struct o2c_pg_statement statements[] = {
+    {"put", "INSERT INTO kept VALUES ($1::bigint)"},
+    {"all", "SELECT string_agg(n::text, ' ' ORDER BY n) FROM kept"},
+    {"raise", "SELECT raise($1::text)"},
+    {"sleep", "SELECT pg_sleep(60)"},
+    {"die", "SELECT pg_terminate_backend(pg_backend_pid())"},
+};
+
+/* ---- the loop, until the story has got so far */
+
+static void on_patience(uv_timer_t *timer)
+{
+    (void)timer;
+    fail_msg("waited for \"%s\", happened: %s", awaited, o2c_buf_text(&story));
+}
+
+static void tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static void tell(const char *fmt, ...)
+{
+    char text[300];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    o2c_buf_add_text(&story, text);
+    if (awaited && strstr(o2c_buf_text(&story), awaited))
+        uv_stop(&loop);
+}
+
+static void run_until(const char *text)
+{
+    awaited = text;
+    if (!strstr(o2c_buf_text(&story), text))
+        uv_run(&loop, UV_RUN_DEFAULT);
+    awaited = NULL;
+}
+
+static void expect(const char *told)
+{
+    assert_string_equal(o2c_buf_text(&story), told);
+    o2c_buf_reset(&story);
+}
+
+static void on_up(void *user, const struct o2c_err *none)
+{
+    (void)user;
+    assert_null(none);
+    tell("up;");
+}
+
+static void on_down(void *user, const struct o2c_err *err)
+{
+    (void)user;
+    down = *err;
+    tell("down %d;", err->verdict);
+}
+
+static void on_done(void *user, enum o2c_verdict verdict, bool lost,
+                    const struct o2c_err *err)
+{
+    tell("%s %d%s", (const char *)user, verdict, lost ? " lost;" : ";");
+    if (verdict)
+        assert_true(*err->text);
+}
+
+static void on_all(void *user, const PGresult *result)
+{
+    (void)user;
+    tell("[%.*s]", O2C_STR_ARG(o2c_pg_get_text(result, 0, 0)));
+}
+
+static void on_closed(void *user)
+{
+    (void)user;
+    tell("closed;");
+}
+
+/* ---- a test's own world */
+
+static void open_pg(const struct o2c_pg_statement *list, size_t count)
+{
+    const struct o2c_pg_options options = {.loop = &loop,
+                                           .dsn = dsn,
+                                           .application_name = "tested",
+                                           .statements = list,
+                                           .statement_count = count,
+                                           .on_up = on_up,
+                                           .on_down = on_down};
+    struct o2c_err err;
+
+    assert_int_equal(o2c_pg_open(&pg, &options, &err), O2C_OK);
+}
+
+static int setup_closed(void **state)
+{
+    (void)state;
+    uv_loop_init(&loop);
+    uv_timer_init(&loop, &patience);
+    uv_timer_start(&patience, on_patience, 40000, 0);
+    o2c_buf_init(&story, 10000);
+    o2c_pg_params_init(&params, 1000);
+    test_postgres_database(dsn);
+    conn = test_postgres_connect(dsn);
+    test_postgres_run(conn, "CREATE TABLE kept (n bigint PRIMARY KEY);"
+                            "CREATE FUNCTION raise(code text) RETURNS void LANGUAGE plpgsql"
+                            " AS $$ BEGIN RAISE EXCEPTION 'raised' USING ERRCODE = code,"
+                            " DETAIL = 'so it was asked'; END $$");
+    return 0;
+}
+
+static int setup(void **state)
+{
+    setup_closed(state);
+    open_pg(statements, sizeof statements / sizeof statements[0]);
+    run_until("up;");
+    expect("up;");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    if (pg) {
+        o2c_pg_close(pg, on_closed, NULL);
+        run_until("closed;");
+    }
+    pg = NULL;
+    uv_close((uv_handle_t *)&patience, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    o2c_buf_clear(&story);
+    o2c_pg_params_clear(&params);
+    PQfinish(conn);
+    return 0;
+}
+
+static void put(int64_t n)
+{
+    o2c_pg_params_reset(&params);
+    o2c_pg_add_int8(&params, n);
+    o2c_pg_send(pg, "put", &params, NULL, NULL);
+}
+
+static void raise_error(const char *code)
+{
+    o2c_pg_params_reset(&params);
+    o2c_pg_add_text(&params, o2c_str_from(code));
+    o2c_pg_send(pg, "raise", &params, NULL, NULL);
+}
+
+static void send_bare(const char *statement)
+{
+    o2c_pg_params_reset(&params);
+    o2c_pg_send(pg, statement, &params, on_all, NULL);
+}
+
+static void sync_unit(const char *name)
+{
+    o2c_pg_sync(pg, on_done, (void *)(uintptr_t)name);
+}
+
+/* ---- units */
+
+static void units_are_answered_in_order_each_committed_or_not_at_all(void **state)
+{
+    (void)state;
+    put(1);
+    put(2);
+    sync_unit("a");
+    put(3);
+    put(1); /* is there already */
+    put(4);
+    sync_unit("b");
+    put(5);
+    sync_unit("c");
+    send_bare("all");
+    sync_unit("d");
+    expect(""); /* never from inside the call */
+    run_until("d 0;");
+    expect("a 0;b 2;c 0;[1 2 5]d 0;");
+}
+
+static void an_empty_unit_is_answered_too(void **state)
+{
+    (void)state;
+    sync_unit("a");
+    run_until("a 0;");
+    expect("a 0;");
+}
+
+/* The one table from SQLSTATE to verdict, as errors.h says it. */
+static void what_postgres_says_becomes_a_verdict(void **state)
+{
+    static const struct {
+        const char *code;
+        enum o2c_verdict verdict;
+    } rows[] = {
+        {"O2C01", O2C_FENCED}, {"08006", O2C_RETRY}, {"40001", O2C_RETRY},
+        {"53100", O2C_RETRY},  {"55P03", O2C_RETRY}, {"57014", O2C_RETRY},
+        {"58030", O2C_RETRY},  {"22003", O2C_PARK},  {"23514", O2C_PARK},
+        {"42P01", O2C_FATAL},  {"28000", O2C_FATAL}, {"O2C02", O2C_FATAL},
+        {"P0001", O2C_FATAL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char told[40];
+
+        raise_error(rows[i].code);
+        sync_unit(rows[i].code);
+        snprintf(told, sizeof told, "%s %d;", rows[i].code, rows[i].verdict);
+        run_until(told);
+        expect(told);
+    }
+}
+
+static struct o2c_err last;
+
+static void keep_err(void *user, enum o2c_verdict verdict, bool lost,
+                     const struct o2c_err *err)
+{
+    last = *err;
+    on_done(user, verdict, lost, err);
+}
+
+static void an_error_carries_state_message_and_detail(void **state)
+{
+    (void)state;
+    raise_error("23514");
+    o2c_pg_sync(pg, keep_err, (void *)(uintptr_t) "a");
+    run_until("a 2;");
+    assert_non_null(strstr(last.text, "23514 raised (so it was asked)"));
+    assert_int_equal(last.native, o2c_pg_sqlstate("23514"));
+}
+
+/* ---- connections that end */
+
+static void units_not_answered_are_lost_before_the_connection_is_down(void **state)
+{
+    (void)state;
+    put(1);
+    sync_unit("a");
+    run_until("a 0;");
+    o2c_buf_reset(&story);
+    send_bare("die");
+    sync_unit("b");
+    put(2);
+    sync_unit("c");
+    run_until("up;");
+    /* what the server said before it went may have been read or not: down comes last */
+    assert_non_null(strstr(o2c_buf_text(&story), "c 1 lost;down 1;up;"));
+    o2c_buf_reset(&story);
+    put(3);
+    send_bare("all");
+    sync_unit("d");
+    run_until("d 0;");
+    expect("[1 3]d 0;");
+}
+
+static void what_is_sent_while_it_is_down_is_lost(void **state)
+{
+    (void)state;
+    test_postgres_crash();
+    run_until("down 1;");
+    o2c_buf_reset(&story);
+    put(1);
+    sync_unit("a");
+    expect("");
+    run_until("a 1 lost;");
+    test_postgres_restart();
+    run_until("up;");
+    o2c_buf_reset(&story);
+    send_bare("all");
+    sync_unit("b");
+    run_until("b 0;");
+    expect("[]b 0;");
+    PQreset(conn);
+}
+
+static void a_cancel_ends_what_runs_and_keeps_the_connection(void **state)
+{
+    (void)state;
+    put(1);
+    send_bare("sleep");
+    sync_unit("a");
+    while (!strcmp(sql_text(conn, "SELECT count(*) FROM pg_stat_activity WHERE state = "
+                                  "'active' AND query LIKE 'SELECT pg_sleep(60)%'"),
+                   "0"))
+        uv_run(&loop, UV_RUN_NOWAIT);
+    o2c_pg_cancel(pg);
+    run_until("a 1;");
+    send_bare("all");
+    sync_unit("b");
+    run_until("b 0;");
+    expect("a 1;[]b 0;");
+}
+
+static void closing_answers_what_is_open_and_comes_last(void **state)
+{
+    (void)state;
+    send_bare("sleep");
+    sync_unit("a");
+    put(1);
+    sync_unit("b");
+    o2c_pg_close(pg, on_closed, NULL);
+    pg = NULL;
+    run_until("closed;");
+    expect("a 1 lost;b 1 lost;closed;");
+}
+
+static void a_statement_that_does_not_fit_the_database_is_fatal(void **state)
+{
+    static const struct o2c_pg_statement wrong[] = {{"ok", "SELECT 1"},
+                                                    {"wrong", "SELECT x FROM missing"}};
+
+    (void)state;
+    open_pg(wrong, 2);
+    run_until("down 4;");
+    assert_int_equal(down.verdict, O2C_FATAL);
+    assert_non_null(strstr(down.text, "missing"));
+}
+
+static void a_malformed_dsn_is_refused_at_once(void **state)
+{
+    const struct o2c_pg_options options = {
+        .loop = &loop, .dsn = "dbname=x nonsense", .on_up = on_up, .on_down = on_down};
+    struct o2c_err err;
+
+    (void)state;
+    assert_int_equal(o2c_pg_open(&pg, &options, &err), O2C_FATAL);
+    pg = NULL;
+    assert_true(*err.text);
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CLOSED(name) cmocka_unit_test_setup_teardown(name, setup_closed, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(units_are_answered_in_order_each_committed_or_not_at_all),
+        TEST(an_empty_unit_is_answered_too),
+        TEST(what_postgres_says_becomes_a_verdict),
+        TEST(an_error_carries_state_message_and_detail),
+        TEST(units_not_answered_are_lost_before_the_connection_is_down),
+        TEST(what_is_sent_while_it_is_down_is_lost),
+        TEST(a_cancel_ends_what_runs_and_keeps_the_connection),
+        TEST(closing_answers_what_is_open_and_comes_last),
+        CLOSED(a_statement_that_does_not_fit_the_database_is_fatal),
+        CLOSED(a_malformed_dsn_is_refused_at_once),
+    };
+
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
