@@ -28,7 +28,7 @@ static const struct o2c_settings_table table = {settings_rows, sizeof settings_r
                                                                    sizeof settings_rows[0]};
 
 static const char bootstrap[] =
-    "SET lock_timeout = '2s';"
+    "SET lock_timeout = '2s';" /* of the advisory lock too: two people at once take turns */
     "SELECT pg_advisory_lock(hashtext('o2c migrate'));"
     "CREATE SCHEMA IF NOT EXISTS o2c;"
     "CREATE TABLE IF NOT EXISTS o2c.migration ("
@@ -133,7 +133,7 @@ static int apply(struct stack *stack, const struct o2c_migration *migration,
     if (!applied)
         return stack_fail(stack, EXIT_FINDINGS, "%s/%s was not applied to schema %s",
                           migration->folder, migration->name, schema);
-    printf("applied  %-10s %s/%s\n", schema, migration->folder, migration->name);
+    printf("applied  %-13s %s/%s\n", schema, migration->folder, migration->name);
     ++*applied_count;
     return EXIT_OK;
 }
@@ -175,6 +175,46 @@ static int apply_all(struct stack *stack, int *applied_count)
     return status;
 }
 
+static int prepare(struct stack *stack)
+{
+    struct o2c_buf script;
+    bool done;
+
+    o2c_buf_init(&script, 4096);
+    o2c_buf_add_text(&script, bootstrap);
+    done = run(stack, &script);
+    o2c_buf_clear(&script);
+    return done ? EXIT_OK : EXIT_FINDINGS;
+}
+
+static bool is_known(const char *folder, const char *version)
+{
+    for (size_t i = 0; i < o2c_migration_count; i++)
+        if (!strcmp(o2c_migrations[i].folder, folder) &&
+            o2c_migrations[i].version == strtol(version, NULL, 10))
+            return true;
+    return false;
+}
+
+/* What a newer release has done cannot be judged by this one. */
+static int refuse_unknown(struct stack *stack)
+{
+    PGresult *result = stack_query(
+        stack, "SELECT schema, folder, version, name FROM o2c.migration ORDER BY 1, 2, 3",
+        NULL, 0);
+    int status = result ? EXIT_OK : EXIT_FINDINGS;
+
+    for (int i = 0; result && !status && i < PQntuples(result); i++)
+        if (!is_known(PQgetvalue(result, i, 1), PQgetvalue(result, i, 2)))
+            status = stack_fail(stack, EXIT_FINDINGS,
+                                "schema %s has %s/%s, which this release does not know: "
+                                "use the release that applied it, or a newer one",
+                                PQgetvalue(result, i, 0), PQgetvalue(result, i, 1),
+                                PQgetvalue(result, i, 3));
+    PQclear(result);
+    return status;
+}
+
 static int refresh_views(struct stack *stack)
 {
     PGresult *result = stack_query(stack, "SELECT o2c.refresh_union_views()", NULL, 0);
@@ -191,7 +231,11 @@ int migrate_run(int argc, char **argv)
         .about =
             "Applies the migrations that the database does not have yet, each in a\n"
             "transaction of its own, and says which. Safe to run again, and by two people\n"
-            "at once.\n",
+            "at once. Waits for locks, up to 30 s each.\n\n"
+            "Exit status: 0 up to date, 1 not (a lock, a migration of another content or "
+            "of "
+            "a\n"
+            "newer release), 3 PostgreSQL cannot be reached.\n",
         .table = &table,
         .settings = &settings,
     };
@@ -200,8 +244,10 @@ int migrate_run(int argc, char **argv)
 
     if (options_load(&options, argc, argv, &status)) {
         status = stack_open_pg(&stack);
-        if (!status && o2c_pg_script(stack.pg, bootstrap, &stack.err))
-            status = stack_fail(&stack, EXIT_FINDINGS, "%s", stack.err.text);
+        if (!status)
+            status = prepare(&stack);
+        if (!status)
+            status = refuse_unknown(&stack);
         if (!status)
             status = apply_all(&stack, &applied_count);
         if (!status && applied_count)

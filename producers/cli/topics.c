@@ -178,22 +178,23 @@ static int list_topics(struct stack *stack)
 {
     size_t count;
     const struct o2c_topic *topics = o2c_topics(&count);
-    char name[160];
+    const char *prefix = stack->settings->kafka.topic_prefix;
+    int width = 5;
     int32_t partitions;
+    char name[160], number[16];
 
-    printf("%-28s %-12s %10s  %s\n", "topic", "key", "partitions", "what");
+    for (size_t i = 0; i < count; i++)
+        if ((int)(strlen(prefix) + strlen(topics[i].name)) > width)
+            width = (int)(strlen(prefix) + strlen(topics[i].name));
+    printf("%-*s  %-12s %10s  %s\n", width, "topic", "key", "partitions", "what");
     for (size_t i = 0; i < count; i++) {
-        snprintf(name, sizeof name, "%s%s", stack->settings->kafka.topic_prefix,
-                 topics[i].name);
+        snprintf(name, sizeof name, "%s%s", prefix, topics[i].name);
         if (o2c_kafka_partition_count(stack->rk, name, ASK_TIMEOUT_MS, &partitions,
                                       &stack->err))
             return stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
-        if (partitions)
-            printf("%-28s %-12s %10" PRId32 "  %s\n", name, key_name(topics[i].key),
-                   partitions, topics[i].doc);
-        else
-            printf("%-28s %-12s %10s  %s\n", name, key_name(topics[i].key), "missing",
-                   topics[i].doc);
+        snprintf(number, sizeof number, "%" PRId32, partitions);
+        printf("%-*s  %-12s %10s  %s\n", width, name, key_name(topics[i].key),
+               partitions ? number : "missing", topics[i].doc);
     }
     return EXIT_OK;
 }
@@ -222,7 +223,10 @@ int topics_run(int argc, char **argv)
         .usage = "o2c topics [options] create|list",
         .about = "create: makes the topics that are missing and writes, for each consumer, "
                  "where\n"
-                 "its topics begin; safe to run again. list: what there is.\n",
+                 "its topics begin; safe to run again. list: what there is.\n\n"
+                 "Exit status: 0, 1 a topic is there with another partition count, 3 Kafka "
+                 "or\n"
+                 "PostgreSQL cannot be reached.\n",
         .table = &table,
         .settings = &settings,
         .min_operands = 1,

@@ -3,7 +3,8 @@
  *   - conservation: every record from a consumer's first offset on is applied,
  *     a repeat, skipped, parked, set aside or a marker, and is counted once;
  *   - the outbox of each consumer equals what is in its topics, in order;
- *   - what a consumer's own tables must add up to: <schema>.verify().
+ *   - what a consumer's own tables must add up to: <schema>.verify();
+ *   - what consumers that hear the same events must agree on: o2c.verify().
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -139,11 +140,11 @@ static bool check_own(struct run *run, const char *consumer, const char *schema)
     return ok;
 }
 
-/* ---- outbox = topic, one stream at a time */
+/* ---- outbox = topic */
 
 struct stream {
     const char *consumer, *schema, *topic;
-    bool compacted;
+    bool compacted, at_end;
     int32_t partition;
     int64_t outbox_no, last_seq; /* of the row last compared */
     PGresult *rows;
@@ -242,59 +243,83 @@ static void check_rest(struct run *run, struct stream *stream)
                 stream->consumer);
 }
 
-static void read_stream(struct run *run, struct stream *stream)
+/* False at the end of its partition. */
+static bool take(struct run *run, struct stream *stream, const rd_kafka_message_t *message)
 {
-    bool at_end = false;
+    struct o2c_stream_headers headers = {0};
+    struct o2c_err err;
 
-    while (!at_end) {
-        rd_kafka_message_t *message = rd_kafka_consumer_poll(run->stack.rk, ASK_TIMEOUT_MS);
-        struct o2c_stream_headers headers = {0};
-        struct o2c_err err;
-
-        if (!message) {
-            finding(run, "%s partition %" PRId32 " could not be read to its end",
-                    stream->topic, stream->partition);
-            return;
-        }
-        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            at_end = true;
-        else if (message->err)
-            finding(run, "%s partition %" PRId32 ": %s", stream->topic, stream->partition,
-                    rd_kafka_message_errstr(message));
-        else if (!o2c_stream_headers_read(message, &headers, &err) && headers.present &&
-                 o2c_str_eq(headers.source, o2c_str_from(stream->consumer)))
-            compare(run, stream, message, &headers);
-        at_end = at_end || message->err;
-        rd_kafka_message_destroy(message);
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        return false;
+    if (message->err) {
+        finding(run, "%s partition %" PRId32 ": %s", stream->topic, stream->partition,
+                rd_kafka_message_errstr(message));
+        return false;
     }
-    check_rest(run, stream);
+    if (!o2c_stream_headers_read(message, &headers, &err) && headers.present &&
+        o2c_str_eq(headers.source, o2c_str_from(stream->consumer)))
+        compare(run, stream, message, &headers);
+    return true;
 }
 
-/* `at` names the partition and its end; one that has no record needs no fetch. */
-static void check_stream(struct run *run, const char *consumer, const char *schema,
-                         const char *topic, const rd_kafka_topic_partition_t *at)
+/* Reads all partitions of a topic at once, each to its end. */
+static void read_streams(struct run *run, struct stream *streams, int count, int left)
 {
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    const struct o2c_topic *described = o2c_topic_by_name(topic);
-    struct stream stream = {
-        .consumer = consumer,
-        .schema = schema,
-        .topic = topic,
-        .compacted = described && described->config && strstr(described->config, "compact"),
-        .partition = at->partition,
-    };
+    while (left) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(run->stack.rk, ASK_TIMEOUT_MS);
 
-    rd_kafka_topic_partition_list_add(list, at->topic, at->partition)->offset =
-        RD_KAFKA_OFFSET_BEGINNING;
-    if (at->offset == 0)
-        check_rest(run, &stream);
-    else if (rd_kafka_assign(run->stack.rk, list))
-        finding(run, "%s partition %" PRId32 " cannot be read", topic, at->partition);
+        if (!message)
+            break;
+        if (message->rkt && message->partition < count &&
+            !streams[message->partition].at_end &&
+            !take(run, &streams[message->partition], message)) {
+            streams[message->partition].at_end = true;
+            left--;
+        }
+        rd_kafka_message_destroy(message);
+    }
+    for (int p = 0; p < count; p++)
+        if (streams[p].at_end)
+            check_rest(run, &streams[p]);
+        else
+            finding(run, "%s partition %d could not be read to its end", streams[p].topic,
+                    p);
+}
+
+/* `ends` names every partition in order; one that has no record needs no fetch. */
+static void check_streams(struct run *run, const char *consumer, const char *schema,
+                          const char *topic, const rd_kafka_topic_partition_list_t *ends)
+{
+    const struct o2c_topic *described = o2c_topic_by_name(topic);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(ends->cnt);
+    struct stream *streams = calloc((size_t)ends->cnt + 1, sizeof *streams);
+
+    if (!streams)
+        abort();
+    for (int p = 0; p < ends->cnt; p++) {
+        streams[p] = (struct stream){
+            .consumer = consumer,
+            .schema = schema,
+            .topic = topic,
+            .compacted =
+                described && described->config && strstr(described->config, "compact"),
+            .partition = p,
+            .at_end = ends->elems[p].offset == 0,
+        };
+        if (!streams[p].at_end)
+            rd_kafka_topic_partition_list_add(list, ends->elems[p].topic, p)->offset =
+                RD_KAFKA_OFFSET_BEGINNING;
+    }
+    if (list->cnt && rd_kafka_assign(run->stack.rk, list))
+        finding(run, "%s cannot be read", topic);
     else
-        read_stream(run, &stream);
-    (void)rd_kafka_assign(run->stack.rk, NULL);
+        read_streams(run, streams, ends->cnt, list->cnt);
+    if (list->cnt)
+        (void)rd_kafka_assign(run->stack.rk, NULL);
     rd_kafka_topic_partition_list_destroy(list);
-    PQclear(stream.rows);
+    for (int p = 0; p < ends->cnt; p++)
+        PQclear(streams[p].rows);
+    free(streams);
 }
 
 /* Every partition of a topic with its end; NULL after printing what failed. */
@@ -334,10 +359,10 @@ static bool check_topics(struct run *run, const char *consumer, const char *sche
         rd_kafka_topic_partition_list_t *ends = ends_of(run, topic);
 
         asked = ends != NULL;
-        for (int p = 0; asked && p < ends->cnt; p++)
-            check_stream(run, consumer, schema, topic, &ends->elems[p]);
-        if (ends)
+        if (ends) {
+            check_streams(run, consumer, schema, topic, ends);
             rd_kafka_topic_partition_list_destroy(ends);
+        }
     }
     PQclear(result);
     return asked;
@@ -357,8 +382,9 @@ static int verify(struct run *run)
                 check_own(run, consumer, schema) && check_topics(run, consumer, schema);
     }
     PQclear(result);
+    asked = asked && check_own(run, "all", "o2c");
     if (!asked)
-        return EXIT_UNREACHABLE;
+        return run->stack.query_status ? run->stack.query_status : EXIT_UNREACHABLE;
     if (run->findings)
         return stack_fail(&run->stack, EXIT_FINDINGS, "%d invariants are broken",
                           run->findings);
@@ -377,7 +403,8 @@ int verify_run(int argc, char **argv)
             "Checks, on a drained pipeline, that nothing was lost or invented: every "
             "record\n"
             "is accounted for once, every decision in an outbox is in its topic and the\n"
-            "other way round, and each consumer's tables add up.\n\n"
+            "other way round, each consumer's tables add up, and consumers agree with each "
+            "other.\n\n"
             "Exit status: 0 all hold, 1 broken (each named), 3 cannot be reached.\n",
         .table = &table,
         .settings = &settings,

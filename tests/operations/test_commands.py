@@ -1,0 +1,187 @@
+"""Every command of o2c: help, wrong options, exit statuses, and what can be run twice."""
+
+import re
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from pipeline import CLI, Pipeline, end_with_parent  # noqa: E402
+from pipeline_case import PATIENCE_S, PipelineCase, order  # noqa: E402
+
+NOWHERE = {"O2C_PG_DSN": "host=127.0.0.1 port=1 dbname=o2c"}
+NO_KAFKA = {"O2C_KAFKA": "127.0.0.1:1"}
+
+
+class Commands(PipelineCase):
+    RUNNING = False
+
+    def commands(self):
+        return re.findall(r"^  (\w+) ", self.o2c("help"), re.MULTILINE)
+
+    def elsewhere(self, further, *words, status):
+        environment = self.pipeline.environment
+        self.pipeline.environment = environment | further
+        try:
+            return self.o2c(*words, status=status)
+        finally:
+            self.pipeline.environment = environment
+
+    # ---- all of them
+
+    def test_help_names_every_command_and_each_explains_itself(self):
+        self.assertGreaterEqual(set(self.commands()), {
+            "migrate", "topics", "simulate", "publish", "drain", "lag", "parked", "verify"})
+        self.assertEqual(self.o2c("--help"), self.o2c("help"))
+        self.assertIn("usage: o2c COMMAND", self.o2c(status=2))
+        self.assertIn('no command "lagg"', self.o2c("lagg", status=2))
+        for command in self.commands():
+            with self.subTest(command):
+                said = self.o2c(command, "--help")
+                self.assertTrue(said.startswith(f"usage: o2c {command}"), said)
+                self.assertRegex(said, r"(?m)^  --[a-z-]+ ")
+                self.assertEqual(self.o2c(command, "-h"), said)
+
+    def test_a_wrong_option_is_named(self):
+        for command in self.commands():
+            with self.subTest(command):
+                self.assertIn("--frob", self.o2c(command, "--frob", status=2))
+                self.assertIn("--frob", self.o2c(command, "--frob=1", status=2))
+        for command, option, value in (("drain", "timeout-s", "0"), ("drain", "timeout-s", "x"),
+                                       ("lag", "stall-s", "1.5"), ("parked", "wait-s", "-1"),
+                                       ("topics", "partitions", "513"),
+                                       ("simulate", "accounts", "many")):
+            with self.subTest(f"{command} --{option} {value}"):
+                said = self.o2c(command, f"--{option}", value, status=2)
+                self.assertIn(option, said)
+                self.assertIn(value, said)
+                self.assertIn(option, self.o2c(command, f"--{option}", status=2))
+        said = self.elsewhere({"O2C_TIMEOUT_S": "soon"}, "drain", status=2)
+        self.assertRegex(said, r"(?i)timeout.s.*soon")
+
+    def test_what_cannot_be_reached_is_3(self):
+        for words in (("migrate",), ("drain",), ("lag",), ("verify",), ("parked", "list"),
+                      ("topics", "create", "--partitions", "6")):
+            with self.subTest(words):
+                said = self.elsewhere(NOWHERE, *words, status=3)
+                self.assertIn("127.0.0.1", said)
+        for words in (("drain", "--timeout-s", "1"), ("lag",), ("verify",)):
+            with self.subTest(words):
+                self.assertTrue(self.elsewhere(NO_KAFKA, *words, status=3))
+
+    # ---- simulate
+
+    def test_simulate_writes_the_same_bytes_again_and_other_ones_for_another_seed(self):
+        words = ("simulate", "--accounts", "3", "--orders", "10", "--seed")
+        self.assertEqual(self.o2c(*words, "7"), self.o2c(*words, "7"))
+        self.assertNotEqual(self.o2c(*words, "7"), self.o2c(*words, "8"))
+        self.assertIn("usage: o2c simulate", self.o2c("simulate", "--help"))
+        self.assertTrue(self.o2c("simulate", "now", status=2))
+        self.o2c("publish", "--check", "-", input=self.o2c(*words, "7"))
+
+    # ---- drain
+
+    def test_drain_says_who_is_behind(self):
+        self.publish(order("D1", "CD"))
+        said = self.o2c("drain", "--timeout-s", "1", status=4)
+        self.assertRegex(said, r"not drained after 1 s: \w+.*o2c\.orders.*\d")
+        self.assertTrue(self.o2c("drain", "now", status=2))
+
+    # ---- topics
+
+    def test_topics_twice_and_with_another_count(self):
+        before = self.rows("SELECT * FROM orders.first_offset ORDER BY 1, 2")
+        self.o2c("topics", "create", "--partitions", "6")
+        self.assertEqual(self.rows("SELECT * FROM orders.first_offset ORDER BY 1, 2"), before)
+        said = self.o2c("topics", "create", "--partitions", "4", status=1)
+        self.assertRegex(said, r"o2c\.\S+.* 6 .*4|4 .*6")
+        self.assertIn('"make" is neither create nor list', self.o2c("topics", "make", status=2))
+        self.assertIn("usage: o2c topics", self.o2c("topics", status=2))
+
+    def test_topics_are_listed_aligned(self):
+        rows = self.o2c("topics", "list").splitlines()
+        end = rows[0].index("partitions") + len("partitions")
+        for row in rows[1:]:
+            self.assertEqual(row[end - 2:end + 2], " 6  ", row)
+        missing = self.elsewhere({"O2C_TOPIC_PREFIX": "nobody."}, "topics", "list", status=0)
+        self.assertNotIn("  6  ", missing)
+        self.assertIn("missing", missing)
+
+
+class Migrate(PipelineCase):
+    """Databases of its own."""
+
+    RUNNING = False
+
+    def setUp(self):
+        self.fresh = Pipeline(self.pipeline.stack, self.pipeline.build)
+        self.addCleanup(self.fresh.remove)
+        self.pipeline.sql(f'CREATE DATABASE "{self.fresh.name}"')
+
+    def migrate(self, status=0):
+        done = self.fresh.o2c("migrate")
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def start(self):
+        return subprocess.Popen([self.fresh.build / CLI, "migrate"], text=True,
+                                env=self.fresh.environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                preexec_fn=end_with_parent)
+
+    def test_a_second_run_does_nothing(self):
+        self.assertRegex(self.migrate(), r"(?m)^applied +orders +orders/0001_orders$")
+        before = self.fresh.sql("TABLE o2c.migration")
+        self.assertEqual(self.migrate(), "nothing to apply: the database is up to date\n")
+        self.assertEqual(self.fresh.sql("TABLE o2c.migration"), before)
+
+    def test_two_people_at_once(self):
+        both = [self.start(), self.start()]
+        said = [one.communicate(timeout=PATIENCE_S) for one in both]
+        self.assertEqual([one.returncode for one in both], [0, 0], said)
+        self.assertEqual(self.migrate(), "nothing to apply: the database is up to date\n")
+        self.assertEqual(sum(out.count("applied ") for out, _ in said),
+                         int(self.fresh.sql("SELECT count(*) FROM o2c.migration")))
+
+    def test_a_lock_is_waited_for(self):
+        holder = subprocess.Popen(["psql", "-XAtq", self.fresh.environment["O2C_PG_DSN"]],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                  preexec_fn=end_with_parent)
+        for lock in ("SELECT pg_advisory_xact_lock(hashtext('o2c migrate'))",
+                     "LOCK TABLE o2c.migration IN SHARE MODE"):
+            with self.subTest(lock):
+                holder.stdin.write(f"BEGIN;\n{lock};\n\\echo locked\n")
+                holder.stdin.flush()
+                while holder.stdout.readline() != "locked\n":
+                    self.assertIsNone(holder.poll())
+                waiting = self.start()
+                self.assertEqual(waiting.stderr.readline(), "o2c migrate: waiting for a lock\n")
+                holder.stdin.write("ROLLBACK;\n")
+                holder.stdin.flush()
+                out, err = waiting.communicate(timeout=PATIENCE_S)
+                self.assertEqual(waiting.returncode, 0, err)
+                if lock.startswith("SELECT"):
+                    self.assertIn("applied", out)
+                    self.fresh.sql("DELETE FROM o2c.migration WHERE schema = 'relay';"
+                                   "DROP SCHEMA relay CASCADE")
+                else:
+                    self.assertRegex(out, r"applied +relay")
+        holder.stdin.close()
+        holder.wait()
+
+    def test_another_content_and_a_newer_release_are_refused(self):
+        self.migrate()
+        self.fresh.sql("UPDATE o2c.migration SET sha256 = 'other' WHERE folder = 'orders'"
+                       " AND version = 1")
+        self.assertIn("orders/0001_orders was applied to schema orders with other content",
+                      self.migrate(1))
+        self.fresh.sql("INSERT INTO o2c.migration VALUES ('orders', 'orders', 9999,"
+                       " '9999_later', 'x')")
+        self.assertIn("schema orders has orders/9999_later, which this release does not know",
+                      self.migrate(1))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
