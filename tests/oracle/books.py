@@ -115,14 +115,10 @@ class Books:
         for account in self.accounts:
             for application in account.applications:
                 source = application.source
-                sums = defaultdict(lambda: [0, 0])
-                for part in application.parts:
-                    of = sums[part.document.kind, part.document.id, not part.live]
-                    of[0] += part.cash
-                    of[1] += part.discount
-                for (_, document, undone), (cash, discount) in sums.items():
-                    yield (application.id, source.id if source.kind == "payment" else None,
-                           document, cash, discount, 0, None, application.rule, undone)
+                yield (application.id, source.id if source.kind == "payment" else None,
+                       application.document.id, sum(part.cash for part in application.parts),
+                       sum(part.discount for part in application.parts), 0, None,
+                       application.rule, application.undone_on is not None)
 
     def journals(self):
         return (journal for account in self.accounts for journal in account.journals)

@@ -53,6 +53,7 @@ class Document:
     discount: int = 0
     cancelled_on: str | None = None
     parts: list = field(default_factory=list)  # that took something off it, or drew on it
+    application_count: int = 0  # of a credit note
     lines: list = field(default_factory=list)  # that claim it
 
     @property
@@ -198,21 +199,38 @@ class Part:
     """What one line took off one document, and off which instalments."""
 
     application: object
-    source: object
-    document: object
+    line: object
     cash: int
     discount: int
     effective: str
     slices: list
-    live: bool = True
+
+    @property
+    def source(self):
+        return self.application.source
+
+    @property
+    def document(self):
+        return self.application.document
+
+    @property
+    def live(self):
+        return self.application.undone_on is None
 
 
 @dataclass
 class Application:
+    """What one event applies of one source to one document; undone as a whole."""
+
     id: str
     source: object
+    document: object
     parts: list = field(default_factory=list)
-    undone_journals: int = 0
+    undone_on: str | None = None
+
+    @property
+    def effective(self):
+        return self.parts[0].effective
 
     @property
     def rule(self):
@@ -243,14 +261,16 @@ class Account:
     disputes: dict = field(default_factory=dict)  # dispute_id -> [invoice_id, amount]
     applications: list = field(default_factory=list)
     journals: list = field(default_factory=list)
-    arrival: dict = field(default_factory=dict)  # source -> its application of this arrival
+    arrival: dict = field(default_factory=dict)  # applications of this event, by both their ends
+    undone: list = field(default_factory=list)  # applications undone by this event
 
     def find(self, line):
         """The document a line names, or None while it has not arrived."""
         if line.invoice_id is not None:
             return self.named(line.invoice_id)
         candidates = [document for document in self.documents.values()
-                      if document.kind in DEBIT_SIDE and line.names(document)]
+                      if document.kind in DEBIT_SIDE and line.names(document)
+                      and not document.cancelled_on]
         return min(candidates, default=None, key=lambda document: (
             document.open == 0, document.issue_date, document.kind, document.id.encode()))
 
@@ -260,13 +280,15 @@ class Account:
 
     # ---- applying and undoing
 
-    def application_of(self, source):
-        if id(source) not in self.arrival:
-            source.application_count = getattr(source, "application_count", 0) + 1
-            application = Application(f"{source.id}/{source.application_count}", source)
-            self.arrival[id(source)] = application
+    def application_of(self, source, document):
+        ends = id(source), id(document)
+        if ends not in self.arrival:
+            source.application_count += 1
+            application = Application(f"{source.id}/{source.application_count}", source,
+                                      document)
+            self.arrival[ends] = application
             self.applications.append(application)
-        return self.arrival[id(source)]
+        return self.arrival[ends]
 
     def take_off(self, document, amount, date):
         """Fills instalments by due date; what it took of each."""
@@ -297,7 +319,7 @@ class Account:
             granted = (document.event["discount_minor"] or 0) - document.discount
             discount = max(0, min(line.discount, granted, document.open - cash))
         effective = max(source.date, document.issue_date)
-        part = Part(self.application_of(source), source, document, cash, discount, effective,
+        part = Part(self.application_of(source, document), line, cash, discount, effective,
                     self.take_off(document, cash + discount, effective))
         part.application.parts.append(part)
         for side in (source, document):
@@ -322,14 +344,17 @@ class Account:
         whose cash does not come back."""
         for part in parts:
             on = max(date, part.effective)
-            part.live, part.undone_on = False, on
+            if part.live:
+                part.application.undone_on = on
+                self.undone.append(part.application)
             for item, taken in part.slices:
                 item.move(on, taken)
             part.source.draw(on, -part.cash)
             if keep_left:
                 part.source.left -= part.cash
+            else:
+                part.line.applied -= part.cash
             self.count(part, -1)
-        self.undone = getattr(self, "undone", []) + list(parts)
 
     # ---- journals
 
@@ -342,35 +367,18 @@ class Account:
             assert sum(line[3] for line in kept) == 0, journal_id
             self.journals.append(Journal(journal_id, date, posting, kept))
 
-    def post_parts(self, journal_id, posting, parts, date_of_part, sign):
-        by_date = defaultdict(list)
-        for part in parts:
-            by_date[date_of_part(part)].append(part)
-        count = 0
-        for date in sorted(by_date):
-            lines = [line for part in by_date[date] for line in part_lines(part, sign)]
-            if any(line[3] for line in lines):
-                count += 1
-                self.post(journal_id if count == 1 else f"{journal_id}:{count}", date,
-                          posting, lines)
-        return count
-
     def close_arrival(self):
-        """Posts what this arrival applied and undid."""
+        """Posts what this event applied and undid."""
         for application in self.arrival.values():
-            self.post_parts(f"application:{application.id}", "application",
-                            application.parts, lambda part: part.effective, 1)
-        by_application = defaultdict(list)
-        for part in getattr(self, "undone", []):
-            by_application[part.application.id].append(part)
-        for name, parts in by_application.items():
-            application = parts[0].application
-            application.undone_journals += 1
-            times = application.undone_journals
-            mark = "undone" if times == 1 else f"undone:{times}"
-            self.post_parts(f"application:{name}:{mark}", "undone", parts,
-                            lambda part: part.undone_on, -1)
+            self.post_application(application, "", application.effective, 1)
+        for application in self.undone:
+            self.post_application(application, ":undone", application.undone_on, -1)
         self.arrival, self.undone = {}, []
+
+    def post_application(self, application, mark, date, sign):
+        lines = [line for part in application.parts for line in part_lines(part, sign)]
+        self.post(f"application:{application.id}{mark}", date,
+                  "undone" if mark else "application", lines)
 
     def post_document(self, document, journal_id, date, posting, sign):
         event, side = document.event, [document.customer, document.currency]
@@ -403,7 +411,8 @@ class Account:
             return
         if kind == "invoice" and number in self.cancellations:
             self.cancel(document, self.cancellations.pop(number))
-        met = [line for line in self.waiting_lines if line.names(document)]
+        met = [line for line in self.waiting_lines if line.names(document)
+               and not (document.cancelled_on and line.invoice_id is None)]
         self.waiting_lines = [line for line in self.waiting_lines if line not in met]
         for line in sorted(met, key=lambda line: line.order):
             self.apply(line, document)
@@ -464,14 +473,18 @@ class Account:
             self.cancellations[event["invoice_id"]] = event
 
     def cancel(self, document, event):
-        day = date_of(event["occurred_at"])
+        day = event["cancelled_date"] or date_of(event["occurred_at"])
         self.undo([part for part in document.parts if part.live], day)
         document.cancelled_on = max(day, document.issue_date)
         self.take_off(document, document.open, document.cancelled_on)
         self.post_document(document, f"invoice:{document.id}:cancellation",
                            document.cancelled_on, "cancellation", -1)
         for line in document.lines:
-            line.closed = True
+            if line.invoice_id is None:
+                line.document = None
+                self.waiting_lines.append(line)
+            else:
+                line.closed = True
 
     # ---- disputes
 

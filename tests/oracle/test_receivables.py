@@ -78,6 +78,12 @@ class Applying(unittest.TestCase):
     def test_an_invoice_of_nothing_is_paid_when_it_is_issued(self):
         self.assertEqual(documents(invoice("I1", 0)), {"I1": (0, "paid", "2026-01-01")})
 
+    def test_two_lines_of_one_document_are_one_application(self):
+        rows = books(invoice("I1", 9000), invoice("I2", 50),
+                     payment("P1", 9000, ("I1", 4000), ("I2", 50), ("I1", 4000)))
+        self.assertEqual(picked(rows("cash_application"), "application_id", "invoice_id",
+                                "applied_minor"), [("P1/1", "I1", 8000), ("P1/2", "I2", 50)])
+
     def test_applications_are_numbered_by_arrival(self):
         rows = books(payment("P1", 9000, ("I1", 4000), ("I2", 4000)), invoice("I2", 4000),
                      invoice("I1", 4000))
@@ -142,6 +148,11 @@ class Reversal(unittest.TestCase):
                              [("bank", 5000, 5000), ("receivable", 15000, 5000),
                               ("revenue", 0, 10000), ("unapplied", 10000, 10000)])
 
+    def test_a_reversed_payment_takes_nothing_from_those_behind_it(self):
+        events = [payment("P1", 500, ("I1", 500), received="2026-01-02"), payment_reversed("P1"),
+                  payment("P2", 500, ("I1", 500), received="2026-01-03"), invoice("I1", 500)]
+        self.assertEqual(payments(*events), {"P1": (0, "reversed"), "P2": (500, "applied")})
+
     def test_what_was_left_without_by_it_is_served_now(self):
         self.assertEqual(payments(invoice("I1", 5000), payment("P1", 5000, ("I1", 5000)),
                                   payment("P2", 5000, ("I1", 5000)), payment_reversed("P1")),
@@ -172,6 +183,17 @@ class Cancellation(unittest.TestCase):
         self.assertEqual(documents(*events), {"I1": (0, "cancelled", "2026-01-01")})
         self.assertEqual(payments(*events), {"P1": (0, "unapplied")})
         self.assertEqual(balances(*events), {"bank": 4000, "unapplied": -4000})
+
+    def test_its_day_may_be_given(self):
+        self.assertEqual(documents(invoice("I1", 100), invoice_cancelled(
+            "I1", cancelled_date="2026-03-01")), {"I1": (0, "cancelled", "2026-03-01")})
+
+    def test_a_line_by_number_may_meet_another_document(self):
+        line = {"number": "N-I1", "amount_minor": 4000}
+        self.assertEqual(payments(
+            invoice("I1", 10000), payment("P1", 4000, remittance=[line]),
+            invoice_cancelled("I1"), invoice("I2", 10000, number="N-I1")),
+            {"P1": (4000, "applied")})
 
 
 class Notes(unittest.TestCase):
