@@ -32,8 +32,8 @@ COLUMNS = {
                  "total_minor", "fee_minor", "state"),
     "ageing": ("customer_id", "currency", *(name for _, name in BUCKETS), "d121_plus",
                "unapplied", "total"),
-    "customer_statement": ("currency", "date", "movement", "document", "amount_minor",
-                           "balance_minor"),
+    "customer_statement": ("currency", "date", "kind", "reference", "debit_minor",
+                           "credit_minor", "balance_minor"),
 }
 BY_DEFAULT = ("invoice", "payment", "cash_application", "ledger_balance", "dispute", "reminder")
 
@@ -114,11 +114,11 @@ class Books:
     def cash_application_rows(self):
         for account in self.accounts:
             for application in account.applications:
-                source = application.source
-                yield (application.id, source.id if source.kind == "payment" else None,
-                       application.document.id, sum(part.cash for part in application.parts),
-                       sum(part.discount for part in application.parts), 0, None,
-                       application.rule, application.undone_on is not None)
+                if application.source.kind == "payment":
+                    yield (application.id, application.source.id, application.document.id,
+                           sum(part.cash for part in application.parts),
+                           sum(part.discount for part in application.parts), 0, None,
+                           "remittance", application.undone_on is not None)
 
     def journals(self):
         return (journal for account in self.accounts for journal in account.journals)
@@ -181,18 +181,22 @@ class Books:
                                             journal.id.split(":")[1], amount))
         for currency, all_moves in moves.items():
             balance = sum(move[3] for move in all_moves if move[0] < first)
-            yield (currency, first, "opening", None, balance, balance)
-            for date, posting, document, amount in sorted(all_moves):
+            yield (currency, first, "opening", None, None, None, balance)
+            for date, kind, reference, amount in sorted(all_moves):
                 if date >= first:
                     balance += amount
-                    yield (currency, date, posting, document, amount, balance)
-            yield (currency, last, "closing", None, balance, balance)
+                    debit, credit = sides(amount)
+                    yield (currency, date, kind, reference, debit or None, credit or None,
+                           balance)
+            yield (currency, last, "closing", None, None, None, balance)
 
 
 def movement_of(journal):
     """Of an application only its discount moves a customer's balance, or another's document."""
-    discounts = any(account == "discount" for account, *_ in journal.lines)
-    return "discount" if discounts else journal.posting
+    if any(account == "discount" for account, *_ in journal.lines):
+        return "discount"
+    return {"receipt": "payment", "reversal": "reversed",
+            "cancellation": "cancelled"}.get(journal.posting, journal.posting)
 
 
 def open_on(moves, as_of):

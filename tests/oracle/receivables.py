@@ -232,10 +232,6 @@ class Application:
     def effective(self):
         return self.parts[0].effective
 
-    @property
-    def rule(self):
-        return "remittance" if self.source.kind == "payment" else "credit_note"
-
 
 @dataclass
 class Journal:
