@@ -144,23 +144,19 @@ static void partitions_are_at_days_of_their_own(void **state)
     expect_sql("2", "SELECT count(*) FROM daybook.entry WHERE runs = '01-04+0'");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, ticks_setup, ticks_teardown)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_tick_runs_what_is_due_and_nothing_else,
-                                        ticks_setup, ticks_teardown),
-        cmocka_unit_test_setup_teardown(a_tick_waits_for_everything_below_its_cut,
-                                        ticks_setup, ticks_teardown),
-        cmocka_unit_test_setup_teardown(
-            records_beyond_the_cut_may_be_taken_before_the_tick_comes, ticks_setup,
-            ticks_teardown),
-        cmocka_unit_test_setup_teardown(who_starts_late_sees_each_day_as_it_was,
-                                        ticks_setup, ticks_teardown),
-        cmocka_unit_test_setup_teardown(
-            what_a_tick_caused_elsewhere_waits_for_the_same_tick_here, ticks_setup,
-            ticks_teardown),
-        cmocka_unit_test_setup_teardown(partitions_are_at_days_of_their_own, ticks_setup,
-                                        ticks_teardown),
+        TEST(a_tick_runs_what_is_due_and_nothing_else),
+        TEST(a_tick_waits_for_everything_below_its_cut),
+        TEST(records_beyond_the_cut_may_be_taken_before_the_tick_comes),
+        TEST(who_starts_late_sees_each_day_as_it_was),
+        TEST(what_a_tick_caused_elsewhere_waits_for_the_same_tick_here),
+        TEST(partitions_are_at_days_of_their_own),
     };
+
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
