@@ -133,7 +133,7 @@ def first_orders(stage, upstream):
     return partition, by_partition[partition], by_partition[(partition + 1) % stage.partitions]
 
 
-def take_all(upstream, upstream, partition, accounts, strangers):
+def take_all(upstream, partition, accounts, strangers):
     """Each pill with a good order of another account right behind it; how each good one fared."""
     good_account, *pill_accounts = accounts
     behind, forms = [], {}
