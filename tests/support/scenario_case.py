@@ -1,0 +1,70 @@
+"""A unittest case that runs tests/scenario on one stack for all its tests."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+from local_stack import ROOT, LocalStack, running_stack
+from pipeline import CLI, clean_environment, find_build
+
+ORACLE = ROOT / "tests" / "oracle"
+SCENARIOS = ROOT / "tests" / "scenarios"
+
+
+class ScenarioCase(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.build = find_build()
+        cls.scratch = Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="scenario-")))
+        cls.stack = running_stack()
+        if cls.stack is None:
+            folder = tempfile.mkdtemp(prefix="scenario-stack-")
+            os.chmod(folder, 0o755)
+            cls.stack = LocalStack(folder)
+            cls.addClassCleanup(cls.stack.remove)
+            cls.stack.start()
+
+    def scenario(self, *words, status=0, build=None, **options):
+        """(standard output, standard error) of a run that ends with this status."""
+        done = subprocess.run(
+            [sys.executable, ROOT / "tests" / "scenario", "--stack", self.stack.folder,
+             "--build", build or self.build, *words], text=True, capture_output=True,
+            check=False, **({} if "input" in options else {"stdin": subprocess.DEVNULL}),
+            **options)
+        self.assertEqual(done.returncode, status,
+                         f"{' '.join(map(str, words))}\n{done.stderr}{done.stdout[:2000]}")
+        return done.stdout, done.stderr
+
+    def rows(self, *words, **options):
+        """{view: [rows]} of a run that ends well."""
+        return json.loads(self.scenario(*words, **options)[0])
+
+    def file(self, name, text):
+        path = self.scratch / name
+        path.write_text(text)
+        return path
+
+    def simulated(self, *options):
+        done = subprocess.run([self.build / CLI, "simulate", *options], capture_output=True,
+                              text=True, check=True, env=clean_environment())
+        return done.stdout
+
+    def oracle(self, path, views):
+        """The file of what the views must show after these events."""
+        done = subprocess.run([sys.executable, ORACLE / "oracle.py", "--views", views, path],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.file(f"{path.stem}.expected.json", done.stdout)
+
+    def assert_shows(self, expected, output, copies=0):
+        """compare.py finds no difference, and there was something to compare."""
+        done = subprocess.run(
+            [sys.executable, ORACLE / "compare.py", expected,
+             self.file("actual.json", output), "--copies", str(copies)],
+            capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertTrue(any(json.loads(Path(expected).read_text()).values()))
