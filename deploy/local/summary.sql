@@ -21,12 +21,20 @@ CREATE FUNCTION pg_temp.line(title text, documents bigint, further text) RETURNS
                         lpad(to_char(documents, 'FM999,999,990'), 9), coalesce(further, '')))
 $$;
 
-SELECT '  Orders                   documents   net amount';
--- One column per currency, the most used first; the last row is all states together.
+CREATE TEMP VIEW document AS
+SELECT 'order' AS kind, state, currency, net_minor AS minor FROM o2c.order_status
+ UNION ALL
+SELECT 'invoice', state, currency, open_minor FROM o2c.invoice WHERE kind = 'invoice'
+ UNION ALL
+SELECT 'payment', state, currency, amount_minor FROM o2c.payment;
+
+-- A line per state, a column per currency, the most used first; the last line is all of them.
+CREATE FUNCTION pg_temp.states(of_kind text, states text[]) RETURNS SETOF text LANGUAGE sql AS $$
 WITH cell AS (
     SELECT state, currency, count(*) AS documents,
-           coalesce(pg_temp.amount(sum(net_minor), currency), '') AS amount
-      FROM o2c.order_status GROUP BY GROUPING SETS ((state, currency), (currency))
+           coalesce(pg_temp.amount(sum(minor), currency), '') AS amount
+      FROM pg_temp.document WHERE kind = of_kind
+     GROUP BY GROUPING SETS ((state, currency), (currency))
 ), col AS (
     SELECT currency, max(length(amount)) AS width,
            row_number() OVER (ORDER BY max(documents) DESC, currency) AS place
@@ -34,13 +42,17 @@ WITH cell AS (
 ), state AS (
     SELECT state, sum(documents)::bigint AS documents FROM cell GROUP BY state
 )
-SELECT pg_temp.line(coalesce(s.state, 'all'), s.documents,
+SELECT pg_temp.line(coalesce(replace(s.state, '_', ' '), 'all'), s.documents,
                     string_agg(lpad(coalesce(c.amount, ''), col.width), '   ' ORDER BY place))
   FROM state s CROSS JOIN col
   LEFT JOIN cell c ON c.state IS NOT DISTINCT FROM s.state AND c.currency = col.currency
  GROUP BY s.state, s.documents
- ORDER BY array_position(ARRAY['received', 'held', 'acknowledged', 'rejected', 'processing',
-                               'done', 'cancelled'], s.state) NULLS LAST;
+ ORDER BY array_position(states, s.state) NULLS LAST
+$$;
+
+SELECT '  Orders                   documents   net amount';
+SELECT pg_temp.states('order', ARRAY['received', 'held', 'acknowledged', 'rejected',
+                                     'processing', 'done', 'cancelled']);
 
 SELECT E'\n  Delivery of orders';
 SELECT pg_temp.line(replace(shipment_state, '_', ' '), count(*), NULL)
@@ -55,6 +67,15 @@ SELECT pg_temp.line(replace(state, '_', ' '), count(*), NULL)
  GROUP BY state
  ORDER BY array_position(ARRAY['waiting_order', 'dispatched', 'delivered', 'part_returned',
                                'returned'], state);
+
+SELECT E'\n  Invoices                             open amount' FROM pg_temp.document
+ WHERE kind = 'invoice' LIMIT 1;
+SELECT pg_temp.states('invoice', ARRAY['open', 'part_paid', 'paid', 'written_off', 'cancelled']);
+
+SELECT E'\n  Payments                             amount' FROM pg_temp.document
+ WHERE kind = 'payment' LIMIT 1;
+SELECT pg_temp.states('payment', ARRAY['unapplied', 'part_applied', 'applied', 'refunded',
+                                       'reversed']);
 
 SELECT E'\n  Order lines              ' || to_char(count(*), 'FM999,999,990') || ': ' ||
        concat_ws(', ', to_char(sum(ordered_milli) / 1000, 'FM999,999,999,990') || ' ordered',
