@@ -1,0 +1,411 @@
+#include "consumers/disputes/apply.h"
+
+#include <inttypes.h>
+
+#include "consumers/disputes/rows.h"
+#include "consumers/host/effects.h"
+#include "consumers/host/novelty.h"
+#include "consumers/host/rows.h"
+#include "consumers/host/wants.h"
+#include "schemas/events.h"
+#include "schemas/units/money.h"
+
+#include "runtime/base/banned.h"
+
+static const struct o2c_str absent = {NULL, 0};
+
+/* ---- what is looked at */
+
+static struct o2c_str dispute_id_of(const struct o2c_event *event)
+{
+    if (event->type == O2C_DISPUTE_EVIDENCE_ADDED)
+        return event->dispute_evidence_added->dispute_id;
+    if (event->type == O2C_DISPUTE_ASSIGNED)
+        return event->dispute_assigned->dispute_id;
+    if (event->type == O2C_DISPUTE_DECIDED)
+        return event->dispute_decided->dispute_id;
+    return event->dispute_withdrawn->dispute_id;
+}
+
+static struct o2c_str event_id_of(const struct o2c_event *event)
+{
+    return ((const struct o2c_head *)event->body)->event_id;
+}
+
+void disputes_needs_raised(const struct o2c_event *event, struct o2c_wants *wants)
+{
+    const struct o2c_dispute_raised *raised = event->dispute_raised;
+
+    o2c_want_row(wants, &disputes_dispute, O2C_KEY(O2C_K(raised->dispute_id)));
+    o2c_want_row(wants, &disputes_invoice, O2C_KEY(O2C_K(raised->invoice_id)));
+}
+
+void disputes_needs_request(const struct o2c_event *event, struct o2c_wants *wants)
+{
+    struct o2c_str dispute_id = dispute_id_of(event);
+
+    o2c_want_row(wants, &disputes_dispute, O2C_KEY(O2C_K(dispute_id)));
+    o2c_want_row(wants, &disputes_event,
+                 O2C_KEY(O2C_K(dispute_id), O2C_K(event_id_of(event))));
+}
+
+void disputes_needs_more_request(struct o2c_account *account, const struct o2c_event *event,
+                                 struct o2c_wants *wants)
+{
+    const struct dispute *dispute =
+        o2c_row_find(account, &disputes_dispute, O2C_KEY(O2C_K(dispute_id_of(event))));
+
+    if (dispute && dispute->invoice_id.at)
+        o2c_want_row(wants, &disputes_invoice, O2C_KEY(O2C_K(dispute->invoice_id)));
+}
+
+void disputes_needs_item(const struct o2c_event *event, struct o2c_wants *wants)
+{
+    const struct o2c_open_item_changed *changed = event->open_item_changed;
+
+    o2c_want_row(wants, &disputes_invoice, O2C_KEY(O2C_K(changed->document_id)));
+    o2c_want_row(wants, &disputes_instalment,
+                 O2C_KEY(O2C_K(changed->document_id), O2C_N(changed->instalment_no)));
+    o2c_want_lookup(wants, &disputes_dispute, DISPUTE_BY_INVOICE,
+                    O2C_KEY(O2C_K(changed->document_id)));
+}
+
+/* ---- a case, step by step */
+
+struct work {
+    struct o2c_account *account;
+    const struct o2c_moment *moment;
+    struct o2c_effects *effects;
+};
+
+static struct o2c_head head_of(const struct dispute *dispute)
+{
+    return (struct o2c_head){.customer_id = dispute->customer_id,
+                             .company_id = dispute->company_id};
+}
+
+static void change_state(struct work *work, struct dispute *dispute,
+                         enum o2c_dispute_phase phase, const char *reason)
+{
+    struct o2c_dispute_state_changed changed = {
+        .head = head_of(dispute),
+        .dispute_id = dispute->dispute_id,
+        .state = phase,
+        .reason = o2c_str_from(reason),
+        .invoice_id = dispute->invoice_id,
+        .has_amount_minor = true,
+        .amount_minor = dispute->amount_minor,
+        .assignee = dispute->assignee,
+    };
+    struct o2c_event event = o2c_event_of(O2C_DISPUTE_STATE_CHANGED, &changed);
+
+    dispute->state = o2c_dispute_phase_text(phase);
+    o2c_effects_emit(work->effects, &event);
+}
+
+/* Closed for good; `phase` is the state it keeps. */
+static void close_case(struct work *work, struct dispute *dispute,
+                       enum o2c_dispute_phase phase, enum o2c_dispute_resolution resolution)
+{
+    struct o2c_dispute_closed closed = {
+        .head = head_of(dispute),
+        .dispute_id = dispute->dispute_id,
+        .resolution = resolution,
+        .invoice_id = dispute->invoice_id,
+        .has_amount_minor = true,
+        .amount_minor = dispute->amount_minor,
+    };
+    struct o2c_event event = o2c_event_of(O2C_DISPUTE_CLOSED, &closed);
+
+    dispute->resolution = o2c_dispute_resolution_text(resolution);
+    dispute->live_invoice_id = absent;
+    change_state(work, dispute, phase, dispute->resolution.at);
+    o2c_effects_emit(work->effects, &event);
+}
+
+static void open_case(struct work *work, struct dispute *dispute,
+                      const struct invoice *invoice)
+{
+    struct o2c_dispute_opened opened = {
+        .head = head_of(dispute),
+        .dispute_id = dispute->dispute_id,
+        .invoice_id = dispute->invoice_id,
+        .has_line_no = dispute->has_line_no,
+        .line_no = dispute->line_no,
+        .amount_minor = dispute->amount_minor,
+        .currency = invoice->currency,
+        .reason_code = dispute->reason_code,
+        .origin = O2C_DISPUTE_ORIGIN_CUSTOMER,
+    };
+    struct o2c_event event = o2c_event_of(O2C_DISPUTE_OPENED, &opened);
+
+    dispute->state = o2c_dispute_phase_text(O2C_DISPUTE_PHASE_OPEN);
+    dispute->opened_at = work->moment->recorded_us;
+    o2c_effects_emit(work->effects, &event);
+}
+
+static bool is_in(const struct dispute *dispute, enum o2c_dispute_phase phase)
+{
+    return o2c_str_eq(dispute->state, o2c_dispute_phase_text(phase));
+}
+
+static bool is_live(const struct dispute *dispute)
+{
+    return dispute->live_invoice_id.at;
+}
+
+static void decide(struct work *work, struct dispute *dispute)
+{
+    if (o2c_str_eq(dispute->decision, O2C_STR("rejected"))) {
+        change_state(work, dispute, O2C_DISPUTE_PHASE_REJECTED, "rejected");
+        close_case(work, dispute, O2C_DISPUTE_PHASE_CLOSED,
+                   O2C_DISPUTE_RESOLUTION_CHARGE_BACK);
+        return;
+    }
+    if (o2c_str_eq(dispute->decision, O2C_STR("partly_approved")) &&
+        dispute->decided_minor < dispute->amount_minor)
+        dispute->amount_minor = dispute->decided_minor;
+    change_state(work, dispute, O2C_DISPUTE_PHASE_APPROVED, dispute->decision.at);
+}
+
+/* Takes the case as far as what has arrived allows. */
+static void advance(struct work *work, struct dispute *dispute)
+{
+    const struct invoice *invoice;
+
+    if (!is_live(dispute))
+        return;
+    invoice =
+        o2c_row_find(work->account, &disputes_invoice, O2C_KEY(O2C_K(dispute->invoice_id)));
+    if (!invoice)
+        return;
+    if (!dispute->state.at)
+        open_case(work, dispute, invoice);
+    if (dispute->assignee.at && is_in(dispute, O2C_DISPUTE_PHASE_OPEN))
+        change_state(work, dispute, O2C_DISPUTE_PHASE_INVESTIGATING, "assigned");
+    if (dispute->decision.at && !is_in(dispute, O2C_DISPUTE_PHASE_APPROVED))
+        decide(work, dispute);
+    if (dispute->withdrawn && is_live(dispute))
+        close_case(work, dispute, O2C_DISPUTE_PHASE_WITHDRAWN,
+                   O2C_DISPUTE_RESOLUTION_WITHDRAWN);
+    if (!invoice->open_minor && is_live(dispute))
+        close_case(work, dispute, O2C_DISPUTE_PHASE_CLOSED,
+                   is_in(dispute, O2C_DISPUTE_PHASE_APPROVED)
+                       ? O2C_DISPUTE_RESOLUTION_CREDIT_NOTE
+                       : O2C_DISPUTE_RESOLUTION_PAID);
+}
+
+static struct dispute *begin_dispute(struct work *work, struct o2c_str dispute_id)
+{
+    const struct o2c_key *key = O2C_KEY(O2C_K(dispute_id));
+    const struct dispute *known = o2c_row_find(work->account, &disputes_dispute, key);
+    struct dispute *dispute;
+
+    if (known)
+        return o2c_row_edit(known);
+    dispute = o2c_row_add(work->account, &disputes_dispute, key);
+    dispute->first_seen = work->moment->recorded_us;
+    return dispute;
+}
+
+/* ---- requests */
+
+enum o2c_verdict disputes_on_raised(struct o2c_account *account,
+                                    const struct o2c_event *event,
+                                    const struct o2c_moment *moment,
+                                    struct o2c_effects *effects, struct o2c_err *err)
+{
+    const struct o2c_dispute_raised *raised = event->dispute_raised;
+    struct o2c_str content = o2c_kept_content(event, moment);
+    const struct dispute *known =
+        o2c_row_find(account, &disputes_dispute, O2C_KEY(O2C_K(raised->dispute_id)));
+    struct work work = {account, moment, effects};
+    struct dispute *dispute;
+
+    if (!raised->dispute_id.len)
+        return o2c_fail(err, O2C_PARK, "dispute_id: is empty");
+    if (!raised->invoice_id.len)
+        return o2c_fail(err, O2C_PARK, "invoice_id: is empty");
+    if (raised->amount_minor <= 0)
+        return o2c_fail(err, O2C_PARK, "amount_minor: %" PRId64 " is not above zero",
+                        raised->amount_minor);
+    if (known && !o2c_is_new(effects, event, content, known->raised_content,
+                             known->raised_seen, "dispute", raised->dispute_id))
+        return O2C_OK;
+    dispute = begin_dispute(&work, raised->dispute_id);
+    dispute->raised_content = content;
+    dispute->raised_seen = moment->recorded_us;
+    dispute->invoice_id = dispute->live_invoice_id = raised->invoice_id;
+    dispute->customer_id = raised->head.customer_id;
+    dispute->company_id = raised->head.company_id;
+    dispute->reason_code = raised->reason_code;
+    dispute->has_line_no = raised->has_line_no;
+    dispute->line_no = raised->line_no;
+    dispute->amount_minor = raised->amount_minor;
+    advance(&work, dispute);
+    return O2C_OK;
+}
+
+/* False: it was seen before. */
+static bool keep_event(struct work *work, const struct o2c_event *event,
+                       struct o2c_str said)
+{
+    const struct o2c_key *key =
+        O2C_KEY(O2C_K(dispute_id_of(event)), O2C_K(event_id_of(event)));
+    struct dispute_event *kept;
+
+    if (o2c_row_find(work->account, &disputes_event, key)) {
+        o2c_effects_repeat(work->effects);
+        return false;
+    }
+    kept = o2c_row_add(work->account, &disputes_event, key);
+    kept->type = o2c_str_from(o2c_event_type_row(event->type)->name);
+    kept->said = said;
+    kept->recorded_at = work->moment->recorded_us;
+    return true;
+}
+
+enum o2c_verdict disputes_on_evidence(struct o2c_account *account,
+                                      const struct o2c_event *event,
+                                      const struct o2c_moment *moment,
+                                      struct o2c_effects *effects, struct o2c_err *err)
+{
+    struct work work = {account, moment, effects};
+
+    (void)err;
+    if (keep_event(&work, event, event->dispute_evidence_added->note))
+        (void)begin_dispute(&work, event->dispute_evidence_added->dispute_id);
+    return O2C_OK;
+}
+
+enum o2c_verdict disputes_on_assigned(struct o2c_account *account,
+                                      const struct o2c_event *event,
+                                      const struct o2c_moment *moment,
+                                      struct o2c_effects *effects, struct o2c_err *err)
+{
+    const struct o2c_dispute_assigned *assigned = event->dispute_assigned;
+    struct work work = {account, moment, effects};
+    struct dispute *dispute;
+
+    if (!assigned->assignee.len)
+        return o2c_fail(err, O2C_PARK, "assignee: is empty");
+    if (!keep_event(&work, event, assigned->assignee))
+        return O2C_OK;
+    dispute = begin_dispute(&work, assigned->dispute_id);
+    dispute->assignee = assigned->assignee;
+    if (is_live(dispute) && is_in(dispute, O2C_DISPUTE_PHASE_INVESTIGATING))
+        change_state(&work, dispute, O2C_DISPUTE_PHASE_INVESTIGATING, "assigned");
+    advance(&work, dispute);
+    return O2C_OK;
+}
+
+static enum o2c_verdict check_decision(const struct o2c_dispute_decided *decided,
+                                       const struct dispute *dispute, struct o2c_err *err)
+{
+    if (decided->outcome != O2C_DISPUTE_OUTCOME_PARTLY_APPROVED)
+        return O2C_OK;
+    if (!decided->has_amount_minor)
+        return o2c_fail(err, O2C_PARK, "amount_minor: is missing where partly_approved");
+    if (decided->amount_minor <= 0)
+        return o2c_fail(err, O2C_PARK, "amount_minor: %" PRId64 " is not above zero",
+                        decided->amount_minor);
+    if (dispute && dispute->raised_content.at && !dispute->decided_content.at &&
+        decided->amount_minor > dispute->amount_minor)
+        return o2c_fail(err, O2C_PARK,
+                        "amount_minor: %" PRId64 " is above the disputed amount %" PRId64,
+                        decided->amount_minor, dispute->amount_minor);
+    return O2C_OK;
+}
+
+enum o2c_verdict disputes_on_decided(struct o2c_account *account,
+                                     const struct o2c_event *event,
+                                     const struct o2c_moment *moment,
+                                     struct o2c_effects *effects, struct o2c_err *err)
+{
+    const struct o2c_dispute_decided *decided = event->dispute_decided;
+    struct o2c_str content = o2c_kept_content(event, moment);
+    const struct dispute *known =
+        o2c_row_find(account, &disputes_dispute, O2C_KEY(O2C_K(decided->dispute_id)));
+    struct work work = {account, moment, effects};
+    struct dispute *dispute;
+
+    if (check_decision(decided, known, err))
+        return err->verdict;
+    if (known && !o2c_is_new(effects, event, content, known->decided_content,
+                             known->decided_seen, "decision", decided->dispute_id))
+        return O2C_OK;
+    dispute = begin_dispute(&work, decided->dispute_id);
+    dispute->decided_content = content;
+    dispute->decided_seen = moment->recorded_us;
+    dispute->decision = o2c_dispute_outcome_text(decided->outcome);
+    dispute->decided_minor = decided->amount_minor;
+    advance(&work, dispute);
+    return O2C_OK;
+}
+
+enum o2c_verdict disputes_on_withdrawn(struct o2c_account *account,
+                                       const struct o2c_event *event,
+                                       const struct o2c_moment *moment,
+                                       struct o2c_effects *effects, struct o2c_err *err)
+{
+    struct work work = {account, moment, effects};
+    struct dispute *dispute;
+
+    (void)err;
+    if (!keep_event(&work, event, event->dispute_withdrawn->note))
+        return O2C_OK;
+    dispute = begin_dispute(&work, event->dispute_withdrawn->dispute_id);
+    dispute->withdrawn = true;
+    advance(&work, dispute);
+    return O2C_OK;
+}
+
+/* ---- open items */
+
+static struct invoice *take_item(struct work *work,
+                                 const struct o2c_open_item_changed *changed)
+{
+    const struct o2c_key *key = O2C_KEY(O2C_K(changed->document_id));
+    const struct o2c_key *item_key =
+        O2C_KEY(O2C_K(changed->document_id), O2C_N(changed->instalment_no));
+    const struct invoice *known = o2c_row_find(work->account, &disputes_invoice, key);
+    const struct instalment *known_item =
+        o2c_row_find(work->account, &disputes_instalment, item_key);
+    struct invoice *invoice;
+    struct instalment *item;
+
+    invoice =
+        known ? o2c_row_edit(known) : o2c_row_add(work->account, &disputes_invoice, key);
+    item = known_item ? o2c_row_edit(known_item)
+                      : o2c_row_add(work->account, &disputes_instalment, item_key);
+    invoice->customer_id = changed->head.customer_id;
+    invoice->company_id = changed->head.company_id;
+    invoice->currency = changed->currency;
+    if (!o2c_minor_add(invoice->open_minor, changed->open_minor - item->open_minor,
+                       &invoice->open_minor))
+        return NULL;
+    item->open_minor = changed->open_minor;
+    return invoice;
+}
+
+enum o2c_verdict disputes_on_item(struct o2c_account *account,
+                                  const struct o2c_event *event,
+                                  const struct o2c_moment *moment,
+                                  struct o2c_effects *effects, struct o2c_err *err)
+{
+    const struct o2c_open_item_changed *changed = event->open_item_changed;
+    struct work work = {account, moment, effects};
+    const struct dispute *dispute;
+    struct o2c_walk walk;
+
+    if (changed->kind != O2C_DOCUMENT_KIND_INVOICE)
+        return O2C_OK;
+    if (!take_item(&work, changed))
+        return o2c_fail(err, O2C_PARK, "open_minor: %" PRId64 " does not fit",
+                        changed->open_minor);
+    o2c_walk_lookup(&walk, account, &disputes_dispute, DISPUTE_BY_INVOICE,
+                    O2C_KEY(O2C_K(changed->document_id)));
+    while ((dispute = o2c_walk_next(&walk)))
+        advance(&work, o2c_row_edit(dispute));
+    return O2C_OK;
+}

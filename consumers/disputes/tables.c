@@ -1,0 +1,97 @@
+#include "consumers/disputes/rows.h"
+
+#include "runtime/base/banned.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct o2c_column invoice_columns[] = {
+    O2C_COLUMN(TEXT, struct invoice, account_id),
+    O2C_COLUMN(TEXT, struct invoice, invoice_id),
+    O2C_COLUMN(TEXT, struct invoice, customer_id),
+    O2C_COLUMN(TEXT, struct invoice, company_id),
+    O2C_COLUMN(TEXT, struct invoice, currency),
+    O2C_COLUMN(INT8, struct invoice, open_minor),
+};
+
+const struct o2c_table disputes_invoice = {
+    .name = "invoice",
+    .row_type = "invoice_row",
+    .row_bytes = sizeof(struct invoice),
+    .columns = invoice_columns,
+    .column_count = COUNT(invoice_columns),
+    .key_count = 2,
+};
+
+static const struct o2c_column instalment_columns[] = {
+    O2C_COLUMN(TEXT, struct instalment, account_id),
+    O2C_COLUMN(TEXT, struct instalment, invoice_id),
+    O2C_COLUMN(INT4, struct instalment, instalment_no),
+    O2C_COLUMN(INT8, struct instalment, open_minor),
+};
+
+const struct o2c_table disputes_instalment = {
+    .name = "instalment",
+    .row_type = "instalment_row",
+    .row_bytes = sizeof(struct instalment),
+    .columns = instalment_columns,
+    .column_count = COUNT(instalment_columns),
+    .key_count = 3,
+};
+
+static const struct o2c_column dispute_columns[] = {
+    O2C_COLUMN(TEXT, struct dispute, account_id),
+    O2C_COLUMN(TEXT, struct dispute, dispute_id),
+    O2C_COLUMN(TEXT, struct dispute, live_invoice_id),
+    O2C_COLUMN(TEXT, struct dispute, invoice_id),
+    O2C_COLUMN(TEXT, struct dispute, customer_id),
+    O2C_COLUMN(TEXT, struct dispute, company_id),
+    O2C_COLUMN(TEXT, struct dispute, reason_code),
+    O2C_NULLABLE(INT4, struct dispute, line_no),
+    O2C_COLUMN(INT8, struct dispute, amount_minor),
+    O2C_COLUMN(TEXT, struct dispute, state),
+    O2C_COLUMN(TEXT, struct dispute, resolution),
+    O2C_COLUMN(TIMESTAMP, struct dispute, opened_at),
+    O2C_COLUMN(TEXT, struct dispute, assignee),
+    O2C_COLUMN(TEXT, struct dispute, decision),
+    O2C_COLUMN(INT8, struct dispute, decided_minor),
+    O2C_COLUMN(BYTES, struct dispute, raised_content),
+    O2C_COLUMN(BYTES, struct dispute, decided_content),
+    O2C_COLUMN(TIMESTAMP, struct dispute, raised_seen),
+    O2C_COLUMN(TIMESTAMP, struct dispute, decided_seen),
+    O2C_COLUMN(TIMESTAMP, struct dispute, first_seen),
+    O2C_COLUMN(BOOL, struct dispute, withdrawn),
+};
+
+static const int by_live_invoice[] = {0, 2};
+static const struct o2c_lookup dispute_lookups[] = {
+    [DISPUTE_BY_INVOICE] = {"invoice", by_live_invoice, COUNT(by_live_invoice)},
+};
+
+const struct o2c_table disputes_dispute = {
+    .name = "dispute",
+    .row_type = "dispute_row",
+    .row_bytes = sizeof(struct dispute),
+    .columns = dispute_columns,
+    .column_count = COUNT(dispute_columns),
+    .key_count = 2,
+    .lookups = dispute_lookups,
+    .lookup_count = COUNT(dispute_lookups),
+};
+
+static const struct o2c_column event_columns[] = {
+    O2C_COLUMN(TEXT, struct dispute_event, account_id),
+    O2C_COLUMN(TEXT, struct dispute_event, dispute_id),
+    O2C_COLUMN(TEXT, struct dispute_event, event_id),
+    O2C_COLUMN(TEXT, struct dispute_event, type),
+    O2C_COLUMN(TEXT, struct dispute_event, said),
+    O2C_COLUMN(TIMESTAMP, struct dispute_event, recorded_at),
+};
+
+const struct o2c_table disputes_event = {
+    .name = "event",
+    .row_type = "event_row",
+    .row_bytes = sizeof(struct dispute_event),
+    .columns = event_columns,
+    .column_count = COUNT(event_columns),
+    .key_count = 3,
+};

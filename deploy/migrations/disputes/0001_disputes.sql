@@ -1,0 +1,112 @@
+-- The consumer `disputes`: consumers/disputes/rows.h says what the columns mean.
+CREATE TABLE disputes.invoice (
+    account_id  text NOT NULL,
+    invoice_id  text NOT NULL,
+    customer_id text NOT NULL,
+    company_id  text NOT NULL,
+    currency    text NOT NULL,
+    open_minor  bigint NOT NULL,
+    PRIMARY KEY (account_id, invoice_id)
+) WITH (fillfactor = 50);
+CREATE TYPE disputes.invoice_row AS (
+    account_id text, invoice_id text, customer_id text, company_id text, currency text,
+    open_minor bigint);
+
+CREATE TABLE disputes.instalment (
+    account_id    text NOT NULL,
+    invoice_id    text NOT NULL,
+    instalment_no integer NOT NULL,
+    open_minor    bigint NOT NULL,
+    PRIMARY KEY (account_id, invoice_id, instalment_no)
+) WITH (fillfactor = 50);
+CREATE TYPE disputes.instalment_row AS (
+    account_id text, invoice_id text, instalment_no integer, open_minor bigint);
+
+CREATE TABLE disputes.dispute (
+    account_id      text NOT NULL,
+    dispute_id      text NOT NULL,
+    live_invoice_id text,                    -- NULL: closed, or not raised
+    invoice_id      text,
+    customer_id     text,
+    company_id      text,
+    reason_code     text,
+    line_no         integer,
+    amount_minor    bigint NOT NULL,         -- still disputed
+    state           text,                    -- NULL: waits
+    resolution      text,
+    opened_at       timestamptz NOT NULL,
+    assignee        text,
+    decision        text,
+    decided_minor   bigint NOT NULL,
+    raised_content  bytea,
+    decided_content bytea,
+    raised_seen     timestamptz NOT NULL,
+    decided_seen    timestamptz NOT NULL,
+    first_seen      timestamptz NOT NULL,
+    withdrawn       boolean NOT NULL,
+    PRIMARY KEY (account_id, dispute_id)
+) WITH (fillfactor = 50);
+CREATE TYPE disputes.dispute_row AS (
+    account_id text, dispute_id text, live_invoice_id text, invoice_id text,
+    customer_id text, company_id text, reason_code text, line_no integer,
+    amount_minor bigint, state text, resolution text, opened_at timestamptz, assignee text,
+    decision text, decided_minor bigint, raised_content bytea, decided_content bytea,
+    raised_seen timestamptz, decided_seen timestamptz, first_seen timestamptz,
+    withdrawn boolean);
+
+CREATE TABLE disputes.event (
+    account_id  text NOT NULL,
+    dispute_id  text NOT NULL,
+    event_id    text NOT NULL,
+    type        text NOT NULL,
+    said        text,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, dispute_id, event_id)
+) WITH (fillfactor = 50);
+CREATE TYPE disputes.event_row AS (
+    account_id text, dispute_id text, event_id text, type text, said text,
+    recorded_at timestamptz);
+
+CREATE INDEX dispute_invoice ON disputes.dispute (account_id, live_invoice_id)
+    WHERE live_invoice_id IS NOT NULL;
+
+INSERT INTO o2c.consumer_topic VALUES
+    ('disputes', 'o2c.cash', 'in'),
+    ('disputes', 'o2c.dispute-requests', 'in'),
+    ('disputes', 'o2c.disputes', 'out'),
+    ('disputes', 'o2c.conflicts', 'out'),
+    ('disputes', 'o2c.parked.disputes', 'out');
+
+CREATE VIEW o2c.dispute AS
+SELECT dispute_id, customer_id, invoice_id, amount_minor, reason_code, 'customer'::text AS origin,
+       state, assignee, opened_at, NULL::date AS due_date, resolution, line_no, decision,
+       (SELECT count(*) FROM disputes.event e
+         WHERE e.account_id = d.account_id AND e.dispute_id = d.dispute_id
+           AND e.type = 'DisputeEvidenceAdded') AS evidence_count,
+       account_id, company_id
+  FROM disputes.dispute d
+ WHERE state IS NOT NULL;
+
+CREATE VIEW disputes.waiting AS
+SELECT 'disputes'::text AS consumer, account_id, 'dispute'::text AS kind, dispute_id AS document,
+       CASE WHEN raised_content IS NULL THEN 'DisputeRaised'
+            ELSE 'OpenItemChanged ' || invoice_id END AS waits_for,
+       first_seen AS since
+  FROM disputes.dispute
+ WHERE state IS NULL;
+
+-- What must add up whenever the pipeline is drained; each row a finding.
+CREATE FUNCTION disputes.verify() RETURNS SETOF text LANGUAGE sql STABLE AS $$
+SELECT format('invoice %s of account %s: open %s, its instalments %s', i.invoice_id, i.account_id,
+              i.open_minor, coalesce(sum(n.open_minor), 0))
+  FROM disputes.invoice i
+  LEFT JOIN disputes.instalment n USING (account_id, invoice_id)
+ GROUP BY i.account_id, i.invoice_id, i.open_minor
+HAVING i.open_minor <> coalesce(sum(n.open_minor), 0)
+ UNION ALL
+SELECT format('dispute %s of account %s is %s on an invoice with nothing open', dispute_id,
+              account_id, state)
+  FROM disputes.dispute d
+  JOIN disputes.invoice i USING (account_id, invoice_id)
+ WHERE i.open_minor = 0 AND d.live_invoice_id IS NOT NULL
+$$;

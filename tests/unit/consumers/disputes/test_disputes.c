@@ -1,0 +1,200 @@
+/* The rules of docs/rules/disputes.md: events in, what is published and kept. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <inttypes.h>
+
+#include "consumers/disputes/disputes.h"
+#include "consumers/disputes/rows.h"
+#include "runtime/base/buf.h"
+#include "tests/support/rule_cases.h"
+
+#include "runtime/base/banned.h"
+
+#define ITEM(no, open)                                                                     \
+    "{'type':'OpenItemChanged','document_id':'I1','kind':'invoice','instalment_no':" #no   \
+    ",'due_date':'2026-02-01','currency':'EUR','open_minor':" #open                        \
+    ",'disputed_minor':0,'state':'open','cause':'issued'}"
+#define RAISED(id, amount)                                                                 \
+    "{'type':'DisputeRaised','dispute_id':'" id                                            \
+    "','invoice_id':'I1','amount_minor':" #amount                                          \
+    ",'reason_code':'01','raised_by':'buyer'}"
+#define ASSIGNED(who)                                                                      \
+    "{'type':'DisputeAssigned','occurred_at':'2026-01-20T10:00:00Z','dispute_id':'D1','"   \
+    "assignee':'" who "'}"
+#define DECIDED(outcome, more)                                                             \
+    "{'type':'DisputeDecided','occurred_at':'2026-01-20T10:00:00Z','dispute_id':'D1','"    \
+    "outcome':'" outcome "','decided_by':'clerk','note':'x'" more "}"
+#define WITHDRAWN                                                                          \
+    "{'type':'DisputeWithdrawn','occurred_at':'2026-01-20T10:00:00Z','dispute_id':'D1'}"
+#define EVIDENCE                                                                           \
+    "{'type':'DisputeEvidenceAdded','occurred_at':'2026-01-20T10:00:00Z','dispute_id':'"   \
+    "D1','evidence':['photo']}"
+
+enum {
+    EVENTS_MAX = 6
+};
+
+/* What the events publish, and in the end the state of D1 (- : it waits). */
+static const struct {
+    const char *name;
+    const char *events[EVENTS_MAX + 1];
+    const char *published;
+} cases[] = {
+    {"a dispute on a known invoice opens",
+     {ITEM(1, 100), RAISED("D1", 40), NULL},
+     "opened 40\nopen 40\n"},
+    {"a dispute waits for its invoice", {RAISED("D1", 40), NULL}, "- 40\n"},
+    {"and opens when it comes",
+     {RAISED("D1", 40), ITEM(1, 100), NULL},
+     "opened 40\nopen 40\n"},
+    {"raised twice",
+     {ITEM(1, 100), RAISED("D1", 40), RAISED("D1", 40), NULL},
+     "opened 40\nrepeat\nopen 40\n"},
+    {"raised otherwise",
+     {ITEM(1, 100), RAISED("D1", 40), RAISED("D1", 50), NULL},
+     "opened 40\nconflict\nopen 40\n"},
+    {"assigned, then to somebody else",
+     {ITEM(1, 100), RAISED("D1", 40), ASSIGNED("ann"), ASSIGNED("bob"), ASSIGNED("bob"),
+      NULL},
+     "opened 40\ninvestigating 40 ann\ninvestigating 40 bob\nrepeat\ninvestigating 40\n"},
+    {"approved: active until the invoice is settled",
+     {ITEM(1, 100), RAISED("D1", 40), DECIDED("approved", ""), NULL},
+     "opened 40\napproved 40\napproved 40\n"},
+    {"the credit note closes it",
+     {ITEM(1, 100), RAISED("D1", 40), DECIDED("approved", ""), ITEM(1, 60), ITEM(1, 0),
+      NULL},
+     "opened 40\napproved 40\nclosed 40\nclosed credit_note\nclosed 40\n"},
+    {"partly approved: the rest is due again",
+     {ITEM(1, 100), RAISED("D1", 40), DECIDED("partly_approved", ",'amount_minor':15"),
+      NULL},
+     "opened 40\napproved 15\napproved 15\n"},
+    {"rejected: charged back",
+     {ITEM(1, 100), RAISED("D1", 40), DECIDED("rejected", ""), NULL},
+     "opened 40\nrejected 40\nclosed 40\nclosed charge_back\nclosed 40\n"},
+    {"decided again otherwise",
+     {ITEM(1, 100), RAISED("D1", 40), DECIDED("approved", ""), DECIDED("rejected", ""),
+      NULL},
+     "opened 40\napproved 40\nconflict\napproved 40\n"},
+    {"withdrawn",
+     {ITEM(1, 100), RAISED("D1", 40), WITHDRAWN, WITHDRAWN, NULL},
+     "opened 40\nwithdrawn 40\nclosed withdrawn\nrepeat\nwithdrawn 40\n"},
+    {"withdrawn before it was raised",
+     {WITHDRAWN, RAISED("D1", 40), ITEM(1, 100), NULL},
+     "opened 40\nwithdrawn 40\nclosed withdrawn\nwithdrawn 40\n"},
+    {"both instalments must be settled",
+     {ITEM(1, 50), ITEM(2, 50), RAISED("D1", 40), ITEM(1, 0), ITEM(2, 0), NULL},
+     "opened 40\nclosed 40\nclosed paid\nclosed 40\n"},
+    {"paid before it was raised",
+     {ITEM(1, 100), ITEM(1, 0), RAISED("D1", 40), NULL},
+     "opened 40\nclosed 40\nclosed paid\nclosed 40\n"},
+    {"a closed case stays closed",
+     {ITEM(1, 100), RAISED("D1", 40), DECIDED("rejected", ""), ASSIGNED("ann"), ITEM(1, 0),
+      NULL},
+     "opened 40\nrejected 40\nclosed 40\nclosed charge_back\nclosed 40\n"},
+    {"evidence is kept, once",
+     {ITEM(1, 100), RAISED("D1", 40), EVIDENCE, EVIDENCE, NULL},
+     "opened 40\nrepeat\nopen 40\n"},
+};
+
+static void describe(const struct rows_effect *effect, struct o2c_buf *out)
+{
+    const struct o2c_event *event = &effect->event;
+
+    if (effect->kind == ROWS_REPEAT)
+        o2c_buf_add_text(out, "repeat\n");
+    else if (effect->kind == ROWS_CONFLICT)
+        o2c_buf_add_text(out, "conflict\n");
+    else if (event->type == O2C_DISPUTE_OPENED)
+        o2c_buf_printf(out, "opened %" PRId64 "\n", event->dispute_opened->amount_minor);
+    else if (event->type == O2C_DISPUTE_CLOSED)
+        o2c_buf_printf(
+            out, "closed %.*s\n",
+            O2C_STR_ARG(o2c_dispute_resolution_text(event->dispute_closed->resolution)));
+    else if (event->type == O2C_DISPUTE_STATE_CHANGED)
+        o2c_buf_printf(
+            out, "%.*s %" PRId64 "%s%.*s\n",
+            O2C_STR_ARG(o2c_dispute_phase_text(event->dispute_state_changed->state)),
+            event->dispute_state_changed->amount_minor,
+            event->dispute_state_changed->assignee.at ? " " : "",
+            (int)event->dispute_state_changed->assignee.len,
+            event->dispute_state_changed->assignee.at
+                ? event->dispute_state_changed->assignee.at
+                : "");
+}
+
+static void play(struct rows_fixture *fixture, const char *json, struct o2c_buf *out)
+{
+    const struct rows_effect *effects;
+    struct o2c_err err;
+    size_t count;
+
+    if (rule_apply(fixture, json, &err))
+        fail_msg("%s: %s", json, err.text);
+    effects = rows_fixture_effects(fixture, &count);
+    for (size_t i = 0; i < count; i++)
+        describe(&effects[i], out);
+}
+
+static void cases_go_through_their_states(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rows_fixture *fixture = rows_fixture_new(&disputes_consumer);
+        const struct dispute *dispute;
+        struct o2c_buf out;
+
+        o2c_buf_init(&out, 1 << 20);
+        for (size_t e = 0; cases[i].events[e]; e++)
+            play(fixture, cases[i].events[e], &out);
+        dispute = rows_fixture_row(fixture, &disputes_dispute, 0);
+        o2c_buf_printf(&out, "%.*s %" PRId64 "\n",
+                       dispute->state.at ? (int)dispute->state.len : 1,
+                       dispute->state.at ? dispute->state.at : "-", dispute->amount_minor);
+        if (!o2c_str_eq(o2c_str_from(o2c_buf_text(&out)), o2c_str_from(cases[i].published)))
+            fail_msg("%s:\n%s, expected\n%s", cases[i].name, o2c_buf_text(&out),
+                     cases[i].published);
+        o2c_buf_clear(&out);
+        rows_fixture_free(fixture);
+    }
+}
+
+static const struct {
+    const char *event, *reason;
+} refusals[] = {
+    {RAISED("", 40), "dispute_id: is empty"},
+    {RAISED("D1", 0), "amount_minor: 0 is not above zero"},
+    {DECIDED("partly_approved", ""), "amount_minor: is missing where partly_approved"},
+    {DECIDED("partly_approved", ",'amount_minor':-1"),
+     "amount_minor: -1 is not above zero"},
+    {DECIDED("partly_approved", ",'amount_minor':41"),
+     "amount_minor: 41 is above the disputed amount 40"},
+    {ASSIGNED(""), "assignee: is empty"},
+};
+
+static void what_cannot_be_is_parked_with_field_and_value(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        struct rows_fixture *fixture = rows_fixture_new(&disputes_consumer);
+        struct o2c_err err;
+
+        assert_int_equal(rule_apply(fixture, RAISED("D1", 40), &err), O2C_OK);
+        assert_int_equal(rule_apply(fixture, refusals[i].event, &err), O2C_PARK);
+        assert_string_equal(err.text, refusals[i].reason);
+        rows_fixture_free(fixture);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(cases_go_through_their_states),
+        cmocka_unit_test(what_cannot_be_is_parked_with_field_and_value),
+    };
+
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
