@@ -30,10 +30,11 @@
 struct o2c_account; /* host/rows.h: the loaded rows of one account, edited through an undo
                        log */
 struct o2c_arena;
-struct o2c_effects; /* host/effects.h: what apply() makes happen elsewhere */
-struct o2c_event;   /* schemas: one decoded event */
-struct o2c_table;   /* host/table.h: columns and keys of a table the consumer owns */
-struct o2c_wants;   /* host/wants.h: the rows apply() will look at */
+struct o2c_effects;        /* host/effects.h: what apply() makes happen elsewhere */
+struct o2c_event;          /* schemas: one decoded event */
+struct o2c_settings_table; /* runtime/base/config.h */
+struct o2c_table;          /* host/table.h: columns and keys of a table the consumer owns */
+struct o2c_wants;          /* host/wants.h: the rows apply() will look at */
 
 /* Where and when the record stands in the log: the same in every replay. */
 struct o2c_moment {
@@ -44,6 +45,7 @@ struct o2c_moment {
     struct o2c_arena *arena; /* scratch memory that lives until the batch is stored */
     int32_t business_date;   /* the last business day this partition has begun, as days
                                 since 1970; in on_due() the one that begins */
+    const void *settings;    /* the consumer's own; NULL: it has none */
 };
 
 enum {
@@ -87,9 +89,12 @@ struct o2c_due {
 /* Says which rows on_due() will look at; may be NULL. */
 typedef void o2c_due_needs_fn(const struct o2c_due *due, struct o2c_wants *wants);
 
-/* Which further rows the loaded ones name, as with events; may be NULL. */
+/*
+ * Which further rows the loaded ones name, as with events; may be NULL.
+ * business_date is that of the tick.
+ */
 typedef void o2c_due_needs_more_fn(struct o2c_account *account, const struct o2c_due *due,
-                                   struct o2c_wants *wants);
+                                   int32_t business_date, struct o2c_wants *wants);
 
 /*
  * What to do for one item whose day has begun: moment->business_date is that
@@ -111,6 +116,20 @@ struct o2c_route {
     o2c_needs_more_fn *needs_more; /* NULL: one load is enough */
 };
 
+/*
+ * Settings of a consumer beside those that all have (host.h); rules see them as
+ * moment->settings.  What decides what is published belongs among the fixed
+ * ones: a fixed setting is kept in the database at the first start, "" too; a
+ * later start with another value that is not "" is refused, and one without a
+ * value goes on with the kept one.
+ */
+struct o2c_consumer_settings {
+    const struct o2c_settings_table *table; /* offsets into a struct of `bytes` */
+    size_t bytes;
+    const char *const *fixed; /* NULL-terminated names, of kind TEXT; NULL: none */
+    enum o2c_verdict (*check)(const void *settings, struct o2c_err *err); /* NULL: none */
+};
+
 /* One per process, const, defined in the consumer's own folder. */
 struct o2c_consumer {
     const char *name; /* group id, PostgreSQL schema, metric label, log component */
@@ -123,6 +142,7 @@ struct o2c_consumer {
     o2c_due_needs_fn *due_needs;
     o2c_due_needs_more_fn *due_needs_more;
     o2c_on_due_fn *on_due;                          /* NULL: its rules emit no due dates */
+    const struct o2c_consumer_settings *settings;   /* NULL: it has none of its own */
     int32_t schema_version_min, schema_version_max; /* migrations this binary works with */
 };
 

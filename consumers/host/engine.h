@@ -322,6 +322,10 @@ struct batch {
     int64_t store_started_us;
 };
 
+enum {
+    FIXED_SETTINGS_MAX = 8
+};
+
 enum engine_state {
     ENGINE_STARTING, /* waiting for PostgreSQL and the topics */
     ENGINE_JOINING,  /* no assignment yet */
@@ -336,6 +340,8 @@ enum engine_state {
 struct engine {
     const struct o2c_consumer *consumer;
     const struct host_settings *settings;
+    void *own_settings;                    /* of the consumer; NULL: it has none */
+    char *fixed_value[FIXED_SETTINGS_MAX]; /* as the database keeps them */
     struct o2c_service *service;
     uv_loop_t *loop;
     enum engine_state state;

@@ -167,7 +167,7 @@ static void want_more(struct batch *batch, const struct record *record)
     if (event)
         record->route->needs_more(account, &record->event, wants);
     else
-        consumer->due_needs_more(account, &record->due, wants);
+        consumer->due_needs_more(account, &record->due, record->business_date, wants);
 }
 
 bool batch_load_more(struct batch *batch)
@@ -238,6 +238,7 @@ static struct o2c_moment moment_of(struct fold *fold, const struct record *recor
         .partition = record->unit->partition,
         .offset = record->offset,
         .arena = &fold->batch->work,
+        .settings = fold->engine->own_settings,
         .business_date = fold->engine->clock >= 0 ? record->unit->pending.business_date
                                                   : O2C_NO_BUSINESS_DATE,
     };

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@
 #include "runtime/base/banned.h"
 
 enum {
-    HOST_VERSION = 2, /* of deploy/migrations/host */
+    HOST_VERSION = 3, /* of deploy/migrations/host */
     ASK_TIMEOUT_MS = 1000,
     WATCHDOG_US = 30 * 1000000
 };
@@ -104,6 +105,84 @@ static bool versions_fit(struct engine *engine)
     return false;
 }
 
+/* ---- settings of the consumer's own */
+
+static const struct o2c_setting *own_setting(const struct o2c_consumer *consumer,
+                                             const char *name)
+{
+    const struct o2c_settings_table *table = consumer->settings->table;
+
+    for (size_t i = 0; i < table->setting_count; i++)
+        if (!strcmp(table->settings[i].name, name))
+            return &table->settings[i];
+    return NULL;
+}
+
+static const char *const *fixed_names(const struct engine *engine)
+{
+    static const char *const none[] = {NULL};
+
+    return engine->consumer->settings && engine->consumer->settings->fixed
+               ? engine->consumer->settings->fixed
+               : none;
+}
+
+static const char **fixed_value(const struct engine *engine, const char *name)
+{
+    const struct o2c_setting *setting = own_setting(engine->consumer, name);
+
+    assert(setting && setting->kind == O2C_SETTING_TEXT);
+    return (const char **)(void *)((char *)engine->own_settings + setting->offset);
+}
+
+static void on_fixed(void *user, const PGresult *result)
+{
+    char **slot = user;
+    struct o2c_str kept = o2c_pg_get_text(result, 0, 0);
+
+    if (!*slot) /* what the first connection said counts, settings point to it */
+        *slot = strndup(kept.at, kept.len);
+}
+
+static void send_fixed(struct engine *engine)
+{
+    const char *const *names = fixed_names(engine);
+
+    for (size_t i = 0; names[i]; i++) {
+        assert(i < FIXED_SETTINGS_MAX);
+        o2c_pg_params_reset(&engine->params);
+        o2c_pg_add_text(&engine->params, o2c_str_from(names[i]));
+        o2c_pg_add_text(&engine->params, o2c_str_from(*fixed_value(engine, names[i])));
+        o2c_pg_send(engine->pg, "fix_setting", &engine->params, on_fixed,
+                    &engine->fixed_value[i]);
+    }
+}
+
+/* What the database keeps counts; another value than that refuses the start. */
+static bool fixed_settings_fit(struct engine *engine)
+{
+    const char *const *names = fixed_names(engine);
+
+    for (size_t i = 0; names[i]; i++) {
+        const char **given = fixed_value(engine, names[i]);
+        const char *kept = engine->fixed_value[i];
+        struct o2c_err err;
+
+        if (kept && (!**given || !strcmp(*given, kept))) {
+            *given = kept;
+            continue;
+        }
+        o2c_fail(&err, O2C_FATAL,
+                 "%s: \"%s\" is not \"%s\", what it was at the first start", names[i],
+                 *given, kept ? kept : "");
+        engine_fatal(engine, &err,
+                     "a setting that is fixed was changed (docs/operations.md, fixed "
+                     "settings)");
+        return false;
+    }
+    return true;
+}
+
 static void on_checked(void *user, enum o2c_verdict verdict, bool lost,
                        const struct o2c_err *err)
 {
@@ -115,7 +194,7 @@ static void on_checked(void *user, enum o2c_verdict verdict, bool lost,
         engine_fatal(engine, err, "the database does not fit this program");
         return;
     }
-    if (!versions_fit(engine))
+    if (!versions_fit(engine) || !fixed_settings_fit(engine))
         return;
     engine->pg_ready = true;
     if (engine->state == ENGINE_STARTING)
@@ -138,6 +217,7 @@ static void on_up(void *user, const struct o2c_err *none)
         o2c_rows_send_types(engine->batch[i].rows, engine->pg);
     o2c_pg_add_text(&engine->params, o2c_str_from(engine->consumer->name));
     o2c_pg_send(engine->pg, "versions", &engine->params, on_versions, engine);
+    send_fixed(engine);
     o2c_pg_sync(engine->pg, on_checked, engine);
 }
 
@@ -452,6 +532,8 @@ static void engine_clear(struct engine *engine)
     free(engine->cluster_id);
     free(engine->group);
     free(engine->instance);
+    for (size_t i = 0; i < FIXED_SETTINGS_MAX; i++)
+        free(engine->fixed_value[i]);
     o2c_buf_clear(&engine->scratch);
     o2c_arena_clear(&engine->clock_arena);
     o2c_pg_params_clear(&engine->params);
@@ -460,7 +542,8 @@ static void engine_clear(struct engine *engine)
     free(engine);
 }
 
-static int run(const struct o2c_consumer *consumer, const struct host_settings *settings)
+static int run(const struct o2c_consumer *consumer, const struct host_settings *settings,
+               void *own_settings)
 {
     struct engine *engine = calloc(1, sizeof *engine);
     struct o2c_err err;
@@ -470,6 +553,7 @@ static int run(const struct o2c_consumer *consumer, const struct host_settings *
         return 1;
     engine->consumer = consumer;
     engine->settings = settings;
+    engine->own_settings = own_settings;
     if (engine_open(engine, &err)) {
         o2c_log_error("cannot start", O2C_S("error", err.text));
         _exit(err.verdict == O2C_FATAL ? 2 : 1);
@@ -483,10 +567,54 @@ static int run(const struct o2c_consumer *consumer, const struct host_settings *
     return 0;
 }
 
-static bool describe(const struct o2c_consumer *consumer, int argc, char **argv)
+/*
+ * The settings of one program lie in one struct: the host's, and behind them
+ * the consumer's own, whose table is moved there.
+ */
+struct program_settings {
+    struct o2c_setting *list; /* of the consumer, moved; NULL: it has none */
+    struct o2c_settings_table tables[2];
+    size_t table_count, own_at;
+    void *values;
+};
+
+static void program_settings_init(struct program_settings *program,
+                                  const struct o2c_consumer *consumer)
+{
+    const struct o2c_consumer_settings *own = consumer->settings;
+    size_t align = _Alignof(max_align_t);
+
+    program->own_at = (sizeof(struct host_settings) + align - 1) / align * align;
+    program->tables[0] = host_table;
+    program->table_count = 1;
+    program->values = calloc(1, program->own_at + (own ? own->bytes : 0));
+    if (!program->values)
+        abort();
+    if (!own)
+        return;
+    program->list = calloc(own->table->setting_count, sizeof *program->list);
+    if (!program->list)
+        abort();
+    for (size_t i = 0; i < own->table->setting_count; i++) {
+        program->list[i] = own->table->settings[i];
+        program->list[i].offset += program->own_at;
+    }
+    program->tables[program->table_count++] =
+        (struct o2c_settings_table){program->list, own->table->setting_count};
+}
+
+static void program_settings_clear(struct program_settings *program)
+{
+    free(program->list);
+    free(program->values);
+}
+
+static bool describe(const struct o2c_consumer *consumer,
+                     const struct program_settings *settings, int argc, char **argv)
 {
     char *program = joined("o2c-", consumer->name);
-    struct o2c_service_about about = {program, &host_table, NULL, 0};
+    struct o2c_service_about about = {program, settings->tables, settings->table_count,
+                                      NULL, 0};
     bool described;
 
     about.metrics = host_metrics_table(&about.metric_count);
@@ -495,30 +623,50 @@ static bool describe(const struct o2c_consumer *consumer, int argc, char **argv)
     return described;
 }
 
-int o2c_host_main(const struct o2c_consumer *consumer, int argc, char **argv)
+static void refuse(const char *error)
 {
-    struct host_settings settings = {0};
-    struct o2c_config *config;
-    enum o2c_log_level level = O2C_LOG_INFO;
-    struct o2c_err err;
-    int next, status;
+    o2c_log_error("settings refused", O2C_S("error", error));
+}
 
-    o2c_log_init(consumer->name, level);
-    if (describe(consumer, argc, argv))
-        return 0;
-    if (o2c_config_load(&config, &host_table, 1, &settings, argc, argv, &next, &err)) {
-        o2c_log_error("settings refused", O2C_S("error", err.text));
-        return 2;
+/* Exit status. */
+static int run_with(const struct o2c_consumer *consumer, struct program_settings *program,
+                    int argc, char **argv)
+{
+    const struct host_settings *settings = program->values;
+    void *own = consumer->settings ? (char *)program->values + program->own_at : NULL;
+    enum o2c_log_level level = O2C_LOG_INFO;
+    struct o2c_config *config;
+    struct o2c_err err = {.text = ""};
+    int next, status = 2;
+
+    if (o2c_config_load(&config, program->tables, program->table_count, program->values,
+                        argc, argv, &next, &err)) {
+        refuse(err.text);
+        return status;
     }
-    if (next < argc || !o2c_log_level_parse(settings.service.log_level, &level)) {
+    if (next < argc || !o2c_log_level_parse(settings->service.log_level, &level)) {
         o2c_log_error(
             "settings refused",
-            O2C_S("value", next < argc ? argv[next] : settings.service.log_level));
-        o2c_config_free(config);
-        return 2;
+            O2C_S("value", next < argc ? argv[next] : settings->service.log_level));
+    } else if (own && consumer->settings->check && consumer->settings->check(own, &err)) {
+        refuse(err.text);
+    } else {
+        o2c_log_init(consumer->name, level);
+        status = run(consumer, settings, own);
     }
-    o2c_log_init(consumer->name, level);
-    status = run(consumer, &settings);
     o2c_config_free(config);
+    return status;
+}
+
+int o2c_host_main(const struct o2c_consumer *consumer, int argc, char **argv)
+{
+    struct program_settings program = {0};
+    int status = 0;
+
+    o2c_log_init(consumer->name, O2C_LOG_INFO);
+    program_settings_init(&program, consumer);
+    if (!describe(consumer, &program, argc, argv))
+        status = run_with(consumer, &program, argc, argv);
+    program_settings_clear(&program);
     return status;
 }

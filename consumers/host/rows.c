@@ -588,6 +588,8 @@ void *o2c_row_append(struct o2c_account *account, const struct o2c_table *table,
                              o2c_row_key_hash(account->hash, rows_table, key->count, key));
 
     assert(!(row->state & ROW_PRESENT) && "a row with this key is there already");
+    if (!(row->state & ROW_SCRATCH))
+        row->state |= ROW_KNOWN;
     return appear(row, key);
 }
 

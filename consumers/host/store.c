@@ -32,6 +32,7 @@ static const struct {
     {"parked_read", o2c_host_sql_parked_read},
     {"versions", o2c_host_sql_versions},
     {"types", o2c_host_sql_types},
+    {"fix_setting", o2c_host_sql_fix_setting},
 #ifdef O2C_MUTANT_NO_EPOCH /* whatever epoch a partition has is taken for one's own */
     {"fence", "SELECT :schema.fence(ARRAY(SELECT jsonb_populate_record(mine,"
               "         jsonb_build_object('epoch', c.epoch))"

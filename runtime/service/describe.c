@@ -30,7 +30,7 @@ bool o2c_service_describe(const struct o2c_service_about *about, int argc, char 
     if (metrics)
         o2c_metrics_describe(&out, about->metrics, about->metric_count);
     else
-        o2c_config_describe(&out, about->settings, 1, settings);
+        o2c_config_describe(&out, about->settings, about->settings_count, settings);
     fputs(o2c_buf_text(&out), stdout);
     o2c_buf_clear(&out);
     return true;

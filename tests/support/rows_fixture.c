@@ -47,6 +47,7 @@ struct rows_fixture {
     int64_t recorded_us, offset;
     struct rows_effect *effects;
     size_t effect_count, effect_cap;
+    const void *settings;
     struct o2c_arena kept;
     struct entry *entries; /* in the order in which ticks run them */
     size_t entry_count, entry_cap;
@@ -84,6 +85,11 @@ void rows_fixture_free(struct rows_fixture *fixture)
     o2c_buf_clear(&fixture->wire);
     free(fixture->effects);
     free(fixture);
+}
+
+void rows_fixture_settings(struct rows_fixture *fixture, const void *settings)
+{
+    fixture->settings = settings;
 }
 
 void rows_fixture_recorded_at(struct rows_fixture *fixture, int64_t utc_us)
@@ -355,7 +361,8 @@ static struct o2c_moment next_moment(struct rows_fixture *fixture, const char *t
                                 .topic = topic,
                                 .offset = fixture->offset++,
                                 .arena = &fixture->batch,
-                                .business_date = fixture->business_date};
+                                .business_date = fixture->business_date,
+                                .settings = fixture->settings};
 
     fixture->recorded_us += second_us;
     return moment;
@@ -501,7 +508,7 @@ static void load_due(struct rows_fixture *fixture, const struct o2c_due *due)
         if (!fixture->consumer->due_needs_more)
             continue;
         wants = o2c_rows_want_more(fixture->rows, due->account_id, &account);
-        fixture->consumer->due_needs_more(account, due, wants);
+        fixture->consumer->due_needs_more(account, due, fixture->business_date, wants);
     }
 }
 

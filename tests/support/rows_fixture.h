@@ -63,6 +63,9 @@ enum o2c_verdict rows_fixture_apply(struct rows_fixture *fixture, enum o2c_event
                                     const void *body, struct o2c_err *err);
 void rows_fixture_recorded_at(struct rows_fixture *fixture, int64_t utc_us);
 
+/* What rules see as moment->settings; must live as long as the fixture. */
+void rows_fixture_settings(struct rows_fixture *fixture, const void *settings);
+
 /* Several events in one batch; a refused one is an effect of kind ROWS_PARKED. */
 void rows_fixture_apply_batch(struct rows_fixture *fixture, const struct o2c_event *events,
                               size_t count);

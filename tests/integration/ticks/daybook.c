@@ -155,8 +155,9 @@ static void needs_item(const struct o2c_due *due, struct o2c_wants *wants)
 
 /* The page by a second load, as rules do whose rows name others. */
 static void needs_page_of_item(struct o2c_account *account, const struct o2c_due *due,
-                               struct o2c_wants *wants)
+                               int32_t business_date, struct o2c_wants *wants)
 {
+    (void)business_date;
     if (o2c_row_find(account, &entry_table, O2C_KEY(O2C_K(due->item))))
         o2c_want_row(wants, &page_table, O2C_KEY_NONE);
 }
