@@ -1,0 +1,193 @@
+/* The rules of docs/rules/reminders.md: open items and days in, letters out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <inttypes.h>
+
+#include "consumers/host/consumer.h"
+#include "consumers/reminders/reminders.h"
+#include "consumers/reminders/rows.h"
+#include "consumers/reminders/settings.h"
+#include "runtime/base/buf.h"
+#include "schemas/units/time.h"
+#include "tests/support/rule_cases.h"
+
+#include "runtime/base/banned.h"
+
+#define ITEM_OF(customer, kind, id, due, open, disputed, more)                             \
+    "{'type':'OpenItemChanged','account_id':'A','customer_id':'" customer                  \
+    "','document_id':'" id "','kind':'" kind "','instalment_no':1,'due_date':'" due        \
+    "','currency':'EUR','open_minor':" #open ",'disputed_minor':" #disputed                \
+    ",'state':'open','cause':'x'" more "}"
+#define ITEM(id, due, open, disputed) ITEM_OF("C1", "invoice", id, due, open, disputed, "")
+#define DAY(date) date
+
+enum {
+    STEPS_MAX = 12
+};
+
+static const struct {
+    const char *name, *go_live;
+    const char *steps[STEPS_MAX + 1]; /* events, and dates that begin */
+    const char *letters;
+} cases[] = {
+    {"ten days after the due date, once",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), DAY("2026-01-14"), DAY("2026-01-15"),
+      DAY("2026-01-16"), NULL},
+     "01-15: C1 100 I1+10\n"},
+    {"one letter for a customer, in the order of the due dates",
+     "",
+     {ITEM("I2", "2026-01-05", 10, 0), ITEM("I1", "2026-01-05", 1, 0),
+      ITEM("I3", "2026-01-04", 5, 0),
+      ITEM_OF("C2", "invoice", "I9", "2026-01-05", 7, 0, ""), DAY("2026-01-20"), NULL},
+     "01-20: C1 16 I3+16 I1+15 I2+15\n01-20: C2 7 I9+15\n"},
+    {"days that were left out are caught up in one letter",
+     "",
+     {ITEM("I1", "2026-01-01", 10, 0), ITEM("I2", "2026-01-02", 10, 0), DAY("2026-01-05"),
+      DAY("2026-01-20"), NULL},
+     "01-20: C1 20 I1+19 I2+18\n"},
+    {"paid in time: none",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), ITEM("I1", "2026-01-05", 0, 0), DAY("2026-01-20"),
+      NULL},
+     ""},
+    {"disputed at its day, reminded when the dispute is over",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), ITEM("I1", "2026-01-05", 100, 40),
+      DAY("2026-01-15"), ITEM("I1", "2026-01-05", 100, 0), DAY("2026-01-18"), NULL},
+     "01-18: C1 100 I1+13\n"},
+    {"an item that comes late is taken at the next tick",
+     "",
+     {DAY("2026-02-01"), ITEM("I1", "2026-01-05", 100, 0), DAY("2026-02-02"), NULL},
+     "02-02: C1 100 I1+28\n"},
+    {"a part payment does not bring another letter",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), DAY("2026-01-15"), ITEM("I1", "2026-01-05", 60, 0),
+      DAY("2026-01-16"), NULL},
+     "01-15: C1 100 I1+10\n"},
+    {"the letter is cancelled when all of it is paid or disputed",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), ITEM("I2", "2026-01-05", 5, 0), DAY("2026-01-15"),
+      ITEM("I1", "2026-01-05", 0, 0), ITEM("I2", "2026-01-05", 5, 5), NULL},
+     "01-15: C1 105 I1+10 I2+10\ncancelled C1/EUR/2026-01-15 disputed\n"},
+    {"and is not written again when an item is open again",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), DAY("2026-01-15"), ITEM("I1", "2026-01-05", 0, 0),
+      ITEM("I1", "2026-01-05", 100, 0), DAY("2026-01-16"), NULL},
+     "01-15: C1 100 I1+10\ncancelled C1/EUR/2026-01-15 settled\n"},
+    {"not live any more and again before the last: the letter stands",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), ITEM("I2", "2026-01-05", 5, 0), DAY("2026-01-15"),
+      ITEM("I1", "2026-01-05", 0, 0), ITEM("I1", "2026-01-05", 100, 0),
+      ITEM("I2", "2026-01-05", 0, 0), NULL},
+     "01-15: C1 105 I1+10 I2+10\n"},
+    {"credit notes and what says so are not reminded, debit notes are",
+     "",
+     {ITEM_OF("C1", "credit_note", "K1", "2026-01-05", 9, 0, ""),
+      ITEM_OF("C1", "invoice", "I1", "2026-01-05", 9, 0, ",'remind':false"),
+      ITEM_OF("C1", "debit_note", "D1", "2026-01-05", 9, 0, ",'remind':true"),
+      DAY("2026-01-15"), NULL},
+     "01-15: C1 9 D1+10\n"},
+    {"before the go-live date nothing, then what is overdue",
+     "2026-02-01",
+     {ITEM("I1", "2026-01-05", 100, 0), ITEM("I2", "2026-01-06", 50, 0), DAY("2026-01-15"),
+      ITEM("I2", "2026-01-06", 0, 0), DAY("2026-01-31"), DAY("2026-02-01"), NULL},
+     "02-01: C1 100 I1+27\n"},
+};
+
+static void describe(const struct rows_fixture *fixture, struct o2c_buf *out)
+{
+    const struct rows_effect *effect;
+    char date[O2C_DATE_TEXT + 1];
+
+    for (size_t i = 0;
+         (effect = rows_fixture_effect(fixture, ROWS_EMITTED, O2C_EVENT_NONE, i)); i++) {
+        const struct o2c_reminder_issued *issued = effect->event.reminder_issued;
+        int64_t total = 0;
+
+        if (effect->event.type == O2C_REMINDER_CANCELLED) {
+            o2c_buf_printf(out, "cancelled %.*s %.*s\n",
+                           O2C_STR_ARG(effect->event.reminder_cancelled->reminder_id),
+                           O2C_STR_ARG(effect->event.reminder_cancelled->reason));
+            continue;
+        }
+        for (size_t k = 0; k < issued->items_count; k++)
+            total += issued->items[k].open_minor;
+        o2c_date_format(issued->run_date, date);
+        o2c_buf_printf(out, "%s: %.*s %" PRId64, date + 5,
+                       O2C_STR_ARG(issued->head.customer_id), total);
+        for (size_t k = 0; k < issued->items_count; k++)
+            o2c_buf_printf(out, " %.*s+%" PRId32, O2C_STR_ARG(issued->items[k].invoice_id),
+                           issued->items[k].days_overdue);
+        o2c_buf_add_text(out, "\n");
+        assert_string_equal(
+            o2c_str_eq(issued->policy.configured, O2C_STR("days_overdue=10"))
+                ? "days_overdue=10"
+                : "?",
+            "days_overdue=10");
+    }
+}
+
+static void step(struct rows_fixture *fixture, const char *text)
+{
+    struct o2c_err err;
+    int32_t date;
+
+    if (*text != '{') {
+        assert_true(o2c_date_parse(o2c_str_from(text), &date));
+        (void)rows_fixture_start_day(fixture, date);
+    } else if (rule_apply(fixture, text, &err)) {
+        fail_msg("%s: %s", text, err.text);
+    }
+}
+
+static void letters_are_written_once_and_stop_when_paid(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct reminders_settings settings = {10, cases[i].go_live};
+        struct rows_fixture *fixture = rows_fixture_new(&reminders_consumer);
+        struct o2c_buf out;
+
+        rows_fixture_settings(fixture, &settings);
+        o2c_buf_init(&out, 1 << 20);
+        for (size_t s = 0; cases[i].steps[s]; s++) {
+            step(fixture, cases[i].steps[s]);
+            describe(fixture, &out);
+        }
+        if (!o2c_str_eq((struct o2c_str){out.at ? out.at : "", out.len},
+                        o2c_str_from(cases[i].letters)))
+            fail_msg("%s:\n%.*s, expected\n%s", cases[i].name, (int)out.len,
+                     out.at ? out.at : "", cases[i].letters);
+        o2c_buf_clear(&out);
+        rows_fixture_free(fixture);
+    }
+}
+
+static void a_go_live_date_that_is_none_is_refused(void **state)
+{
+    const struct reminders_settings wrong = {10, "soon"}, right = {10, "2026-02-01"},
+                                    none = {10, ""};
+    struct o2c_err err;
+
+    (void)state;
+    assert_int_equal(reminders_own_settings.check(&wrong, &err), O2C_FATAL);
+    assert_string_equal(err.text, "reminders-go-live: \"soon\" is no date like 2026-01-31");
+    assert_int_equal(reminders_own_settings.check(&right, &err), O2C_OK);
+    assert_int_equal(reminders_own_settings.check(&none, &err), O2C_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(letters_are_written_once_and_stop_when_paid),
+        cmocka_unit_test(a_go_live_date_that_is_none_is_refused),
+    };
+
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
