@@ -14,7 +14,7 @@ struct o2c_metric;
 struct o2c_settings_table;
 
 struct o2c_service_about {
-    const char *program; /* "o2c-orders" */
+    const char *program;                       /* "o2c-orders" */
     const struct o2c_settings_table *settings; /* one or more tables */
     size_t settings_count;
     const struct o2c_metric *metrics;
