@@ -21,6 +21,7 @@ enum {
     EXIT_INTERRUPTED = 130,
 };
 
+int clock_run(int argc, char **argv);
 int drain_run(int argc, char **argv);
 int lag_run(int argc, char **argv);
 int migrate_run(int argc, char **argv);

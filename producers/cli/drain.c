@@ -1,20 +1,18 @@
 /* o2c drain: waits until nothing is under way any more. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "producers/cli/commands.h"
 #include "producers/cli/options.h"
 #include "producers/cli/stack.h"
+#include "producers/cli/wait.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/clock.h"
-#include "runtime/kafka/drained.h"
 
 #include "runtime/base/banned.h"
 
 enum {
-    ASK_EVERY_MS = 10,
     SAY_EVERY_MS = 250
 };
 
@@ -32,43 +30,42 @@ static const struct o2c_setting settings_rows[] = {
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
                                                                    sizeof settings_rows[0]};
 
-static void say(const char *reason, bool *said)
+struct saying {
+    int64_t said_us;
+    bool said;
+};
+
+static void say(void *user, const char *why)
 {
-    fprintf(stderr, "\r\033[Kwaiting: %s", reason);
+    struct saying *saying = user;
+    int64_t now = o2c_clock_monotonic_us();
+
+    if (now - saying->said_us < SAY_EVERY_MS * 1000)
+        return;
+    saying->said_us = now;
+    saying->said = true;
+    fprintf(stderr, "\r\033[Kwaiting: %s", why);
     fflush(stderr);
-    *said = true;
 }
 
-static int wait_until_drained(struct stack *stack, const struct drain_settings *settings)
+static int drain(struct stack *stack, const struct drain_settings *settings)
 {
-    int64_t begun = o2c_clock_monotonic_us(), said_us = begun;
-    bool terminal = isatty(STDERR_FILENO), drained = false, said = false;
-    struct timespec pause = {0, ASK_EVERY_MS * 1000000L};
+    struct saying saying = {.said_us = o2c_clock_monotonic_us()};
+    struct wait wait = {.stack = stack,
+                        .timeout_s = settings->timeout_s,
+                        .meanwhile = isatty(STDERR_FILENO) ? say : NULL,
+                        .user = &saying};
     struct o2c_buf why;
+    enum wait_end end;
     int status = EXIT_OK;
 
     o2c_buf_init(&why, 4096);
-    for (;;) {
-        int64_t now;
-
-        o2c_buf_reset(&why);
-        if (o2c_drained(stack->pg, stack->rk, settings->stack.kafka.topic_prefix, &drained,
-                        &why, &stack->err)) {
-            status = stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
-            break;
-        }
-        now = o2c_clock_monotonic_us();
-        if (drained || now - begun > settings->timeout_s * 1000000)
-            break;
-        if (terminal && now - said_us > SAY_EVERY_MS * 1000) {
-            say(o2c_buf_text(&why), &said);
-            said_us = now;
-        }
-        nanosleep(&pause, NULL);
-    }
-    if (said)
+    end = wait_until_drained(&wait, &why, &stack->err);
+    if (saying.said)
         fputs("\r\033[K", stderr);
-    if (!status && !drained)
+    if (end == WAIT_FAILED)
+        status = stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+    else if (end == WAIT_TIMED_OUT)
         status = stack_fail(stack, EXIT_TIMEOUT, "not drained after %lld s: %s",
                             (long long)settings->timeout_s, o2c_buf_text(&why));
     o2c_buf_clear(&why);
@@ -97,7 +94,7 @@ int drain_run(int argc, char **argv)
         if (!status)
             status = stack_open_kafka(&stack);
         if (!status)
-            status = wait_until_drained(&stack, &settings);
+            status = drain(&stack, &settings);
     }
     stack_close(&stack);
     options_clear(&options);

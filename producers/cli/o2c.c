@@ -13,6 +13,7 @@ static const struct o2c_command commands[] = {
     {"topics", "create or list the topics", topics_run},
     {"simulate", "write an invented month of orders as NDJSON", o2c_simulate_main},
     {"publish", "publish events from NDJSON or CSV", publish_run},
+    {"clock", "begin business days", clock_run},
     {"drain", "wait until nothing is under way any more", drain_run},
     {"lag", "how far each consumer is behind", lag_run},
     {"parked", "events that could not be applied: list, release, discard", parked_run},

@@ -14,17 +14,18 @@
 #include "producers/cli/options.h"
 #include "producers/cli/publish_report.h"
 #include "producers/cli/stack.h"
+#include "producers/cli/wait.h"
+#include "producers/clock/days.h"
 #include "producers/publish/intake.h"
 #include "producers/publish/map.h"
 #include "producers/publish/ndjson.h"
 #include "producers/publish/outgoing.h"
 #include "producers/publish/publisher.h"
 #include "producers/publish/spool.h"
+#include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
-#include "runtime/base/clock.h"
 #include "runtime/base/log.h"
 #include "runtime/kafka/client.h"
-#include "runtime/kafka/drained.h"
 #include "schemas/events.h"
 #include "schemas/units/time.h"
 
@@ -33,7 +34,6 @@
 enum {
     LAST_FLUSH_MS = 10000,
     INPUT_SLICE_MS = 200,
-    ASK_EVERY_MS = 20,
     MAX_REASON_BYTES = 4096,
 };
 
@@ -46,6 +46,7 @@ struct publish_settings {
     bool check;
     bool strict;
     bool barriers;
+    bool every_day;
     int64_t patience_s;
     int64_t drain_timeout_s;
 };
@@ -60,7 +61,11 @@ static const struct o2c_setting settings_rows[] = {
     {"map", O2C_SETTING_TEXT, offsetof(struct publish_settings, map), "", 0, 0, NULL,
      "mapping file: the input is CSV (a file or a directory)", false},
     {"by-day", O2C_SETTING_TEXT, offsetof(struct publish_settings, by_day), "", 0, 0, NULL,
-     "sort by this date or time field; drain the pipeline before each new day", false},
+     "sort by this date or time field; before the events of a day drain the pipeline and "
+     "begin that business day",
+     false},
+    {"every-day", O2C_SETTING_FLAG, offsetof(struct publish_settings, every_day), "false",
+     0, 0, NULL, "with --by-day: begin the days between that have no events, too", false},
     {"barriers", O2C_SETTING_FLAG, offsetof(struct publish_settings, barriers), "false", 0,
      0, NULL, "at {\"barrier\": true} wait until the whole pipeline is drained", false},
     {"patience-s", O2C_SETTING_INT, offsetof(struct publish_settings, patience_s), "30", 1,
@@ -90,6 +95,7 @@ struct run {
     const char *file; /* as shown in messages */
     struct o2c_map *map;
     struct o2c_publisher *publisher; /* NULL with --check */
+    struct o2c_days *days;           /* opened for the first business day */
     struct o2c_spool *spool;         /* NULL: published as it is read */
     struct publish_report report;
     struct stack stack; /* to see the pipeline drain; opened when it is needed first */
@@ -118,56 +124,97 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-static enum o2c_verdict wait_until_drained(struct run *run, struct o2c_buf *why,
-                                           struct o2c_err *err)
+static void while_draining(void *user, const char *why)
 {
-    const int64_t begun_us = o2c_clock_monotonic_us();
-    const struct timespec pause = {0, ASK_EVERY_MS * 1000000L};
-    for (;;) {
-        bool drained;
-        o2c_buf_reset(why);
-        if (o2c_drained(run->stack.pg, run->stack.rk,
-                        run->settings.stack.kafka.topic_prefix, &drained, why, err))
-            return err->verdict;
-        if (drained)
-            return O2C_OK;
-        if (stop_asked)
-            return o2c_fail(err, O2C_RETRY, "interrupted");
-        if (o2c_clock_monotonic_us() - begun_us > run->settings.drain_timeout_s * 1000000) {
-            run->timed_out = true;
-            return o2c_fail(err, O2C_RETRY, "not drained after %" PRId64 " s: %s",
-                            run->settings.drain_timeout_s, o2c_buf_text(why));
-        }
-        nanosleep(&pause, NULL);
-        publish_report_tick(&run->report);
-    }
+    struct run *run = user;
+    (void)why;
+    publish_report_tick(&run->report);
 }
 
 /* Until what was published so far has gone all the way through the pipeline. */
 static enum o2c_verdict drain(struct run *run, struct o2c_err *err)
 {
+    const struct wait wait = {.stack = &run->stack,
+                              .timeout_s = run->settings.drain_timeout_s,
+                              .stop = &stop_asked,
+                              .meanwhile = while_draining,
+                              .user = run};
     struct o2c_buf why;
     if (o2c_publisher_flush(run->publisher, -1, err))
         return err->verdict;
     o2c_buf_init(&why, MAX_REASON_BYTES);
-    enum o2c_verdict verdict = wait_until_drained(run, &why, err);
+    enum wait_end end = wait_until_drained(&wait, &why, err);
+    if (end == WAIT_STOPPED)
+        o2c_fail(err, O2C_RETRY, "interrupted");
+    else if (end == WAIT_TIMED_OUT)
+        o2c_fail(err, O2C_RETRY, "not drained after %" PRId64 " s: %s",
+                 run->settings.drain_timeout_s, o2c_buf_text(&why));
+    run->timed_out = end == WAIT_TIMED_OUT;
     o2c_buf_clear(&why);
+    return end == WAIT_DRAINED ? O2C_OK : err->verdict;
+}
+
+/* ---- business days */
+
+/* Once: what the clock has begun already is read then. */
+static enum o2c_verdict open_days(struct run *run, struct o2c_err *err)
+{
+    return run->days
+               ? O2C_OK
+               : o2c_days_open(&run->days, &run->settings.stack.kafka, run->publisher, err);
+}
+
+/* A BusinessDayStarted of the input: begun once all before it is applied, where that can be
+ * seen. */
+static enum o2c_verdict start_given_day(struct run *run,
+                                        const struct o2c_business_day_started *day,
+                                        struct o2c_err *err)
+{
+    if (run->settings.barriers && drain(run, err))
+        return err->verdict;
+    if (open_days(run, err) || o2c_days_start(run->days, day, err))
+        return err->verdict;
+    publish_report_good(&run->report, o2c_event_type_row(O2C_BUSINESS_DAY_STARTED));
+    return O2C_OK;
+}
+
+/* One that was spooled. */
+static enum o2c_verdict
+start_spooled_day(struct run *run, const struct o2c_outgoing *outgoing, struct o2c_err *err)
+{
+    struct o2c_arena arena;
+    struct o2c_event event;
+    o2c_arena_init(&arena, O2C_EVENT_MAX_ARENA_BYTES);
+    enum o2c_verdict verdict = o2c_event_decode(outgoing->value, &arena, &event, err);
+    if (!verdict)
+        verdict = start_given_day(run, event.business_day_started, err);
+    o2c_arena_clear(&arena);
     return verdict;
 }
 
-/* Before the first event of another business day. */
+/* Before the first event of another business day: that day begins, and with --every-day all
+ * between. */
 static enum o2c_verdict change_day(struct run *run, int64_t day, struct o2c_err *err)
 {
-    bool changes = run->any_day && day != run->day;
+    int64_t from = run->settings.every_day && run->any_day ? run->day + 1 : day;
+    if (day == INT64_MIN || (run->any_day && day == run->day))
+        return O2C_OK;
+    if (open_days(run, err))
+        return err->verdict;
+    for (; from <= day; from++)
+        if (drain(run, err) ||
+            o2c_days_start_date(run->days, (int32_t)from, NULL, false, err))
+            return err->verdict;
     run->day = day;
     run->any_day = true;
-    return changes ? drain(run, err) : O2C_OK;
+    return O2C_OK;
 }
 
 static void on_acked(void *user, const struct o2c_outgoing *outgoing)
 {
     struct run *run = user;
-    publish_report_good(&run->report, outgoing->type);
+    if (outgoing->type->type != O2C_BUSINESS_DAY_STARTED) /* its copies count as one */
+        publish_report_good(&run->report, outgoing->type);
 }
 
 /* The business day of an event by the field that --by-day names; those without come first.
@@ -197,9 +244,14 @@ static enum o2c_verdict on_event(void *user, const struct o2c_outgoing *outgoing
     if (stop_asked)
         return o2c_fail(err, O2C_RETRY, "interrupted");
     enum o2c_verdict verdict = O2C_OK;
+    bool is_day = event->type == O2C_BUSINESS_DAY_STARTED;
+    if (is_day && *run->settings.by_day)
+        return o2c_fail(err, O2C_PARK, "--by-day begins the days itself");
     if (run->spool)
         verdict = o2c_spool_add(run->spool, outgoing,
                                 *run->settings.by_day ? day_of(run, event) : 0, err);
+    else if (run->publisher && is_day)
+        verdict = start_given_day(run, event->business_day_started, err);
     else if (run->publisher)
         verdict = o2c_publisher_send(run->publisher, outgoing, err);
     else
@@ -259,6 +311,8 @@ static enum o2c_verdict publish_one(struct run *run, const struct o2c_outgoing *
 {
     if (!outgoing->type)
         return drain(run, err);
+    if (outgoing->type->type == O2C_BUSINESS_DAY_STARTED)
+        return start_spooled_day(run, outgoing, err);
     if (*run->settings.by_day && change_day(run, day, err))
         return err->verdict;
     enum o2c_verdict verdict = o2c_publisher_send(run->publisher, outgoing, err);
@@ -417,6 +471,8 @@ static bool options_agree(const struct publish_settings *settings, struct o2c_er
 {
     if (settings->barriers && *settings->by_day)
         o2c_fail(err, O2C_FATAL, "--barriers and --by-day exclude each other");
+    else if (settings->every_day && !*settings->by_day)
+        o2c_fail(err, O2C_FATAL, "--every-day goes with --by-day");
     else if (settings->barriers && *settings->map)
         o2c_fail(err, O2C_FATAL, "--barriers is for NDJSON, not for --map");
     else
@@ -482,6 +538,7 @@ int publish_run(int argc, char **argv)
         status = prepare_and_run(&run);
     }
     stack_close(&run.stack);
+    o2c_days_close(run.days);
     o2c_publisher_close(run.publisher);
     o2c_spool_close(run.spool);
     o2c_map_close(run.map);

@@ -40,7 +40,8 @@ static bool is_for_upstream(const struct o2c_topic *topic)
     for (size_t i = 0; i < sizeof(pipeline_topics) / sizeof(pipeline_topics[0]); i++)
         if (!strcmp(topic->name, pipeline_topics[i]))
             return false;
-    return topic->placement == O2C_PLACEMENT_HASH && topic->key == O2C_TOPIC_KEY_ACCOUNT;
+    return topic->placement == O2C_PLACEMENT_EVERY_PARTITION ||
+           (topic->placement == O2C_PLACEMENT_HASH && topic->key == O2C_TOPIC_KEY_ACCOUNT);
 }
 
 static enum o2c_verdict may_be_published(const struct o2c_event_type_row *type,
@@ -58,8 +59,9 @@ enum o2c_verdict o2c_outgoing_make(const struct o2c_event *event, struct o2c_are
     struct o2c_outgoing out = {.type = o2c_event_type_row(event->type)};
     if (may_be_published(out.type, err))
         return err->verdict;
+    out.partition = -1;
     out.key = o2c_event_account(event);
-    if (!out.key.len)
+    if (!out.key.len && out.type->topic->key == O2C_TOPIC_KEY_ACCOUNT)
         return o2c_fail(err, O2C_PARK, "%s.customer_id: \"\" is no account",
                         out.type->name);
     o2c_buf_reset(bytes);

@@ -19,7 +19,8 @@ struct o2c_event_type_row;
 struct o2c_outgoing {
     const struct o2c_event_type_row *type;
     uint64_t line;         /* of the file it came from, from 1 */
-    struct o2c_str key;    /* the account */
+    int32_t partition;     /* -1: as the key hashes */
+    struct o2c_str key;    /* the account; absent: the event is about none */
     struct o2c_str value;  /* framed Avro */
     struct o2c_str id;     /* ce_id */
     struct o2c_str source; /* ce_source */
@@ -35,7 +36,8 @@ void o2c_outgoing_move(struct o2c_outgoing *outgoing, char *into);
 /*
  * Encodes the event; value lies in `bytes` (reset first), the rest in the event
  * or the arena.  PARK, with the field where one is to blame, for what cannot
- * be published: no account, or a type that only the pipeline publishes.
+ * be published: no account, or a type that only the pipeline publishes.  A
+ * business day has no account, and goes where days.h of the clock says.
  */
 enum o2c_verdict o2c_outgoing_make(const struct o2c_event *event, struct o2c_arena *arena,
                                    struct o2c_buf *bytes, struct o2c_outgoing *ret_outgoing,

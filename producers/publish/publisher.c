@@ -72,7 +72,8 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *message, void *o
 
 static bool is_target(const struct o2c_topic *topic)
 {
-    return topic->placement == O2C_PLACEMENT_HASH && topic->key == O2C_TOPIC_KEY_ACCOUNT;
+    return topic->placement == O2C_PLACEMENT_EVERY_PARTITION ||
+           (topic->placement == O2C_PLACEMENT_HASH && topic->key == O2C_TOPIC_KEY_ACCOUNT);
 }
 
 static enum o2c_verdict configure(rd_kafka_conf_t *conf,
@@ -261,14 +262,14 @@ static rd_kafka_headers_t *headers_of(const struct o2c_outgoing *out)
         {"ce_type", o2c_str_from(out->type->name)},
         {"ce_source", out->source},
         {"ce_time", out->time},
-        {"ce_subject", out->key},
         {"content-type", O2C_STR("application/avro")},
+        {"ce_subject", out->key},
     };
     enum {
         ROW_COUNT = sizeof(rows) / sizeof(rows[0])
     };
     rd_kafka_headers_t *headers = rd_kafka_headers_new(ROW_COUNT);
-    for (size_t i = 0; i < ROW_COUNT; i++)
+    for (size_t i = 0; i < ROW_COUNT - !out->key.len; i++)
         rd_kafka_header_add(headers, rows[i].name, -1, rows[i].value.at,
                             (ssize_t)rows[i].value.len);
     return headers;
@@ -284,14 +285,16 @@ static rd_kafka_resp_err_t produce(struct o2c_publisher *publisher,
     const struct o2c_outgoing *out = &parcel->outgoing;
     const struct target *target = &publisher->targets[out->type->topic - publisher->topics];
     rd_kafka_headers_t *headers = headers_of(out);
-    int32_t partition = o2c_hash_partition(out->key, publisher->partition_count);
-    assert(target->rkt);
+    int32_t partition = out->partition >= 0
+                            ? out->partition
+                            : o2c_hash_partition(out->key, publisher->partition_count);
+    assert(target->rkt && (out->partition >= 0 || out->key.len));
     /* the API wants pointers to what it does not change */
     const rd_kafka_vu_t parts[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = target->rkt},
         {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition},
         {.vtype = RD_KAFKA_VTYPE_KEY,
-         .u.mem = {(void *)(uintptr_t)out->key.at, out->key.len}},
+         .u.mem = {out->key.len ? (void *)(uintptr_t)out->key.at : NULL, out->key.len}},
         {.vtype = RD_KAFKA_VTYPE_VALUE,
          .u.mem = {(void *)(uintptr_t)out->value.at, out->value.len}},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = 0},
