@@ -8,7 +8,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from local_stack import ROOT, psql
+from extra_consumer import register
+from local_stack import psql
 from pipeline import Pipeline, PipelineFailed, Service, end_with_parent
 from published_events import decode, schemas_by_id
 from reading_views import all_views, read_views
@@ -16,7 +17,6 @@ from reading_views import all_views, read_views
 LONG = bool(os.environ.get("TEST_LONG"))
 FOLLOWER = "tests/faults/o2c-follower"
 FOLLOWER_SQL = Path(__file__).resolve().parent / "follower.sql"
-ENGINE_SQL = ROOT / "deploy" / "migrations" / "host"
 PATIENCE_S = 60
 UNREACHABLE = 3  # status of the tools
 ASK_EVERY_S = 0.02
@@ -139,16 +139,7 @@ class Stage(Pipeline):
         self.create_topics()
 
     def register_follower(self):
-        script = ""
-        for file in sorted(ENGINE_SQL.glob("*.sql")):
-            text = file.read_text().replace(":schema", "follower").replace(":consumer", "follower")
-            version = int(file.name[:4])
-            script += (f"{text};\nINSERT INTO o2c.migration (schema, folder, version, name, sha256)"
-                       f" VALUES ('follower', 'host', {version}, '{file.stem}', 'of a test');\n")
-        script += FOLLOWER_SQL.read_text()
-        script += ("INSERT INTO o2c.migration (schema, folder, version, name, sha256)"
-                   " VALUES ('follower', 'follower', 1, 'follower', 'of a test');\n")
-        self.sql(script)
+        register(self.sql, "follower", FOLLOWER_SQL.read_text())
 
     def create_topics(self):
         self.must("topics", "create", "--partitions", str(self.partitions))

@@ -40,6 +40,7 @@ class PipelineCase(unittest.TestCase):
     """One pipeline for all tests of a class; each uses accounts of its own."""
 
     RUNNING = True  # the consumers and the relay
+    PIPELINE = Pipeline
 
     @classmethod
     def setUpClass(cls):
@@ -50,7 +51,7 @@ class PipelineCase(unittest.TestCase):
             os.chmod(folder, 0o755)
             stack = cls.own_stack = LocalStack(folder)
             stack.start()
-        cls.pipeline = Pipeline(stack, find_build())
+        cls.pipeline = cls.PIPELINE(stack, find_build())
         cls.addClassCleanup(cls.end)
         cls.pipeline.create()
         if cls.RUNNING:

@@ -1,4 +1,4 @@
--- The tables of the consumer `daybook`, and what o2c migrate notes about a migration.
+-- The tables of the consumer `daybook`, after those of the engine.
 CREATE TABLE daybook.page (account_id text PRIMARY KEY, held bigint NOT NULL);
 CREATE TYPE daybook.page_row AS (account_id text, held bigint);
 
@@ -10,15 +10,10 @@ CREATE TABLE daybook.entry (
 );
 CREATE TYPE daybook.entry_row AS (account_id text, item text, runs text);
 
-CREATE TABLE o2c.migration (schema text, folder text, version integer);
-INSERT INTO o2c.migration VALUES ('daybook', 'host', 2), ('daybook', 'daybook', 1);
 INSERT INTO o2c.consumer_topic VALUES
     ('daybook', 'o2c.customers', 'in'), ('daybook', 'o2c.order-status', 'in'),
     ('daybook', 'o2c.clock', 'in'), ('daybook', 'o2c.conflicts', 'out'),
     ('daybook', 'o2c.parked.daybook', 'out');
-INSERT INTO daybook.first_offset
-SELECT t, p, 0
-  FROM unnest(ARRAY['o2c.customers', 'o2c.order-status', 'o2c.clock']) t, generate_series(0, 3) p;
 
 -- What a test asks for again and again.
 CREATE VIEW daybook.done AS

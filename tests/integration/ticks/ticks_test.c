@@ -55,6 +55,7 @@ void ticks_database(void)
     test_postgres_migrate(conn, "o2c/0001_registry.sql", "");
     test_postgres_migrate(conn, "host", "daybook");
     test_postgres_run(conn, o2c_integration_ticks_daybook);
+    test_postgres_run(conn, o2c_integration_ticks_alone);
     fix_incarnations();
 }
 

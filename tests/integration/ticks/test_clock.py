@@ -1,0 +1,172 @@
+"""o2c clock and o2c publish begin business days, on a pipeline with the consumer o2c-daybook."""
+
+import json
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "support"))
+
+from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
+from extra_consumer import register  # noqa: E402
+from local_stack import psql  # noqa: E402
+from pipeline import Pipeline, Service  # noqa: E402
+from pipeline_case import PATIENCE_S, PipelineCase, headers_of  # noqa: E402
+from published_events import decode, schemas_by_id  # noqa: E402
+
+DAYBOOK = "tests/integration/ticks/o2c-daybook"
+SCHEMAS = schemas_by_id()
+
+
+class DaybookPipeline(Pipeline):
+    """The daybook and the relay alone."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.services = {
+            "daybook": Service("daybook", self.build / DAYBOOK, self.environment,
+                               self.logs / "daybook.log"),
+            "outbox-relay": self.services["outbox-relay"]}
+
+    def create(self):
+        psql(self.stack.dsn("postgres"), f'CREATE DATABASE "{self.name}"')
+        self.must("migrate")
+        self.sql("DELETE FROM o2c.consumer_topic; DELETE FROM o2c.consumer")
+        register(self.sql, "daybook", (HERE / "daybook.sql").read_text())
+        self.must("topics", "create", "--partitions", str(self.partitions))
+        name = self.prefix + "o2c.parked.daybook"
+        admin = AdminClient({"bootstrap.servers": self.environment["O2C_KAFKA"]})
+        admin.create_topics([NewTopic(name, self.partitions, 1)])[name].result(PATIENCE_S)
+
+
+def promise(account, day, items, occurred_at="2026-01-01T09:00:00Z"):
+    return json.dumps({"type": "PaymentPromised", "occurred_at": occurred_at, "source": "test",
+                       "customer_id": account, "invoice_ids": items.split(), "amount_minor": 1,
+                       "promised_date": f"2026-01-{day:02}"}) + "\n"
+
+
+def begin_day(day, **fields):
+    return json.dumps({"type": "BusinessDayStarted", "source": "test",
+                       "business_date": f"2026-01-{day:02}", **fields}) + "\n"
+
+
+class ClockTest(PipelineCase):
+    PIPELINE = DaybookPipeline
+
+    def days(self):
+        """{partition: [event]} of the clock's topic."""
+        found = {number: [] for number in range(self.pipeline.partitions)}
+        for message in self.records("o2c.clock"):
+            if message.value()[:1] == b"\0":
+                found[message.partition()].append(decode(message.value(), SCHEMAS))
+        return found
+
+    def dates(self):
+        return {number: [event["business_date"] for event in events]
+                for number, events in self.days().items()}
+
+    def everywhere(self, dates):
+        self.assertEqual(self.dates(), {number: dates for number in range(self.pipeline.partitions)})
+
+    def runs(self):
+        return self.pipeline.sql("SELECT runs FROM daybook.runs").strip()
+
+    def test_days_are_begun_in_order_and_never_again(self):
+        self.publish(promise("C1", 5, "a next-b"))
+        with tempfile.NamedTemporaryFile("w", suffix=".holidays") as holidays:
+            holidays.write("# closed\n2026-01-06  # Epiphany\n")
+            holidays.flush()
+            said = self.o2c("clock", "--from", "2026-01-05", "--to", "2026-01-08",
+                            "--calendar", "AT", "--holidays", holidays.name)
+        self.assertEqual(said, "3 business days begun\n")
+        self.drain()
+        self.everywhere(["2026-01-05", "2026-01-07", "2026-01-08"])
+        self.assertEqual(self.runs(), "C1/a: 01-05+0, C1/next-b: 01-05+0 01-07+0 01-08+0")
+        said = self.o2c("clock", "--from", "2026-01-01", "--to", "2026-01-08")
+        self.assertEqual(said, "2026-01-08 has begun already, and the days before it\n"
+                               "0 business days begun\n")
+        self.o2c("clock")
+        self.drain()
+        self.everywhere(["2026-01-05", "2026-01-07", "2026-01-08", "2026-01-09"])
+        self.check_cuts()
+        self.check_one_that_was_cut_short()
+        self.check_lines_of_a_file()
+        self.check_by_day()
+        self.o2c("verify")
+
+    def check_cuts(self):
+        """The last day's cut names every topic, with its end; and what the outbox says of it."""
+        for number, events in self.days().items():
+            last = events[-1]
+            self.assertFalse(last["late"])
+            self.assertEqual((events[0]["calendar"], last["calendar"]), ("AT", None))
+            cut = {end["topic"]: end["end_offset"] for end in last["cut"]}
+            self.assertIn("o2c.orders", cut)
+            self.assertNotIn("o2c.clock", cut)
+            ends = [len([m for m in self.records("o2c.customers") if m.partition() == number])]
+            self.assertEqual([cut["o2c.customers"]], ends)
+        ticks = [headers_of(message)["o2c_tick"] for message in self.records("o2c.conflicts")]
+        self.assertEqual(sorted(set(ticks)), ["2026-01-05", "2026-01-07", "2026-01-08",
+                                              "2026-01-09"])
+
+    def check_one_that_was_cut_short(self):
+        """A clock died after one partition: the others get the day, that one no second time."""
+        first = self.days()[0][-1]
+        line = begin_day(10)
+        self.o2c("publish", "-", input=line)
+        self.drain()
+        self.everywhere(["2026-01-05", "2026-01-07", "2026-01-08", "2026-01-09", "2026-01-10"])
+        record = [m for m in self.records("o2c.clock") if m.partition() == 0][-1]
+        eleventh = record.value().replace(zigzag(20463), zigzag(20464), 1)
+        self.assertEqual(decode(eleventh, SCHEMAS)["business_date"], "2026-01-11")
+        self.produce("o2c.clock", None, eleventh, partition=2)
+        self.o2c("clock", "--from", "2026-01-11")
+        self.drain()
+        self.everywhere(["2026-01-05", "2026-01-07", "2026-01-08", "2026-01-09", "2026-01-10",
+                         "2026-01-11"])
+        self.assertNotEqual(first["event_id"], self.days()[0][-1]["event_id"])
+
+    def check_lines_of_a_file(self):
+        """With --barriers a day in a file begins when all before it is applied."""
+        self.o2c("publish", "--barriers", "-",
+                 input=promise("C2", 12, "f g") + begin_day(12) + promise("C2", 12, "h")
+                 + begin_day(13))
+        self.drain()
+        self.assertIn("C2/f: 01-12+0, C2/g: 01-12+0, C2/h: 01-13+0", self.runs())
+        said = self.o2c("publish", "--check", "-", input=begin_day(14, cut=[]) + begin_day(40),
+                        status=1)
+        self.assertIn("BusinessDayStarted.business_date", said)
+
+    def check_by_day(self):
+        """Each day's tick comes before that day's events."""
+        lines = [promise("C3", 15, f"day-{day}", f"2026-01-{day:02}T09:00:00Z")
+                 for day in (16, 14, 15)]
+        self.o2c("publish", "--by-day", "occurred_at", "-", input="".join(lines))
+        self.drain()
+        self.assertIn("C3/day-14: 01-15+0, C3/day-15: 01-16+0", self.runs())
+        self.assertNotIn("day-16", self.runs())
+        self.o2c("publish", "--by-day", "occurred_at", "--every-day", "-",
+                 input=promise("C3", 18, "i next-k", "2026-01-17T09:00:00Z")
+                 + promise("C3", 19, "l", "2026-01-20T09:00:00Z"))
+        self.drain()
+        self.assertIn("C3/i: 01-18+0", self.runs())
+        self.assertIn("C3/next-k: 01-18+0 01-19+0 01-20+0", self.runs())
+        self.assertEqual(self.dates()[3][-4:], ["2026-01-17", "2026-01-18", "2026-01-19",
+                                               "2026-01-20"])
+        said = self.o2c("publish", "--by-day", "occurred_at", "-", input=begin_day(21), status=1)
+        self.assertIn("--by-day begins the days itself", said)
+
+
+def zigzag(number):
+    """An Avro long above 0."""
+    coded, out = number << 1, b""
+    while coded > 0x7f:
+        out += bytes([coded & 0x7f | 0x80])
+        coded >>= 7
+    return out + bytes([coded])
+
+
+if __name__ == "__main__":
+    unittest.main()
