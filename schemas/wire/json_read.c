@@ -131,6 +131,18 @@ static void fault_in(struct reading *in, const struct o2c_field *field, const js
     fault(in, value, field->pii, expected);
 }
 
+static const char a_list[] = "a list of at most 10000 items";
+
+/* value: NULL, or JSON's null */
+static void fault_missing(struct reading *in, const struct o2c_field *field,
+                          const json_t *value)
+{
+    if (field->array)
+        fault(in, value, field->pii, a_list);
+    else
+        fault_in(in, field, value);
+}
+
 static void *take(struct reading *in, size_t bytes)
 {
     void *memory = o2c_arena_zalloc(in->arena, bytes ? bytes : 1);
@@ -218,7 +230,7 @@ static void read_array(struct reading *in, const struct o2c_field *field,
 {
     size_t count = json_array_size(value), bytes = o2c_field_item_bytes(field);
     if (!json_is_array(value) || count > O2C_EVENT_MAX_ITEMS) {
-        fault(in, value, field->pii, "a list of at most 10000 items");
+        fault(in, value, field->pii, a_list);
         return;
     }
     char *items = take(in, count * bytes);
@@ -303,7 +315,7 @@ static void read_field(struct reading *in, const struct o2c_field *field,
     else if (field->optional || is_completed(in, field))
         ; /* the body is zero: absent */
     else if (!field->has_default)
-        fault_in(in, field, value);
+        fault_missing(in, field, value);
     else if (!field->array)
         put_default(field, body);
     leave(in, before);

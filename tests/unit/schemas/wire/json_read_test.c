@@ -185,6 +185,16 @@ static void all_faults_of_an_object_are_told(void **state)
                         " (and 13 more)");
 }
 
+static void a_list_that_is_left_out_is_asked_for_as_a_list(void **state)
+{
+    must_refuse(*state,
+                "{\"type\": \"OrderPlaced\", \"customer_id\": \"C\", \"order_id\": \"O\","
+                " \"placed_at\": \"2026-01-31T10:20:00Z\", \"currency\": \"EUR\","
+                " \"source\": \"shop\", \"invoice_policy\": \"on_order\","
+                " \"ship_policy\": \"on_order\"}",
+                "lines||a list of at most 10000 items\n");
+}
+
 static void what_is_no_event_is_refused(void **state)
 {
     must_refuse(*state, "[1]", "|[1]|an object|pii\n");
@@ -304,6 +314,7 @@ int main(void)
         ON_A_SAMPLE(an_id_left_out_is_made_from_type_and_content),
         ON_A_SAMPLE(a_type_without_id_or_revision_must_say_when),
         ON_A_SAMPLE(all_faults_of_an_object_are_told),
+        ON_A_SAMPLE(a_list_that_is_left_out_is_asked_for_as_a_list),
         ON_A_SAMPLE(what_is_no_event_is_refused),
         ON_A_SAMPLE(personal_data_is_marked_in_its_fault),
         ON_A_SAMPLE(a_long_value_is_cut_between_characters),
