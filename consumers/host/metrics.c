@@ -5,6 +5,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/metrics.h"
+#include "schemas/units/time.h"
 
 #include "runtime/base/banned.h"
 
@@ -26,7 +27,10 @@ enum {
     METRIC_STATUS,
     METRIC_DRIFT,
     METRIC_DLQ,
-    METRIC_OUTBOX
+    METRIC_OUTBOX,
+    METRIC_DUE,
+    METRIC_HELD,
+    METRIC_DAY
 };
 
 static const struct o2c_metric table[] = {
@@ -69,6 +73,16 @@ static const struct o2c_metric table[] = {
      0},
     {"o2c_outbox_records_total", O2C_METRIC_COUNTER, NULL,
      "Records this consumer has put into its outbox.", 0},
+    {"o2c_due_items_total", O2C_METRIC_COUNTER, "result",
+     "Items that ticks have reached: ran, waiting (their account has parked records), "
+     "refused (tried again at the next tick).",
+     0},
+    {"o2c_held_partitions", O2C_METRIC_GAUGE, NULL,
+     "Partitions of topics with records that wait for a business day.", 0},
+    {"o2c_business_day_timestamp_seconds", O2C_METRIC_GAUGE, NULL,
+     "Midnight, in UTC, of the business day that all partitions have begun; absent for "
+     "who takes no ticks.",
+     1000000},
 };
 
 static const char *const total_names[TOTAL_COUNT] = {
@@ -141,6 +155,16 @@ static void count_dead_letters(struct engine *engine, const struct batch *batch)
                 1);
 }
 
+static void count_due(struct engine *engine, const struct batch *batch)
+{
+    if (engine->clock < 0)
+        return;
+    o2c_series_add(series(engine, METRIC_DUE, "ran"), batch->due_ran);
+    o2c_series_add(series(engine, METRIC_DUE, "waiting"), batch->due_waiting);
+    o2c_series_add(series(engine, METRIC_DUE, "refused"),
+                   (int64_t)batch->due_refused.count);
+}
+
 /* Called while batch->stored still says where the part that was stored begins. */
 void host_metrics_batch(struct engine *engine, const struct batch *batch)
 {
@@ -148,6 +172,7 @@ void host_metrics_batch(struct engine *engine, const struct batch *batch)
         if (batch->fold.at[i]->outcome >= 0)
             count_record(engine, batch->fold.at[i]);
     count_dead_letters(engine, batch);
+    count_due(engine, batch);
     o2c_series_observe(series(engine, METRIC_TRANSACTION, NULL),
                        o2c_clock_monotonic_us() - batch->store_started_us);
     if (batch->oldest_us)
@@ -201,6 +226,21 @@ static void forget_lag(struct engine *engine)
         o2c_metrics_forget(engine->metrics, metric);
 }
 
+static void refresh_days(struct engine *engine)
+{
+    int32_t day = INT32_MAX;
+
+    if (engine->clock < 0)
+        return;
+    for (int32_t p = 0; p < engine->partition_count; p++)
+        if (engine->unit[p].claimed && ticks_done(&engine->unit[p]) < day)
+            day = ticks_done(&engine->unit[p]);
+    o2c_series_set(series(engine, METRIC_HELD, NULL), (int64_t)engine->holds);
+    o2c_metrics_forget(engine->metrics, METRIC_DAY);
+    if (day != INT32_MAX && day != O2C_NO_BUSINESS_DATE)
+        o2c_series_set(series(engine, METRIC_DAY, NULL), day * O2C_DAY_US);
+}
+
 /* Gauges, when somebody asks. */
 void host_metrics_refresh(struct engine *engine)
 {
@@ -218,6 +258,7 @@ void host_metrics_refresh(struct engine *engine)
             keys += parked->records > 0;
         refresh_lag(engine, unit);
     }
+    refresh_days(engine);
     o2c_series_set(series(engine, METRIC_CLAIMED, NULL), claimed);
     o2c_series_set(series(engine, METRIC_STOPPED, NULL), stopped);
     o2c_series_set(series(engine, METRIC_PARKED_KEYS, NULL), keys);

@@ -1,16 +1,14 @@
 /* o2c clock: begins business days, one after another, each once the one before is done. */
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "producers/cli/commands.h"
 #include "producers/cli/options.h"
 #include "producers/cli/stack.h"
 #include "producers/cli/wait.h"
 #include "producers/clock/days.h"
+#include "producers/clock/holidays.h"
 #include "producers/publish/publisher.h"
 #include "runtime/base/buf.h"
 #include "schemas/units/time.h"
@@ -18,8 +16,7 @@
 #include "runtime/base/banned.h"
 
 enum {
-    MAX_REASON_BYTES = 4096,
-    LINE_BYTES = 256
+    MAX_REASON_BYTES = 4096
 };
 
 struct clock_settings {
@@ -50,15 +47,10 @@ static const struct o2c_setting settings_rows[] = {
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
                                                                    sizeof settings_rows[0]};
 
-struct holidays {
-    int32_t *dates;
-    size_t count;
-};
-
 struct run {
     struct stack stack;
     const struct clock_settings *settings;
-    struct holidays holidays;
+    struct o2c_holidays holidays;
     struct o2c_publisher *publisher;
     struct o2c_days *days;
     int begun, late;
@@ -70,58 +62,6 @@ static void on_signal(int number)
 {
     (void)number;
     stop_asked = 1;
-}
-
-/* ---- days that are none */
-
-static int bad_holiday(struct run *run, int line, const char *text)
-{
-    return stack_fail(&run->stack, EXIT_USAGE,
-                      "%s:%d: \"%s\" is not a date like 2026-01-31",
-                      run->settings->holidays, line, text);
-}
-
-static int read_holidays(struct run *run)
-{
-    struct holidays *holidays = &run->holidays;
-    char text[LINE_BYTES];
-    int status = EXIT_OK;
-    FILE *file;
-
-    if (!*run->settings->holidays)
-        return EXIT_OK;
-    file = fopen(run->settings->holidays, "r");
-    if (!file)
-        return stack_fail(&run->stack, EXIT_USAGE, "%s: %s", run->settings->holidays,
-                          strerror(errno));
-    for (int line = 1; !status && fgets(text, sizeof text, file); line++) {
-        int32_t date;
-
-        text[strcspn(text, "#\r\n")] = '\0';
-        for (size_t len = strlen(text); len && text[len - 1] == ' '; len--)
-            text[len - 1] = '\0';
-        if (!*text)
-            continue;
-        if (!o2c_date_parse(o2c_str_from(text), &date)) {
-            status = bad_holiday(run, line, text);
-            break;
-        }
-        holidays->dates =
-            realloc(holidays->dates, (holidays->count + 1) * sizeof *holidays->dates);
-        if (!holidays->dates)
-            abort();
-        holidays->dates[holidays->count++] = date;
-    }
-    (void)fclose(file);
-    return status;
-}
-
-static bool is_business_day(const struct holidays *holidays, int32_t date)
-{
-    for (size_t i = 0; i < holidays->count; i++)
-        if (holidays->dates[i] == date)
-            return false;
-    return true;
 }
 
 /* ---- from, to */
@@ -212,7 +152,7 @@ static int begin_all(struct run *run)
     int status = choose_days(run, &from, &to);
 
     for (; !status && from <= to; from++)
-        if (is_business_day(&run->holidays, from))
+        if (o2c_is_business_day(&run->holidays, from))
             status = begin(run, from);
     if (run->begun || !status)
         printf("%d business day%s begun%s\n", run->begun, run->begun == 1 ? "" : "s",
@@ -264,15 +204,16 @@ int clock_run(int argc, char **argv)
     if (options_load(&options, argc, argv, &status)) {
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
-        status = read_holidays(&run);
-        if (!status)
+        if (o2c_holidays_read(&run.holidays, settings.holidays, &run.stack.err))
+            status = stack_fail(&run.stack, EXIT_USAGE, "%s", run.stack.err.text);
+        else
             status = open_all(&run);
         if (!status)
             status = begin_all(&run);
     }
     o2c_days_close(run.days);
     o2c_publisher_close(run.publisher);
-    free(run.holidays.dates);
+    o2c_holidays_clear(&run.holidays);
     stack_close(&run.stack);
     options_clear(&options);
     return status;

@@ -247,6 +247,7 @@ static enum o2c_verdict write_day(struct o2c_days *days, int32_t partition,
     set_cut(days, partition, &whole);
     if (o2c_outgoing_make(&event, &days->arena, &days->bytes, &outgoing, err))
         return err->verdict;
+    outgoing.placed = true;
     outgoing.partition = partition;
     return o2c_publisher_send(days->publisher, &outgoing, err);
 }

@@ -59,7 +59,6 @@ enum o2c_verdict o2c_outgoing_make(const struct o2c_event *event, struct o2c_are
     struct o2c_outgoing out = {.type = o2c_event_type_row(event->type)};
     if (may_be_published(out.type, err))
         return err->verdict;
-    out.partition = -1;
     out.key = o2c_event_account(event);
     if (!out.key.len && out.type->topic->key == O2C_TOPIC_KEY_ACCOUNT)
         return o2c_fail(err, O2C_PARK, "%s.customer_id: \"\" is no account",

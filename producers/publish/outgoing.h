@@ -6,6 +6,7 @@
 #ifndef O2C_PUBLISH_OUTGOING_H
 #define O2C_PUBLISH_OUTGOING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "runtime/base/err.h"
@@ -18,8 +19,9 @@ struct o2c_event_type_row;
 
 struct o2c_outgoing {
     const struct o2c_event_type_row *type;
-    uint64_t line;         /* of the file it came from, from 1 */
-    int32_t partition;     /* -1: as the key hashes */
+    uint64_t line; /* of the file it came from, from 1 */
+    bool placed;   /* into `partition`; otherwise as the key hashes */
+    int32_t partition;
     struct o2c_str key;    /* the account; absent: the event is about none */
     struct o2c_str value;  /* framed Avro */
     struct o2c_str id;     /* ce_id */

@@ -262,16 +262,17 @@ static rd_kafka_headers_t *headers_of(const struct o2c_outgoing *out)
         {"ce_type", o2c_str_from(out->type->name)},
         {"ce_source", out->source},
         {"ce_time", out->time},
-        {"content-type", O2C_STR("application/avro")},
         {"ce_subject", out->key},
+        {"content-type", O2C_STR("application/avro")},
     };
     enum {
         ROW_COUNT = sizeof(rows) / sizeof(rows[0])
     };
     rd_kafka_headers_t *headers = rd_kafka_headers_new(ROW_COUNT);
-    for (size_t i = 0; i < ROW_COUNT - !out->key.len; i++)
-        rd_kafka_header_add(headers, rows[i].name, -1, rows[i].value.at,
-                            (ssize_t)rows[i].value.len);
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        if (rows[i].value.len) /* an event about no account has no subject */
+            rd_kafka_header_add(headers, rows[i].name, -1, rows[i].value.at,
+                                (ssize_t)rows[i].value.len);
     return headers;
 }
 
@@ -285,10 +286,10 @@ static rd_kafka_resp_err_t produce(struct o2c_publisher *publisher,
     const struct o2c_outgoing *out = &parcel->outgoing;
     const struct target *target = &publisher->targets[out->type->topic - publisher->topics];
     rd_kafka_headers_t *headers = headers_of(out);
-    int32_t partition = out->partition >= 0
+    int32_t partition = out->placed
                             ? out->partition
                             : o2c_hash_partition(out->key, publisher->partition_count);
-    assert(target->rkt && (out->partition >= 0 || out->key.len));
+    assert(target->rkt && (out->placed || out->key.len));
     /* the API wants pointers to what it does not change */
     const rd_kafka_vu_t parts[] = {
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = target->rkt},

@@ -193,7 +193,7 @@ enum o2c_verdict o2c_spool_next(struct o2c_spool *spool, struct o2c_outgoing *re
     const char *at = spool->bytes;
     ret_outgoing->type = o2c_event_type_row(entry.type);
     ret_outgoing->line = entry.line;
-    ret_outgoing->partition = -1;
+    ret_outgoing->placed = false;
     ret_outgoing->key = cut(&at, entry.key_len);
     ret_outgoing->value = cut(&at, entry.value_len);
     ret_outgoing->id = cut(&at, entry.id_len);

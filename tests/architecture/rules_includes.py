@@ -9,7 +9,7 @@ MAY_INCLUDE = (
     (r"schemas/", r"schemas/|runtime/base/"),
     (r"producers/publish/", r"producers/publish/|schemas/|runtime/"),
     (r"producers/simulator/", r"producers/simulator/|schemas/|runtime/"),
-    (r"producers/cli/", r"producers/(cli|publish|simulator)/|schemas/|runtime/|deploy/migrations/"),
+    (r"producers/cli/", r"producers/(cli|clock|publish|simulator)/|schemas/|runtime/|deploy/migrations/"),
     (r"producers/(?P<own>\w+)/", r"producers/({own}|publish)/|schemas/|runtime/"),
     (r"consumers/host/", r"consumers/host/|schemas/|runtime/"),
     (r"consumers/(?P<own>\w+)/", r"consumers/({own}|host)/|schemas/|runtime/"),

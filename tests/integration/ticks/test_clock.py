@@ -4,6 +4,8 @@ import json
 import sys
 import tempfile
 import unittest
+import urllib.request
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -94,7 +96,9 @@ class ClockTest(PipelineCase):
         self.check_one_that_was_cut_short()
         self.check_lines_of_a_file()
         self.check_by_day()
+        self.check_the_service()
         self.o2c("verify")
+        self.check_metrics()
 
     def check_cuts(self):
         """The last day's cut names every topic, with its end; and what the outbox says of it."""
@@ -157,6 +161,45 @@ class ClockTest(PipelineCase):
                                                "2026-01-20"])
         said = self.o2c("publish", "--by-day", "occurred_at", "-", input=begin_day(21), status=1)
         self.assertIn("--by-day begins the days itself", said)
+
+
+    def check_the_service(self):
+        """It catches up in order to today, leaving out what the file of holidays names."""
+        today = datetime.now(timezone.utc).date()
+        wanted = [str(today - timedelta(days=2)), str(today)]
+        day, closed = date(2026, 1, 21), []
+        while day < today:
+            if str(day) not in wanted:
+                closed.append(f"{day}\n")
+            day += timedelta(days=1)
+        with tempfile.NamedTemporaryFile("w", suffix=".holidays") as holidays:
+            holidays.write("".join(closed))
+            holidays.flush()
+            clock = Service("clock", self.pipeline.build / "producers/clock/o2c-clock",
+                            {**self.pipeline.environment, "O2C_HOLIDAYS": holidays.name},
+                            self.pipeline.logs / "clock.log")
+            clock.start()
+            try:
+                self.until("today begins", lambda: str(today) in self.dates()[5])
+                self.assertTrue(clock.ready())
+            finally:
+                self.assertEqual(clock.stop(), 0)
+        self.drain()
+        self.assertEqual(self.dates()[5][-3:], ["2026-01-20", *wanted])
+        self.assertFalse(self.days()[5][-1]["late"])
+
+    def check_metrics(self):
+        """The consumer says which day it has begun, and what became of its items."""
+        address = self.pipeline.services["daybook"].address
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        self.assertIn('o2c_held_partitions 0', lines)
+        ran = self.pipeline.sql("SELECT count(*) FROM daybook.outbox").strip()
+        self.assertIn(f'o2c_due_items_total{{result="ran"}} {ran}', lines)
+        day = [line.split()[1] for line in lines
+               if line.startswith("o2c_business_day_timestamp_seconds ")]
+        self.assertEqual(str(datetime.fromtimestamp(float(day[0]), timezone.utc).date()),
+                         self.dates()[0][-1])
 
 
 def zigzag(number):

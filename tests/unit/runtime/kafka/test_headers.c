@@ -80,6 +80,8 @@ static void all_five_make_a_stream(void **state)
     assert_int_equal(headers.source_partition, 11);
     assert_true(headers.stream_seq == INT64_MAX);
     assert_true(o2c_str_eq(headers.cause, O2C_STR("o2c.orders/11/42#0")));
+    assert_true(o2c_str_eq(headers.tick, O2C_STR("2026-01-31")));
+    assert_true(o2c_str_eq(o2c_stream_tick(message), O2C_STR("2026-01-31")));
     rd_kafka_message_destroy(message);
 }
 
@@ -89,6 +91,23 @@ static void without_them_it_comes_from_upstream(void **state)
     assert_upstream(RECORD("ce_id", "x", "ce_source", "shop", "traceparent", "00-1-2-01"));
     assert_upstream(RECORD("o2c_tick", "2026-01-31", "sourcex", "y"));
     assert_upstream(record_with((const char *const[]){NULL}));
+}
+
+static void the_tick_may_be_missing(void **state)
+{
+    (void)state;
+    rd_kafka_message_t *message =
+        RECORD("source", "orders", "incarnation", INCARNATION, "source_partition", "11",
+               "stream_seq", "1", "o2c_cause", "c");
+    struct o2c_stream_headers headers;
+    struct o2c_err err;
+    assert_int_equal(o2c_stream_headers_read(message, &headers, &err), O2C_OK);
+    assert_null(headers.tick.at);
+    assert_null(o2c_stream_tick(message).at);
+    rd_kafka_message_destroy(message);
+    message = RECORD("o2c_tick", "2026-01-31", "o2c_tick", "2026-01-30");
+    assert_null(o2c_stream_tick(message).at);
+    rd_kafka_message_destroy(message);
 }
 
 static void one_that_is_missing_is_named(void **state)
@@ -163,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_five_make_a_stream),
         cmocka_unit_test(without_them_it_comes_from_upstream),
+        cmocka_unit_test(the_tick_may_be_missing),
         cmocka_unit_test(one_that_is_missing_is_named),
         cmocka_unit_test(one_that_is_malformed_is_named),
         cmocka_unit_test(one_that_is_there_twice_is_named),
