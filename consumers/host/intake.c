@@ -160,6 +160,7 @@ static void start_reading(struct engine *engine)
 {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(engine->partition_count);
+    rd_kafka_topic_partition_list_t *again;
     int32_t claimed = 0;
 
     for (int32_t p = 0; p < engine->partition_count; p++) {
@@ -175,7 +176,11 @@ static void start_reading(struct engine *engine)
         }
     }
     engine->reading = true;
+    again = rd_kafka_topic_partition_list_copy(list);
     assign(engine, list);
+    /* librdkafka remembers a pause over assignments; whoever had asked for one is gone */
+    (void)rd_kafka_resume_partitions(engine->rk, again);
+    rd_kafka_topic_partition_list_destroy(again);
     o2c_log_info("reading", O2C_I("partitions", claimed),
                  O2C_I("generation", engine->generation));
 }

@@ -51,7 +51,7 @@ def revoke_waits_for_the_running_batch(theatre):
 
 
 @case("a member cannot finish its batch in time", "the store waits for a lock for longer than the "
-      "revoke's patience (0.5 s)", "the batch is cancelled, dropped and done by its new owner; "
+      "revoke's patience (0.5 s) and so long that reading is paused", "the batch is cancelled, dropped and done by its new owner; "
       "the same result")
 def revoke_cancels_a_batch_that_takes_too_long(theatre):
     parts = standard_parts(2)
@@ -60,7 +60,8 @@ def revoke_cancels_a_batch_that_takes_too_long(theatre):
         second = stage.second_member()
         with TableLock(stage):
             stage.publish(parts[0])
-            wait_for(stage.waits_for_lock, "a store waits")
+            # after a second of it the member pauses its partitions
+            wait_for(lambda: stage.waits_for_lock(at_least_s=2.5), "a store waits for long")
             second.start()
             wait_for(lambda: '"generation":2' in stage.orders.words()
                      or '"generation":2' in second.words(), "the group goes on without the store")

@@ -251,7 +251,8 @@ class Account:
     parked: str | None = None
     documents: dict = field(default_factory=dict)  # (kind, id)
     payments: dict = field(default_factory=dict)
-    waiting_lines: list = field(default_factory=list)
+    waiting_lines: list = field(default_factory=list)  # by id, of documents not arrived
+    number_lines: list = field(default_factory=list)  # claims on any document of the number
     cancellations: dict = field(default_factory=dict)  # that wait, by invoice_id
     reversals: dict = field(default_factory=dict)  # that wait, by payment_id
     disputes: dict = field(default_factory=dict)  # dispute_id -> [invoice_id, amount]
@@ -297,11 +298,16 @@ class Account:
                 amount -= taken
         return slices
 
-    def apply(self, line, document):
-        source = line.source
-        if line.document is None:
+    @staticmethod
+    def bind(line, document):
+        if line.document is not document:
             line.document = document
             document.lines.append(line)
+
+    def apply(self, line, document):
+        source = line.source
+        if line.invoice_id is not None:
+            self.bind(line, document)
         if document.cancelled_on or source.currency != document.currency:
             line.closed = True
         if not line.wants:
@@ -314,6 +320,7 @@ class Account:
                 and until and source.date <= until):
             granted = (document.event["discount_minor"] or 0) - document.discount
             discount = max(0, min(line.discount, granted, document.open - cash))
+        self.bind(line, document)
         effective = max(source.date, document.issue_date)
         part = Part(self.application_of(source, document), line, cash, discount, effective,
                     self.take_off(document, cash + discount, effective))
@@ -407,9 +414,13 @@ class Account:
             return
         if kind == "invoice" and number in self.cancellations:
             self.cancel(document, self.cancellations.pop(number))
-        met = [line for line in self.waiting_lines if line.names(document)
-               and not (document.cancelled_on and line.invoice_id is None)]
+        met = [line for line in self.waiting_lines if line.names(document)]
         self.waiting_lines = [line for line in self.waiting_lines if line not in met]
+        note = self.documents.get(("debit_note", number)) if kind == "invoice" else None
+        met += [line for line in note.lines if line.wants and line.invoice_id == number
+                ] if note else []
+        if not document.cancelled_on:
+            met += self.by_number(document)
         for line in sorted(met, key=lambda line: line.order):
             self.apply(line, document)
 
@@ -418,10 +429,17 @@ class Account:
             if line.amount <= 0:
                 continue
             document = self.find(line)
+            if line.invoice_id is None:
+                self.number_lines.append(line)
+            elif document is None:
+                self.waiting_lines.append(line)
             if document:
                 self.apply(line, document)
-            else:
-                self.waiting_lines.append(line)
+
+    def by_number(self, document):
+        """Lines that claim it by its number and have met no document yet."""
+        return [line for line in self.number_lines
+                if line.wants and line.document is None and line.names(document)]
 
     def on_payment(self, event):
         payment = Payment(event, event["payment_id"])
@@ -456,10 +474,13 @@ class Account:
         payment.moves.append((payment.reversed_on, -payment.amount))
         self.post_receipt(payment, "reversal", payment.reversed_on, -1)
         reopened = {id(part.document): part.document for part in parts}.values()
-        lines = [line for document in reopened for line in document.lines
-                 if line.wants and not line.source.reversed_on]
-        for line in sorted(lines, key=lambda line: line.order):
-            self.apply(line, line.document)
+        claims = [(line.order, place, line, document)
+                  for place, document in enumerate(reopened)
+                  for line in [*document.lines, *self.by_number(document)]
+                  if line.wants and not line.source.reversed_on
+                  and (line.document is None or line.document is document)]
+        for _, _, line, document in sorted(claims, key=lambda claim: claim[:2]):
+            self.apply(line, document)
 
     def on_cancellation(self, event):
         document = self.documents.get(("invoice", event["invoice_id"]))
@@ -478,7 +499,6 @@ class Account:
         for line in document.lines:
             if line.invoice_id is None:
                 line.document = None
-                self.waiting_lines.append(line)
             else:
                 line.closed = True
 
@@ -615,7 +635,9 @@ class Receivables:
     def waiting(self):
         """(kind, document, type it waits for, first event)."""
         for account in self.accounts.values():
-            sources = {id(line.source): line.source for line in account.waiting_lines}
+            unmet = [*account.waiting_lines, *(line for line in account.number_lines
+                                               if account.find(line) is None)]
+            sources = {id(line.source): line.source for line in unmet}
             for source in sources.values():
                 yield source.kind, source.id, "InvoiceIssued", source.event
             for name, event in account.cancellations.items():

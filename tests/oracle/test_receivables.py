@@ -1,10 +1,14 @@
 """Receivables, with figures worked out by hand from docs/rules/receivables.md."""
 
+import collections
 import itertools
+import json
 import unittest
 
+import dense
 from money_cases import (balances, books, credit_note, debit_note, documents, invoice,
                          invoice_cancelled, payment, payment_reversed, payments, picked)
+from oracle import fold
 
 HALVES = [("2026-02-28", 6000), ("2026-01-31", 4000)]
 
@@ -250,6 +254,24 @@ class Refused(unittest.TestCase):
         self.assertEqual(picked(rows("conflict_found"), "natural_key", "fields"),
                          [("invoice/I1", ["gross_minor", "instalments", "lines",
                                           "net_minor"])])
+
+
+class Crowded(unittest.TestCase):
+    def test_the_laws_hold_after_every_event(self):
+        """Account.check is asserted with each; on the last day ageing is the ledger."""
+        reversed_count = 0
+        for seed in range(3):
+            lines = [json.dumps(one) for row in dense.events(seed, 60, 16) for one in row]
+            books = fold(lines).books
+            ledger = collections.defaultdict(int)
+            for account, customer, currency, _, _, balance in books.ledger_balance_rows():
+                if account in ("receivable", "unapplied"):
+                    ledger[customer, currency] += balance
+            aged = {row[:2]: row[-1] for row in books.ageing_rows("2026-03-01")}
+            self.assertEqual({key: total for key, total in ledger.items() if total},
+                             {key: total for key, total in aged.items() if total})
+            reversed_count += sum(row[-1] for row in books.cash_application_rows())
+        self.assertGreater(reversed_count, 20)
 
 
 class Ageing(unittest.TestCase):

@@ -64,6 +64,15 @@ class Proof(ScenarioCase):
         output, _ = self.scenario("--views", views, "--shuffle", str(seed), "--kill", "2", month)
         self.assert_shows(self.oracle(month, views), output)
 
+    def test_business_days_in_copies(self):
+        lines = self.simulated("--seed=6", "--orders=15", "--accounts=3", "--days=3", "--ticks=1",
+                               *FACTS).splitlines(keepends=True)[:60]
+        self.assertGreater(sum('"BusinessDayStarted"' in line for line in lines), 3)
+        days = self.file("days.ndjson", "".join(lines))
+        output, _ = self.scenario("--views", VIEWS, "--shuffle", "2", "--copies", "4",
+                                  "--duplicate", "10", "--kill", "2", days)
+        self.assert_shows(self.oracle(days, VIEWS), output, 4)
+
     def test_a_month_in_the_order_of_its_file(self):
         """What rules decide by the order of arrival, too: each drain makes it the file's."""
         month = self.file("in-order.ndjson", self.simulated(

@@ -31,12 +31,15 @@ static const char *const topics[] = {"o2c.orders", "o2c.order-status", "o2c.conf
 
 int host_setup_bare(void **state)
 {
+    int version;
+
     (void)state;
     test_postgres_database(dsn);
     conn = test_postgres_connect(dsn);
     test_postgres_migrate(conn, "o2c/0001_registry.sql", "");
-    test_postgres_migrate(conn, "host", "probe");
+    version = test_postgres_migrate(conn, "host", "probe");
     test_postgres_run(conn, o2c_integration_host_probe);
+    run_sql("INSERT INTO o2c.migration VALUES ('probe', 'host', %d)", version);
     broker_open(&broker, NULL);
     return 0;
 }

@@ -9,7 +9,7 @@ CREATE TABLE probe.pardon (account_id text PRIMARY KEY);
 CREATE TYPE probe.pardon_row AS (account_id text);
 
 CREATE TABLE o2c.migration (schema text, folder text, version integer);
-INSERT INTO o2c.migration VALUES ('probe', 'host', 2), ('probe', 'probe', 1);
+INSERT INTO o2c.migration VALUES ('probe', 'probe', 1);
 INSERT INTO o2c.consumer_topic VALUES ('probe', 'o2c.orders', 'in'), ('probe', 'o2c.order-status', 'in'),
     ('probe', 'o2c.conflicts', 'out'), ('probe', 'o2c.parked.probe', 'out');
 INSERT INTO probe.first_offset

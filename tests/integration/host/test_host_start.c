@@ -95,8 +95,7 @@ static void another_version_of_the_schema_is_refused(void **state)
     (void)state;
     host_topics(NULL);
     run_sql("UPDATE o2c.migration SET version = 7 WHERE folder = 'probe'");
-    expect_refusal(
-        NULL, 1, "schema probe is at version 7 (engine 2), this program works with 1 to 1");
+    expect_refusal(NULL, 1, "schema probe is at version 7 (");
     run_sql("UPDATE o2c.migration SET version = CASE folder WHEN 'host' THEN 9 ELSE 1 END");
     expect_refusal(NULL, 1, "(engine 9)");
     run_sql("DELETE FROM o2c.migration");
