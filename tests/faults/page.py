@@ -8,7 +8,8 @@ HEAD = """# What happens when something breaks
 
 Every row is a case of `tests/faults/run`, played against a real Kafka broker and a real
 PostgreSQL with the programs as they are shipped (built with sanitizers and failpoints). This
-page is written by `tests/faults/run --write` from such a run; the figures are those of that run.
+page is written by `tests/faults/run --write`; the figures are those of the last run of each case,
+on a machine of two cores that was busy with other things.
 
 "The same result" means: every reading view, every decision in the outboxes in its order, and
 what a consumer behind the topic counted are equal to those of a run in which nothing was broken,
