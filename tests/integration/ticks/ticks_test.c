@@ -48,14 +48,20 @@ static void fix_incarnations(void)
 
 void ticks_database(void)
 {
+    char sql[100];
+    int version;
+
     if (conn)
         PQfinish(conn);
     test_postgres_database(dsn);
     conn = test_postgres_connect(dsn);
     test_postgres_migrate(conn, "o2c/0001_registry.sql", "");
-    test_postgres_migrate(conn, "host", "daybook");
+    version = test_postgres_migrate(conn, "host", "daybook");
     test_postgres_run(conn, o2c_integration_ticks_daybook);
     test_postgres_run(conn, o2c_integration_ticks_alone);
+    snprintf(sql, sizeof sql, "INSERT INTO o2c.migration VALUES ('daybook', 'host', %d)",
+             version);
+    test_postgres_run(conn, sql);
     fix_incarnations();
 }
 
