@@ -474,7 +474,11 @@ void o2c_pg_send(struct o2c_pg *pg, const char *statement,
     int formats[O2C_PG_PARAMS_MAX];
 
     if (pg->state != PG_UP || pg->broken)
-        return; /* the Sync that follows is answered as lost */
+        return;               /* the Sync that follows is answered as lost */
+    if (params->buf.failed) { /* what is there could be a statement too, and a wrong one */
+        give_up(pg);
+        return;
+    }
     for (int i = 0; i < params->count; i++) {
         values[i] = params->len[i] < 0 ? NULL
                     : params->buf.at   ? params->buf.at + params->start[i]

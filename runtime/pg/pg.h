@@ -67,7 +67,8 @@ typedef void o2c_pg_done_fn(void *user, enum o2c_verdict verdict, bool lost,
 /*
  * Adds a statement to the open unit.  The parameters are copied out before it
  * returns.  on_result may be NULL.  While the connection is down the unit
- * fails as if it had been lost.
+ * fails as if it had been lost; so does one whose parameters did not fit into
+ * their buffer, which gives the connection up.
  */
 void o2c_pg_send(struct o2c_pg *pg, const char *statement,
                  const struct o2c_pg_params *params, o2c_pg_result_fn *on_result,

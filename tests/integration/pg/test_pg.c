@@ -29,6 +29,8 @@ static struct o2c_err down;
 static const struct o2c_pg_statement statements[] = {
     {"put", "INSERT INTO kept VALUES ($1::bigint)"},
     {"all", "SELECT string_agg(n::text, ' ' ORDER BY n) FROM kept"},
+    {"say", "INSERT INTO said VALUES ($1::text)"},
+    {"all_said", "SELECT string_agg(word, ' ') FROM said"},
     {"raise", "SELECT raise($1::text)"},
     {"sleep", "SELECT pg_sleep(60)"},
     {"die", "SELECT pg_terminate_backend(pg_backend_pid())"},
@@ -132,6 +134,7 @@ static int setup_closed(void **state)
     test_postgres_database(dsn);
     conn = test_postgres_connect(dsn);
     test_postgres_run(conn, "CREATE TABLE kept (n bigint PRIMARY KEY);"
+                            "CREATE TABLE said (word text NOT NULL);"
                             "CREATE FUNCTION raise(code text) RETURNS void LANGUAGE plpgsql"
                             " AS $$ BEGIN RAISE EXCEPTION 'raised' USING ERRCODE = code,"
                             " DETAIL = 'so it was asked'; END $$");
@@ -287,6 +290,29 @@ static void units_not_answered_are_lost_before_the_connection_is_down(void **sta
     expect("[1 3]d 0;");
 }
 
+/* The server would take what is there for a statement, and keep an empty word. */
+static void a_unit_whose_parameters_did_not_fit_leaves_nothing(void **state)
+{
+    struct o2c_pg_params small;
+
+    (void)state;
+    put(1);
+    o2c_pg_params_init(&small, 4);
+    o2c_pg_add_text(&small, O2C_STR("too long"));
+    assert_true(small.buf.failed);
+    o2c_pg_send(pg, "say", &small, NULL, NULL);
+    o2c_pg_params_clear(&small);
+    put(2);
+    sync_unit("a");
+    run_until("up;");
+    expect("a 1 lost;down 1;up;");
+    send_bare("all");
+    send_bare("all_said");
+    sync_unit("b");
+    run_until("b 0;");
+    expect("[][]b 0;");
+}
+
 static void what_is_sent_while_it_is_down_is_lost(void **state)
 {
     (void)state;
@@ -372,6 +398,7 @@ int main(int argc, char **argv)
         TEST(what_postgres_says_becomes_a_verdict),
         TEST(an_error_carries_state_message_and_detail),
         TEST(units_not_answered_are_lost_before_the_connection_is_down),
+        TEST(a_unit_whose_parameters_did_not_fit_leaves_nothing),
         TEST(what_is_sent_while_it_is_down_is_lost),
         TEST(a_cancel_ends_what_runs_and_keeps_the_connection),
         TEST(closing_answers_what_is_open_and_comes_last),
