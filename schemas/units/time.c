@@ -105,9 +105,10 @@ static size_t zone_bytes(struct o2c_str text)
 {
     if (text.len > 1 && text.at[text.len - 1] == 'Z')
         return 1;
-    static const struct o2c_str zero = {"+00:00", 6};
+    if (text.len <= 6)
+        return 0;
     struct o2c_str tail = {text.at + text.len - 6, 6};
-    return text.len > 6 && o2c_str_eq(tail, zero) ? 6 : 0;
+    return o2c_str_eq(tail, O2C_STR("+00:00")) ? 6 : 0;
 }
 
 bool o2c_timestamp_parse(struct o2c_str text, int64_t *ret_us)

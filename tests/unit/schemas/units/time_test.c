@@ -108,6 +108,9 @@ static void what_is_no_utc_moment_is_refused(void **state)
             fail_msg("\"%s\" was taken", texts[i]);
         assert_true(us == 7);
     }
+    int64_t us = 7;
+    assert_false(o2c_timestamp_parse((struct o2c_str){NULL, 0}, &us)); /* absent */
+    assert_true(us == 7);
 }
 
 static void a_moment_before_1970_belongs_to_its_own_day(void **state)
