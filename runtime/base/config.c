@@ -227,6 +227,8 @@ static struct o2c_str trim(struct o2c_str text)
 static enum o2c_verdict read_line(struct o2c_config *config, struct o2c_str line,
                                   int number, struct o2c_err *err)
 {
+    if (!o2c_str_is_text(line) || memchr(line.at, '\0', line.len))
+        return o2c_fail(err, O2C_FATAL, "%s line %d: not UTF-8 text", config->file, number);
     line = trim(line);
     if (line.len == 0 || line.at[0] == '#')
         return O2C_OK;

@@ -70,13 +70,18 @@ static void assert_refused(struct loaded loaded, const char *words)
 
 static char file_path[] = "/tmp/o2c-test-config-XXXXXX";
 
-static void write_file(const char *content)
+static void write_bytes(const char *bytes, size_t len)
 {
     FILE *file = fopen(file_path, "w");
     assert_non_null(file);
-    fputs(content, file);
+    assert_int_equal(fwrite(bytes, 1, len, file), len);
     fclose(file);
     setenv("O2C_CONFIG", file_path, 1);
+}
+
+static void write_file(const char *content)
+{
+    write_bytes(content, strlen(content));
 }
 
 static int forget(void **state)
@@ -245,6 +250,18 @@ static void what_is_wrong_with_a_value_is_said_with_its_place(void **state)
     assert_refused(LOAD("program"), words);
 }
 
+static void a_file_that_is_no_text_is_refused_with_its_line(void **state)
+{
+    (void)state;
+    static const char nul[] = "pg-dsn = x\nbatch-limit = 5\0\0\n";
+    char words[200];
+    snprintf(words, sizeof words, "%s line 2: not UTF-8 text", file_path);
+    write_bytes(nul, sizeof nul - 1); /* not 5 with something unread behind it */
+    assert_refused(LOAD("program"), words);
+    write_file("pg-dsn = x\ntopic-prefix = caf\xe9\n");
+    assert_refused(LOAD("program"), words);
+}
+
 static void a_malformed_file_is_refused_with_its_line(void **state)
 {
     (void)state;
@@ -309,6 +326,7 @@ int main(void)
         config_test(an_unknown_key_is_refused_by_its_name),
         config_test(variables_of_the_test_build_are_no_settings),
         config_test(what_is_wrong_with_a_value_is_said_with_its_place),
+        config_test(a_file_that_is_no_text_is_refused_with_its_line),
         config_test(a_malformed_file_is_refused_with_its_line),
         config_test(the_table_describes_itself),
     };
