@@ -133,7 +133,7 @@ bool o2c_row_matches(const void *row, const struct rows_table *table, size_t way
 static int text_cmp(struct o2c_str a, struct o2c_str b)
 {
     size_t len = a.len < b.len ? a.len : b.len;
-    int order = a.at == b.at ? 0 : memcmp(a.at, b.at, len);
+    int order = len ? memcmp(a.at, b.at, len) : 0; /* absent: at is NULL */
 
     return order ? order : (a.len > b.len) - (a.len < b.len);
 }
