@@ -453,9 +453,9 @@ void record_from_parked(struct batch *batch, const struct parked_record *parked)
 void record_refuse(struct batch *batch, struct record *record, const char *reason);
 void record_marker(struct batch *batch, struct unit *unit, int topic, int64_t next_offset);
 
-/* The headers as they are kept in tables: name, NUL, int32 length (-1: null), bytes;
- * repeated. */
-struct o2c_str record_headers(const struct record *record, struct o2c_arena *arena);
+/* The headers as tables keep them (o2c_headers_pack); false: no memory. */
+bool record_headers(const struct record *record, struct o2c_arena *arena,
+                    struct o2c_str *ret_packed);
 
 /* fold.c */
 void batch_init(struct batch *batch, struct engine *engine);

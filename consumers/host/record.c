@@ -167,28 +167,20 @@ void record_marker(struct batch *batch, struct unit *unit, int topic, int64_t ne
     record->kind = RECORD_MARKER;
 }
 
-struct o2c_str record_headers(const struct record *record, struct o2c_arena *arena)
+bool record_headers(const struct record *record, struct o2c_arena *arena,
+                    struct o2c_str *ret_packed)
 {
     rd_kafka_headers_t *headers;
-    struct o2c_str packed = {NULL, 0};
     struct o2c_buf buf;
-    const char *name;
-    const void *value;
-    size_t len;
+    bool kept;
 
-    if (!record->message)
-        return record->headers;
-    if (rd_kafka_message_headers(record->message, &headers))
-        return packed;
-    o2c_buf_init(&buf, 1 << 20);
-    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &len); i++) {
-        o2c_buf_add(&buf, name, strlen(name) + 1);
-        o2c_buf_add_be32(&buf, value ? (uint32_t)len : UINT32_MAX);
-        if (value)
-            o2c_buf_add(&buf, value, len);
-    }
-    if (!buf.failed)
-        (void)o2c_arena_copy(arena, (struct o2c_str){buf.at, buf.len}, &packed);
+    *ret_packed = record->headers;
+    if (!record->message || rd_kafka_message_headers(record->message, &headers))
+        return true;
+    o2c_buf_init(&buf, INT32_MAX);
+    o2c_headers_pack(headers, &buf);
+    kept =
+        !buf.failed && o2c_arena_copy(arena, (struct o2c_str){buf.at, buf.len}, ret_packed);
     o2c_buf_clear(&buf);
-    return packed;
+    return kept;
 }

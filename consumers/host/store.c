@@ -267,6 +267,16 @@ static struct o2c_pg_array *column(struct engine *engine, struct o2c_pg_array *a
         o2c_pg_array_end(array);                                                           \
     } while (0)
 
+static void add_headers(struct o2c_pg_array *array, const struct record *record,
+                        struct o2c_arena *arena)
+{
+    struct o2c_str packed;
+
+    if (!record_headers(record, arena, &packed))
+        array->params->buf.failed = true; /* a record is not kept without them */
+    o2c_pg_array_text(array, packed);
+}
+
 static void send_aside(struct engine *engine, struct batch *batch)
 {
     if (!batch->aside.count)
@@ -284,8 +294,7 @@ static void send_aside(struct engine *engine, struct batch *batch)
     ASIDE(O2C_OID_TIMESTAMPTZ,
           o2c_pg_array_timestamp(array, batch->aside.at[i]->recorded_us));
     ASIDE(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->aside.at[i]->key));
-    ASIDE(O2C_OID_BYTEA,
-          o2c_pg_array_text(array, record_headers(batch->aside.at[i], &batch->work)));
+    ASIDE(O2C_OID_BYTEA, add_headers(array, batch->aside.at[i], &batch->work));
     ASIDE(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->aside.at[i]->value));
 #undef ASIDE
     o2c_pg_send(engine->pg, "aside_write", &engine->params, NULL, NULL);
@@ -317,9 +326,7 @@ static void send_parked(struct engine *engine, struct batch *batch)
     PARKED(O2C_OID_TIMESTAMPTZ,
            o2c_pg_array_timestamp(array, batch->parked.at[i].record->recorded_us));
     PARKED(O2C_OID_TEXT, o2c_pg_array_text(array, type_name(batch->parked.at[i].record)));
-    PARKED(
-        O2C_OID_BYTEA,
-        o2c_pg_array_text(array, record_headers(batch->parked.at[i].record, &batch->work)));
+    PARKED(O2C_OID_BYTEA, add_headers(array, batch->parked.at[i].record, &batch->work));
     PARKED(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->parked.at[i].record->value));
 #undef PARKED
     o2c_pg_send(engine->pg, "parked_write", &engine->params, NULL, NULL);
@@ -430,8 +437,6 @@ enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err)
     send_parked_changes(engine, batch);
     send_aside(engine, batch);
     send_order(engine, batch);
-    if (engine->params.buf.failed)
-        return o2c_fail(err, O2C_FATAL, "a batch does not fit into the parameter buffer");
     batch->store_started_us = o2c_clock_monotonic_us();
     return O2C_OK;
 }

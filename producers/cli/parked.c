@@ -3,7 +3,6 @@
  * Releases and discards are asked for in <schema>.parked_order; the consumer
  * that owns the partition does them as an ordinary fenced batch.
  */
-#include <endian.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -19,6 +18,7 @@
 #include "runtime/base/buf.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/hash.h"
+#include "runtime/kafka/headers.h"
 #include "runtime/kafka/offsets.h"
 #include "schemas/events.h"
 #include "schemas/wire/json.h"
@@ -334,83 +334,71 @@ static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void
 }
 
 struct set_aside {
-    struct o2c_str key, value, headers; /* headers: as consumers/host/record.c packs them */
+    struct o2c_str key, value, headers; /* headers: packed */
     unsigned char *owned[3];
 };
 
-static rd_kafka_headers_t *unpacked(struct o2c_str packed)
+/* librdkafka owns the headers once it has taken the record. */
+static enum o2c_verdict send_again(rd_kafka_t *rk, const char *name, int32_t partition,
+                                   const struct set_aside *record, struct o2c_err *err)
 {
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
-    size_t at = 0;
+    rd_kafka_resp_err_t delivered = RD_KAFKA_RESP_ERR__IN_PROGRESS, code;
+    rd_kafka_headers_t *headers;
 
-    while (at < packed.len) {
-        const char *name = packed.at + at;
-        size_t name_len = strnlen(name, packed.len - at);
-        uint32_t len = UINT32_MAX;
-
-        at += name_len + 1;
-        if (at + sizeof len > packed.len)
-            break;
-        memcpy(&len, packed.at + at, sizeof len);
-        len = be32toh(len);
-        at += sizeof len;
-        if (len != UINT32_MAX && at + len > packed.len)
-            break;
-        rd_kafka_header_add(headers, name, (ssize_t)name_len,
-                            len == UINT32_MAX ? NULL : packed.at + at,
-                            len == UINT32_MAX ? 0 : (ssize_t)len);
-        at += len == UINT32_MAX ? 0 : len;
-    }
-    return headers;
-}
-
-/* 0, or why it was not sent; librdkafka owns the headers once it has taken the record. */
-static rd_kafka_resp_err_t send_again(rd_kafka_t *rk, const char *name, int32_t partition,
-                                      const struct set_aside *record, void *delivered)
-{
-    rd_kafka_headers_t *headers = unpacked(record->headers);
-    rd_kafka_resp_err_t code = rd_kafka_producev(
+    if (o2c_headers_unpack(record->headers, &headers, err))
+        return err->verdict;
+    code = rd_kafka_producev(
         rk, RD_KAFKA_V_TOPIC(name), RD_KAFKA_V_KEY(record->key.at, record->key.len),
         RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value.at, record->value.len),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_PARTITION(partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(delivered),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(&delivered),
         RD_KAFKA_V_END);
-
     if (code)
         rd_kafka_headers_destroy(headers);
     else
-        (void)rd_kafka_flush(rk, KAFKA_TIMEOUT_MS);
-    return code;
+        code = rd_kafka_flush(rk, KAFKA_TIMEOUT_MS);
+    if (code || delivered)
+        return o2c_kafka_fail(err, code ? code : delivered, name);
+    return O2C_OK;
+}
+
+static enum o2c_verdict open_producer(const struct run *run, rd_kafka_t **ret_rk,
+                                      struct o2c_err *err)
+{
+    rd_kafka_conf_t *conf;
+    char text[O2C_ERR_TEXT];
+
+    if (o2c_kafka_conf(&conf, &run->settings->stack.kafka, "o2c", err))
+        return err->verdict;
+    if (o2c_kafka_set(conf, "enable.idempotence", "true", err)) {
+        rd_kafka_conf_destroy(conf);
+        return err->verdict;
+    }
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
+    *ret_rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+    if (*ret_rk)
+        return O2C_OK;
+    rd_kafka_conf_destroy(conf);
+    return o2c_fail(err, O2C_FATAL, "Kafka producer: %s", text);
 }
 
 static int produce(struct run *run, const char *topic, const struct set_aside *record)
 {
-    rd_kafka_resp_err_t delivered = RD_KAFKA_RESP_ERR__IN_PROGRESS, code;
     struct o2c_err *err = &run->stack.err;
-    rd_kafka_conf_t *conf;
-    rd_kafka_t *rk = NULL;
-    char name[160], text[O2C_ERR_TEXT];
+    rd_kafka_t *rk;
+    char name[160];
     int32_t count = 0;
     int status = EXIT_OK;
 
     snprintf(name, sizeof name, "%s%s", run->settings->stack.kafka.topic_prefix, topic);
-    if (o2c_kafka_conf(&conf, &run->settings->stack.kafka, "o2c", err) ||
-        o2c_kafka_set(conf, "enable.idempotence", "true", err))
+    if (open_producer(run, &rk, err))
         return stack_fail(&run->stack, EXIT_USAGE, "%s", err->text);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
-    rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-    if (!rk)
-        return stack_fail(&run->stack, EXIT_USAGE, "Kafka producer: %s", text);
-    if (o2c_kafka_partition_count(rk, name, KAFKA_TIMEOUT_MS, &count, err) || !count) {
-        status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s: %s", name,
-                            count ? err->text : "no such topic");
-    } else {
-        code = send_again(rk, name, o2c_hash_partition(record->key, count), record,
-                          &delivered);
-        if (code || delivered)
-            status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s: %s", name,
-                                rd_kafka_err2str(code ? code : delivered));
-    }
+    if (o2c_kafka_partition_count(rk, name, KAFKA_TIMEOUT_MS, &count, err))
+        status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s", err->text);
+    else if (!count)
+        status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s: no such topic", name);
+    else if (send_again(rk, name, o2c_hash_partition(record->key, count), record, err))
+        status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s", err->text);
     rd_kafka_destroy(rk);
     return status;
 }

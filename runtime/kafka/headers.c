@@ -1,6 +1,9 @@
 #include "runtime/kafka/headers.h"
 
+#include <endian.h>
 #include <string.h>
+
+#include "runtime/base/buf.h"
 
 #include "runtime/base/banned.h"
 
@@ -86,18 +89,13 @@ static enum o2c_verdict understand(const struct o2c_str found[HEADERS],
     return O2C_OK;
 }
 
-enum o2c_verdict o2c_stream_headers_read(const rd_kafka_message_t *message,
-                                         struct o2c_stream_headers *ret_headers,
-                                         struct o2c_err *err)
+enum o2c_verdict o2c_stream_headers_of(const rd_kafka_headers_t *headers,
+                                       struct o2c_stream_headers *ret_headers,
+                                       struct o2c_err *err)
 {
-    rd_kafka_headers_t *headers = NULL;
     struct o2c_str found[HEADERS] = {{NULL, 0}};
     int count = 0;
-    rd_kafka_resp_err_t code = rd_kafka_message_headers(message, &headers);
-    if (code && code != RD_KAFKA_RESP_ERR__NOENT)
-        return o2c_fail(err, O2C_PARK, "headers cannot be read: %s",
-                        rd_kafka_err2str(code));
-    if (!code && collect(headers, found, &count, err))
+    if (headers && collect(headers, found, &count, err))
         return err->verdict;
     if (count == 0) {
         *ret_headers = (struct o2c_stream_headers){.present = false};
@@ -120,4 +118,64 @@ struct o2c_str o2c_stream_tick(const rd_kafka_message_t *message)
         rd_kafka_header_get(headers, 0, names[TICK], &value, &len))
         return (struct o2c_str){NULL, 0};
     return (struct o2c_str){value, len};
+}
+
+enum o2c_verdict o2c_stream_headers_read(const rd_kafka_message_t *message,
+                                         struct o2c_stream_headers *ret_headers,
+                                         struct o2c_err *err)
+{
+    rd_kafka_headers_t *headers = NULL;
+    rd_kafka_resp_err_t code = rd_kafka_message_headers(message, &headers);
+    if (code && code != RD_KAFKA_RESP_ERR__NOENT)
+        return o2c_fail(err, O2C_PARK, "headers cannot be read: %s",
+                        rd_kafka_err2str(code));
+    return o2c_stream_headers_of(code ? NULL : headers, ret_headers, err);
+}
+
+void o2c_headers_pack(const rd_kafka_headers_t *headers, struct o2c_buf *out)
+{
+    const char *name;
+    const void *value;
+    size_t len;
+    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &len); i++) {
+        o2c_buf_add(out, name, strlen(name) + 1);
+        o2c_buf_add_be32(out, value ? (uint32_t)len : UINT32_MAX);
+        if (value)
+            o2c_buf_add(out, value, len);
+    }
+}
+
+/* Adds the first header of `rest` and cuts it off; false: there is none. */
+static bool unpack_one(struct o2c_str *rest, rd_kafka_headers_t *headers)
+{
+    uint32_t len;
+    size_t name_len = strnlen(rest->at, rest->len), head = name_len + 1 + sizeof len;
+    if (head > rest->len)
+        return false;
+    memcpy(&len, rest->at + name_len + 1, sizeof len);
+    len = be32toh(len);
+    const char *value = len == UINT32_MAX ? NULL : rest->at + head;
+    if (value && len > rest->len - head)
+        return false;
+    if (rd_kafka_header_add(headers, rest->at, (ssize_t)name_len, value,
+                            value ? (ssize_t)len : 0))
+        return false;
+    head += value ? len : 0;
+    *rest = (struct o2c_str){rest->at + head, rest->len - head};
+    return true;
+}
+
+enum o2c_verdict o2c_headers_unpack(struct o2c_str packed, rd_kafka_headers_t **ret_headers,
+                                    struct o2c_err *err)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
+    struct o2c_str rest = packed;
+    while (rest.len > 0)
+        if (!unpack_one(&rest, headers)) {
+            rd_kafka_headers_destroy(headers);
+            return o2c_fail(err, O2C_PARK, "packed headers are malformed at byte %zu",
+                            packed.len - rest.len);
+        }
+    *ret_headers = headers;
+    return O2C_OK;
 }

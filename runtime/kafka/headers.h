@@ -1,7 +1,8 @@
 /*
- * headers.h - the headers of a record that the pipeline published (decision 6
- * of the architecture): who wrote it and its number in that writer's stream.
- * All values are ASCII.
+ * headers.h - the headers of a record.  Those that the pipeline publishes with
+ * (decision 6 of the architecture) say who wrote it and its number in that
+ * writer's stream; all their values are ASCII.  Those of a record that is put
+ * into a table are packed into one value, from which they come back as they were.
  */
 #ifndef O2C_KAFKA_HEADERS_H
 #define O2C_KAFKA_HEADERS_H
@@ -26,12 +27,24 @@ struct o2c_stream_headers {
                              begun; absent: none, or it knows of no days */
 };
 
-/* PARK when some are there and others missing or malformed: the text names the header. */
+/* Of the headers of a record, NULL: it has none.  PARK when some are there and others
+ * missing or malformed: the text names the header. */
+enum o2c_verdict o2c_stream_headers_of(const rd_kafka_headers_t *headers,
+                                       struct o2c_stream_headers *ret_headers,
+                                       struct o2c_err *err) O2C_MUST_CHECK;
 enum o2c_verdict o2c_stream_headers_read(const rd_kafka_message_t *message,
                                          struct o2c_stream_headers *ret_headers,
                                          struct o2c_err *err) O2C_MUST_CHECK;
 
 /* o2c_tick alone, for who must know whether to read on; absent if it is not there once. */
 struct o2c_str o2c_stream_tick(const rd_kafka_message_t *message);
+
+/* Each: the name, a NUL, the length of the value as 32 bits (-1: null), the value. */
+struct o2c_buf;
+void o2c_headers_pack(const rd_kafka_headers_t *headers, struct o2c_buf *out);
+
+/* The caller destroys *ret_headers or gives it to librdkafka.  PARK: not packed so. */
+enum o2c_verdict o2c_headers_unpack(struct o2c_str packed, rd_kafka_headers_t **ret_headers,
+                                    struct o2c_err *err) O2C_MUST_CHECK;
 
 #endif

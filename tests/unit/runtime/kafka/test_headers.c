@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "runtime/base/buf.h"
 #include "runtime/kafka/headers.h"
 #include "tests/support/mock_cluster.h"
 
@@ -155,6 +156,70 @@ static void one_that_is_there_twice_is_named(void **state)
                   "header stream_seq is there twice");
 }
 
+static void packed_headers_come_back_as_they_were(void **state)
+{
+    (void)state;
+    static const char binary[] = {'\0', '\xff', '\0'};
+    const struct {
+        const char *name, *value;
+        size_t len;
+    } given[] = {
+        {"traceparent", "00-ab-cd-01", 11},
+        {"same", "first", 5},
+        {"same", "second", 6},
+        {"null", NULL, 0},
+        {"empty", "", 0},
+        {"binary", binary, 3},
+        {"", "without a name", 14},
+    };
+    enum {
+        COUNT = sizeof given / sizeof given[0]
+    };
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(COUNT), *again;
+    struct o2c_buf packed;
+    struct o2c_err err;
+    o2c_buf_init(&packed, 1000);
+    for (size_t i = 0; i < COUNT; i++)
+        rd_kafka_header_add(headers, given[i].name, -1, given[i].value,
+                            (ssize_t)given[i].len);
+    o2c_headers_pack(headers, &packed);
+    assert_int_equal(
+        o2c_headers_unpack((struct o2c_str){packed.at, packed.len}, &again, &err), O2C_OK);
+    for (size_t i = 0; i <= COUNT; i++) {
+        const char *name;
+        const void *value;
+        size_t len;
+        bool there = !rd_kafka_header_get_all(again, i, &name, &value, &len);
+        assert_int_equal(there, i < COUNT);
+        if (!there)
+            break;
+        assert_string_equal(name, given[i].name);
+        assert_true(o2c_str_eq((struct o2c_str){value, len},
+                               (struct o2c_str){given[i].value, given[i].len}));
+    }
+    rd_kafka_headers_destroy(headers);
+    rd_kafka_headers_destroy(again);
+    o2c_buf_clear(&packed);
+}
+
+static void packed_headers_that_end_early_are_refused(void **state)
+{
+    (void)state;
+    static const char whole[] = "name\0\0\0\0\3abc";
+    struct o2c_err err;
+    for (size_t len = 1; len < sizeof whole - 1; len++) {
+        char *exact = malloc(len);
+        rd_kafka_headers_t *headers = NULL;
+        assert_non_null(exact);
+        memcpy(exact, whole, len);
+        assert_int_equal(o2c_headers_unpack((struct o2c_str){exact, len}, &headers, &err),
+                         O2C_PARK);
+        assert_string_equal(err.text, "packed headers are malformed at byte 0");
+        assert_null(headers);
+        free(exact);
+    }
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -186,6 +251,8 @@ int main(void)
         cmocka_unit_test(one_that_is_missing_is_named),
         cmocka_unit_test(one_that_is_malformed_is_named),
         cmocka_unit_test(one_that_is_there_twice_is_named),
+        cmocka_unit_test(packed_headers_come_back_as_they_were),
+        cmocka_unit_test(packed_headers_that_end_early_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
