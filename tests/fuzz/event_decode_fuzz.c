@@ -3,16 +3,13 @@
  * reads the same way, that comes back from its own encoding, and that every
  * table-driven reader can walk.
  */
-#include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
 #include "schemas/wire/content.h"
 #include "schemas/wire/json.h"
 #include "tests/compat/avro_oracle.h"
 #include "tests/compat/random_event.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/target.h"
 
 struct room {
@@ -32,14 +29,6 @@ static struct room *the_room(void)
     o2c_arena_reset(&room.arena);
     o2c_buf_reset(&room.buf);
     return &room;
-}
-
-static void must(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
 }
 
 static void try_event(struct room *room, struct o2c_str bytes,

@@ -1,22 +1,13 @@
 /* Any text as JSON: refused with at least one fault, or an event that can be written and
  * read. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
 #include "schemas/wire/json.h"
 #include "tests/compat/random_event.h"
+#include "tests/fuzz/must.h"
 #include "tests/fuzz/target.h"
-
-static void must(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "%s\n", what);
-    abort();
-}
 
 static void note(void *user, const struct o2c_json_fault *fault)
 {
