@@ -1,5 +1,6 @@
 """What the object files of a build export, and who uses it."""
 import dataclasses
+import json
 import pathlib
 import re
 import subprocess
@@ -14,6 +15,7 @@ class Symbol:
     file: str               # the source file, from the root of the build: runtime/base/arena.c
     used_by: frozenset      # other source files that name it
     used_inside: bool       # by its own file
+    also_in: str            # another file that exports it, or ""
 
 
 def source_of(path):
@@ -22,8 +24,14 @@ def source_of(path):
 
 
 def object_files(build):
-    return sorted(path for path in pathlib.Path(build).rglob("*.o")
-                  if "CMakeFiles/_Cm" not in str(path) and "CompilerIdC" not in str(path))
+    """Those that the build makes now; files of sources that are gone may lie about."""
+    build = pathlib.Path(build)
+    commands = build / "compile_commands.json"
+    if not commands.exists():
+        return sorted(build.rglob("*.o"))
+    made = (build / re.search(r" -o (\S+\.o)\b", entry["command"])[1]
+            for entry in json.loads(commands.read_text()))
+    return sorted(path for path in made if path.exists())
 
 
 def relocated_names(path):
@@ -36,7 +44,7 @@ def symbols_of(build):
     files = object_files(build)
     said = subprocess.run(["nm", "--extern-only", "--format=posix", "--print-file-name",
                            *files], check=True, capture_output=True, text=True).stdout
-    defined, used = {}, {}
+    defined, used, again = {}, {}, {}
     for line in said.splitlines():
         match = re.match(r"(.*): (\S+) ([A-Za-z])", line)
         path, name, kind = match.groups()
@@ -44,11 +52,12 @@ def symbols_of(build):
         if kind == "U":
             used.setdefault(name, set()).add(file)
         elif kind in DEFINED and file.startswith(tuple(f + "/" for f in FOLDERS)):
-            defined.setdefault(name, (file, path))
+            if defined.setdefault(name, (file, path))[0] != file:
+                again[name] = file
     inside = {}
     for name, (file, path) in defined.items():
         if not used.get(name):
             inside.setdefault(path, relocated_names(path))
     return [Symbol(name, file, frozenset(used.get(name, ())),
-                   not used.get(name) and name in inside[path])
+                   not used.get(name) and name in inside[path], again.get(name, ""))
             for name, (file, path) in sorted(defined.items())]

@@ -37,8 +37,7 @@ def prefix_of(path):
         return "o2c_"
     if re.match(r"(consumers/host|producers/publish|producers/simulator)/", path):
         return "o2c_"
-    consumer = re.match(r"consumers/(\w+)/", path)
-    return consumer[1] + "_" if consumer else ""
+    return ""
 
 
 def without_prefix(symbols, tree):
@@ -50,6 +49,13 @@ def without_prefix(symbols, tree):
             continue
         if not (in_private_part and is_private(symbol, tree)):
             yield f"{symbol.file}: {symbol.name} must begin with {prefix}"
+
+
+def exported_twice(symbols):
+    """Rules of two consumers may be linked into one test."""
+    for symbol in symbols:
+        if symbol.also_in and symbol.name not in ALONE:
+            yield f"{symbol.file}: {symbol.name} is also exported by {symbol.also_in}"
 
 
 def unused(symbols):
@@ -88,6 +94,9 @@ class ThisBuild(unittest.TestCase):
         found = list(without_prefix(self.symbols, TREE))
         self.assertFalse(found, "\n" + "\n".join(found))
 
+    def test_exports_a_name_from_one_file_only(self):
+        self.assertEqual(list(exported_twice(self.symbols)), [])
+
     def test_exports_nothing_that_one_file_uses(self):
         found = list(unused(self.symbols))
         self.assertFalse(found, "\n" + "\n".join(found))
@@ -112,11 +121,17 @@ class ASpoiledBuild(unittest.TestCase):
                          ["runtime/base/a.c: nobody uses o2c_dead",
                           "runtime/base/a.c: o2c_inside is used here only: make it static"])
 
+    def test_shows_a_name_that_two_files_export(self):
+        symbols = self.symbols({
+            "consumers/orders/a.c": "int apply(void) { return 1; }\n",
+            "consumers/credit/a.c": "int apply(void) { return 1; }\n"})
+        self.assertEqual(list(exported_twice(symbols)),
+                         ["consumers/credit/a.c: apply is also exported by "
+                          "consumers/orders/a.c"])
+
     def test_shows_names_without_prefix(self):
         symbols = self.symbols({
             "runtime/base/a.c": "int alloc(void) { return 1; }\n",
-            "consumers/orders/b.c": "int apply(void) { return 1; }\n"
-                                    "int orders_apply(void) { return 1; }\n",
             "producers/cli/c.c": "int stack_open(void) { return 1; }\n",
             "consumers/host/d.c": "int public_one(void) { return 1; }\n"
                                   "int private_one(void) { return 1; }\n"})
@@ -125,7 +140,6 @@ class ASpoiledBuild(unittest.TestCase):
             "consumers/host/engine.h": lambda text: text + "int private_one(void);\n"})
         self.assertEqual(sorted(without_prefix(symbols, tree)),
                          ["consumers/host/d.c: public_one must begin with o2c_",
-                          "consumers/orders/b.c: apply must begin with orders_",
                           "runtime/base/a.c: alloc must begin with o2c_"])
 
 

@@ -201,9 +201,9 @@ class EveryRule(unittest.TestCase):
 
     def test_finds_what_breaks_it(self):
         for rule, spoils in SPOILS.items():
+            before = {str(fault) for fault in rule(TREE)}
             for number, (path, change) in enumerate(spoils):
                 with self.subTest(path=path, number=number, line=str(change)[:40]):
-                    before = {str(fault) for fault in rule(TREE)}
                     found = [fault for fault in rule(TREE.spoiled({path: change}))
                              if str(fault) not in before]
                     folder = {path, path.rsplit("/", 1)[0]}
