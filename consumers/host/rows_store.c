@@ -1,6 +1,6 @@
 /*
- * Changed rows to PostgreSQL: per table one MERGE with one parameter, an array
- * of the table's row type, and one DELETE with an array per key column.
+ * Changed rows to PostgreSQL: per table MERGEs with one parameter, an array of
+ * the table's row type, and one DELETE with an array per key column.
  *
  * Rows are sent in key order.  50,000 updates of 600,000 rows take 260 ms so,
  * 330 ms in order of arrival where the table lies in key order, and 10 % less
@@ -164,6 +164,10 @@ static void add_keys(struct o2c_pg_params *params, const struct rows_table *tabl
 
 /* ---- sending */
 
+enum {
+    CHUNK = 2000 /* rows of one MERGE: PostgreSQL begins while the next ones are encoded */
+};
+
 /* Rows to write from the front of `at`, rows to delete from its end. */
 static void split(const struct rows_table *table, const void **at, size_t *ret_written,
                   size_t *ret_removed)
@@ -192,6 +196,21 @@ static enum o2c_verdict execute(struct rows_table *table, struct o2c_pg *pg,
     return O2C_OK;
 }
 
+static enum o2c_verdict send_written(struct rows_table *table, struct o2c_pg *pg,
+                                     const void *const *at, size_t count,
+                                     struct o2c_err *err)
+{
+    struct o2c_pg_params *params = &table->rows->params;
+
+    for (size_t i = 0; i < count; i += CHUNK) {
+        o2c_pg_params_reset(params);
+        add_rows(params, table, at + i, count - i < CHUNK ? count - i : CHUNK);
+        if (execute(table, pg, table->merge, err))
+            return err->verdict;
+    }
+    return O2C_OK;
+}
+
 static enum o2c_verdict send_table(struct rows_table *table, struct o2c_pg *pg,
                                    struct o2c_err *err)
 {
@@ -208,9 +227,7 @@ static enum o2c_verdict send_table(struct rows_table *table, struct o2c_pg *pg,
     if (written) {
         if (!o2c_rows_sort(rows, at, written))
             return o2c_fail(err, O2C_RETRY, "no memory to sort %s", table->table->name);
-        o2c_pg_params_reset(&rows->params);
-        add_rows(&rows->params, table, at, written);
-        if (execute(table, pg, table->merge, err))
+        if (send_written(table, pg, at, written, err))
             return err->verdict;
     }
     if (removed) {
