@@ -42,6 +42,9 @@ enum o2c_verdict o2c_rows_new(struct o2c_rows **ret_rows,
 void o2c_rows_free(struct o2c_rows *rows);
 void o2c_rows_reset(struct o2c_rows *rows);
 
+/* Gives back what a large batch needed; only after a reset. */
+void o2c_rows_trim(struct o2c_rows *rows);
+
 /*
  * The statements to prepare, generated from the table descriptions, for all
  * o2c_rows of a process: names and SQL live until o2c_rows_statements_free.
@@ -87,7 +90,7 @@ void o2c_rows_undo(struct o2c_rows *rows);
 /* Memory ran out since reset: scratch rows were handed out, the batch must be dropped. */
 bool o2c_rows_failed(const struct o2c_rows *rows);
 
-/* Adds one MERGE (and DELETE) per changed table to the open unit.  Unchanged rows are not
+/* Adds MERGEs (and a DELETE) per changed table to the open unit.  Unchanged rows are not
  * sent. */
 enum o2c_verdict o2c_rows_send_store(struct o2c_rows *rows, struct o2c_pg *pg,
                                      struct o2c_err *err) O2C_MUST_CHECK;

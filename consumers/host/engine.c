@@ -474,8 +474,6 @@ void engine_tick(struct engine *engine)
     if (engine->state == ENGINE_RUNNING && engine->full_since_us &&
         now - engine->full_since_us > PAUSE_AFTER_US)
         pause_reading(engine, true);
-    if (engine->next->record_count > 1000)
-        engine->swollen = true;
     give_memory_back(engine);
     if (engine->pg_ready)
         parked_poll(engine);

@@ -50,8 +50,9 @@ struct o2c_series;
 enum {
     TOPICS_MAX = 16, /* a consumer reads at most so many topics, and emits to as many */
     PARTITIONS_MAX = 512,
-    PARKED_BATCH = 1000, /* parked records tried again in one batch */
-    DUE_BATCH = 2000     /* due items run in one transaction */
+    PARKED_BATCH = 1000,   /* parked records tried again in one batch */
+    DUE_BATCH = 2000,      /* due items run in one transaction */
+    SWOLLEN_RECORDS = 1000 /* a batch of more leaves memory to give back */
 };
 
 #define VEC(type)                                                                          \
@@ -380,7 +381,7 @@ struct engine {
     bool reading;    /* the consumer reads at the claimed positions */
     bool paused;     /* because no batch had room for a while */
     bool closing;
-    bool swollen; /* has had a backlog since memory was last given back */
+    bool swollen; /* has had a large batch since memory was last given back */
     int64_t full_since_us;
     VEC(rd_kafka_event_t *) held;
     bool in_poll;

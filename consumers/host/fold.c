@@ -94,6 +94,10 @@ void batch_trim(struct batch *batch)
         return;
     o2c_arena_trim(&batch->intake);
     o2c_arena_trim(&batch->work);
+    o2c_rows_trim(batch->rows);
+    free(batch->fold.at);
+    batch->fold.at = NULL;
+    batch->fold.cap = 0;
 }
 
 void batch_clear(struct batch *batch)
@@ -129,6 +133,8 @@ void batch_close(struct batch *batch)
             VEC_ADD(batch->fold, r);
     if (batch->order_no) /* parked records go in the order in which they came */
         qsort(batch->fold.at, batch->fold.count, sizeof *batch->fold.at, by_parked_no);
+    if (batch->record_count > SWOLLEN_RECORDS)
+        batch->engine->swollen = true;
     batch->state = BATCH_CLOSED;
 }
 

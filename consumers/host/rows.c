@@ -148,6 +148,37 @@ void o2c_rows_reset(struct o2c_rows *rows)
     rows->loads = 0;
 }
 
+static void trim_map(struct row_map *map)
+{
+    struct row_map small;
+
+    if (!o2c_row_map_init(&small))
+        return; /* then it stays as it is */
+    o2c_row_map_clear(map);
+    *map = small;
+}
+
+void o2c_rows_trim(struct o2c_rows *rows)
+{
+    assert(!rows->in_event && !rows->by_key.count);
+    trim_map(&rows->by_account);
+    trim_map(&rows->by_key);
+    trim_map(&rows->by_set);
+    free(rows->hints);
+    free(rows->hinted);
+    free(rows->log);
+    free(rows->images);
+    free(rows->sort_space);
+    rows->hints = NULL;
+    rows->hinted = NULL;
+    rows->log = NULL;
+    rows->images = NULL;
+    rows->sort_space = NULL;
+    rows->hint_cap = rows->hinted_cap = rows->log_cap = 0;
+    rows->images_len = rows->images_cap = rows->sort_bytes = 0;
+    o2c_pg_params_clear(&rows->params);
+}
+
 void o2c_rows_fail(struct o2c_rows *rows)
 {
     rows->failed = true;
