@@ -81,13 +81,28 @@ static void pause_reading(struct engine *engine, bool pause)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* The batch that waits became the current one: another fills from now on. */
+/* The batch that waits becomes the current one; the other fills as soon as that is sent. */
 static void swap(struct engine *engine)
 {
     engine->current = engine->next;
     engine->next =
         engine->current == &engine->batch[0] ? &engine->batch[1] : &engine->batch[0];
     engine->full_since_us = 0;
+    engine->swapped = true;
+}
+
+/*
+ * Freeing the 20,000 messages of a stored batch takes some milliseconds:
+ * PostgreSQL has the batch behind it to work on meanwhile.
+ */
+static void clear_stored(struct engine *engine)
+{
+    if (engine->spent)
+        batch_reset(engine->spent);
+    engine->spent = NULL;
+    if (!engine->swapped)
+        return;
+    engine->swapped = false;
     intake_unhold(engine);
     pause_reading(engine, false);
     o2c_kafka_bridge_wake(&engine->bridge);
@@ -163,8 +178,11 @@ static void finish_part(struct engine *engine)
         return;
     }
     batch->state = BATCH_CLOSED;
-    batch_reset(batch);
     engine->current = NULL;
+    if (batch == engine->orders || batch == engine->ticks)
+        batch_reset(batch); /* may be the next one again */
+    else
+        engine->spent = batch;
     store_mirror(engine);
     if (engine->holds)
         o2c_kafka_bridge_wake(&engine->bridge);
@@ -363,6 +381,7 @@ void engine_step(struct engine *engine)
             break;
         work_on_current(engine);
     }
+    clear_stored(engine);
     if (engine->state == ENGINE_RUNNING && engine->pg_ready && !engine->retry_armed)
         work_ahead(engine);
     note_full(engine);
@@ -388,7 +407,8 @@ void engine_drop(struct engine *engine)
     for (size_t i = 0; i < sizeof engine->batch / sizeof engine->batch[0]; i++)
         drop(&engine->batch[i]);
     intake_drop_held(engine);
-    engine->current = NULL;
+    engine->current = engine->spent = NULL;
+    engine->swapped = false;
     engine->orders_due = false;
     engine->paused = false;
 }

@@ -371,6 +371,7 @@ struct engine {
     int topic_count, emit_count;
     int clock; /* which topic is o2c.clock; -1: the consumer takes no ticks */
     const struct o2c_route *route[O2C_EVENT_TYPE_COUNT];
+    bool loads_twice; /* some route has a needs_more */
     const struct o2c_topic *topic[TOPICS_MAX], *emit[TOPICS_MAX];
     char *topic_name[TOPICS_MAX], *emit_name[TOPICS_MAX]; /* with the prefix */
     int32_t partition_count;
@@ -389,6 +390,8 @@ struct engine {
     /* batches */
     struct batch batch[4]; /* two in turn, one for parked records, one for ticks */
     struct batch *current, *next;
+    struct batch *spent;          /* stored, its messages not yet freed */
+    bool swapped;                 /* the next batch may not fill before that */
     struct batch *orders;         /* == &batch[2] */
     struct batch *ticks;          /* == &batch[3] */
     size_t due_limit;             /* items of one batch of ticks */

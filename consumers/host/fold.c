@@ -178,6 +178,8 @@ static void want_more(struct batch *batch, const struct record *record)
 
 bool batch_load_more(struct batch *batch)
 {
+    if (!batch->engine->loads_twice)
+        return false;
     for (size_t i = batch->stored; i < batch->end; i++)
         want_more(batch, batch->fold.at[i]);
     return !o2c_rows_failed(batch->rows) &&

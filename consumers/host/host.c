@@ -414,8 +414,11 @@ static void name_topics(struct engine *engine)
     engine->group = joined(prefix, consumer->name);
     if (asprintf(&engine->instance, "%s-%s", engine->group, engine->settings->instance) < 0)
         abort();
-    for (size_t i = 0; i < consumer->route_count; i++)
+    engine->loads_twice = consumer->due_needs_more != NULL;
+    for (size_t i = 0; i < consumer->route_count; i++) {
         engine->route[consumer->routes[i].event_type] = &consumer->routes[i];
+        engine->loads_twice |= consumer->routes[i].needs_more != NULL;
+    }
 }
 
 /* Sent to, not connected: the relay may start later or again. */
