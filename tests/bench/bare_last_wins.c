@@ -12,16 +12,14 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <libpq-fe.h>
-#include <librdkafka/rdkafka.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "tests/bench/bare_kafka.h"
 
 enum {
     BATCH = 20000,
@@ -65,24 +63,10 @@ static const char *const states[3][8] = {
      "exception"},
 };
 
-static volatile sig_atomic_t stopped;
 static struct batch batches[2];
 static char *param;
 static size_t param_len;
 static uint32_t row_oid;
-static int wake_fd;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stopped = 1;
-}
-
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "bare_last_wins: %s: %s\n", what, why);
-    exit(1);
-}
 
 /* ---- Avro */
 
@@ -164,7 +148,7 @@ static void take(struct batch *batch, rd_kafka_event_t *event)
     struct order order;
 
     if (message->err)
-        die("consume", rd_kafka_message_errstr(message));
+        bare_die("consume", rd_kafka_message_errstr(message));
     decode((const uint8_t *)message->payload + 5, &order);
     order.hash = hash_of(order.order, hash_of(order.account, 0));
     fold(batch, &order);
@@ -183,19 +167,12 @@ static void empty(struct batch *batch)
 }
 
 /* Takes what there is while the batch has room. */
-static void fill(struct batch *batch, rd_kafka_queue_t *queue)
+static void fill(struct batch *batch, struct bare_kafka *kafka)
 {
     rd_kafka_event_t *event;
 
-    while (batch->held_count < BATCH && (event = rd_kafka_queue_poll(queue, 0))) {
-        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH) {
-            take(batch, event);
-            continue;
-        }
-        if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR)
-            fprintf(stderr, "bare_last_wins: %s\n", rd_kafka_event_error_string(event));
-        rd_kafka_event_destroy(event);
-    }
+    while (batch->held_count < BATCH && (event = bare_kafka_take(kafka)))
+        take(batch, event);
 }
 
 /* ---- the parameter */
@@ -273,7 +250,7 @@ static PGconn *connect_to(const char *dsn)
     PGresult *result;
 
     if (PQstatus(conn) != CONNECTION_OK)
-        die("connect", PQerrorMessage(conn));
+        bare_die("connect", PQerrorMessage(conn));
     for (size_t i = 0; i < sizeof sql / sizeof sql[0]; i++)
         PQclear(PQexec(conn, sql[i]));
     result = PQexec(conn, "SELECT 'bare.order_state_row'::regtype::oid");
@@ -295,7 +272,7 @@ static PGconn *connect_to(const char *dsn)
                       "excluded.next_offset",
                       0, NULL));
     if (PQsetnonblocking(conn, 1) || !PQenterPipelineMode(conn))
-        die("pipeline mode", PQerrorMessage(conn));
+        bare_die("pipeline mode", PQerrorMessage(conn));
     return conn;
 }
 
@@ -325,7 +302,7 @@ static void send_offsets(PGconn *conn, const struct batch *batch)
     lengths[0] = (int)second;
     lengths[1] = (int)(param_len - second);
     if (!PQsendQueryPrepared(conn, "offsets", 2, values, lengths, formats, 1))
-        die("offsets", PQerrorMessage(conn));
+        bare_die("offsets", PQerrorMessage(conn));
 }
 
 static void store(PGconn *conn, struct batch *batch)
@@ -341,23 +318,23 @@ static void store(PGconn *conn, struct batch *batch)
         put_order(&batch->orders[i]);
     lengths[0] = (int)param_len;
     if (!PQsendQueryPrepared(conn, "merge", 1, values, lengths, formats, 1))
-        die("merge", PQerrorMessage(conn));
+        bare_die("merge", PQerrorMessage(conn));
     send_offsets(conn, batch);
     if (!PQpipelineSync(conn) || PQflush(conn) < 0)
-        die("sync", PQerrorMessage(conn));
+        bare_die("sync", PQerrorMessage(conn));
 }
 
 /* True when the Sync is answered. */
 static bool stored(PGconn *conn)
 {
     if (!PQconsumeInput(conn))
-        die("answer", PQerrorMessage(conn));
+        bare_die("answer", PQerrorMessage(conn));
     while (!PQisBusy(conn)) {
         PGresult *result = PQgetResult(conn);
         ExecStatusType status = result ? PQresultStatus(result) : PGRES_COMMAND_OK;
 
         if (status == PGRES_FATAL_ERROR)
-            die("store", PQresultErrorMessage(result));
+            bare_die("store", PQresultErrorMessage(result));
         PQclear(result);
         if (status == PGRES_PIPELINE_SYNC)
             return true;
@@ -365,75 +342,39 @@ static bool stored(PGconn *conn)
     return false;
 }
 
-static void wait_for_either(PGconn *conn, bool storing, bool full)
+static void wait_for_either(PGconn *conn, bool storing, int wake_fd)
 {
     int unsent = PQflush(conn);
     struct pollfd fds[2] = {{PQsocket(conn), (short)(POLLIN | (unsent ? POLLOUT : 0)), 0},
-                            {full ? -1 : wake_fd, POLLIN, 0}};
+                            {wake_fd, POLLIN, 0}};
     uint64_t woken;
 
     (void)poll(storing ? fds : fds + 1, storing ? 2 : 1, 100);
-    (void)!read(wake_fd, &woken, sizeof woken);
+    if (wake_fd >= 0)
+        (void)!read(wake_fd, &woken, sizeof woken);
 }
 
-/* ---- Kafka */
+/* ---- all of it */
 
-static rd_kafka_t *consumer(const char *bootstrap)
-{
-    static const char *const settings[][2] = {
-        {"group.id", "bare"},
-        {"enable.auto.commit", "false"},
-        {"queued.min.messages", "200000"},
-        {"queued.max.messages.kbytes", "65536"},
-        {"fetch.wait.max.ms", "100"},
-        {"check.crcs", "true"},
-        {"isolation.level", "read_committed"},
-    };
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    char words[256];
-    rd_kafka_t *rk;
-
-    rd_kafka_conf_set(conf, "bootstrap.servers", bootstrap, words, sizeof words);
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-        if (rd_kafka_conf_set(conf, settings[i][0], settings[i][1], words, sizeof words))
-            die(settings[i][0], words);
-    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_FETCH | RD_KAFKA_EVENT_ERROR);
-    rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, words, sizeof words);
-    if (!rk)
-        die("consumer", words);
-    rd_kafka_poll_set_consumer(rk);
-    return rk;
-}
-
-static void assign(rd_kafka_t *rk, const char *topic, char **partitions)
+static void assign(struct bare_kafka *kafka, const char *topic, char **partitions)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(PARTITIONS);
-    struct timespec now;
-    char seconds[32];
-    struct tm utc;
 
     for (; *partitions; partitions++)
         rd_kafka_topic_partition_list_add(list, topic,
                                           (int32_t)strtol(*partitions, NULL, 10))
             ->offset = 0;
-    if (rd_kafka_assign(rk, list))
-        die("assign", topic);
-    rd_kafka_topic_partition_list_destroy(list);
-    clock_gettime(CLOCK_REALTIME, &now);
-    strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
-    printf("{\"time\":\"%s.%06ldZ\",\"message\":\"reading\"}\n", seconds,
-           now.tv_nsec / 1000);
-    fflush(stdout);
+    bare_kafka_assign(kafka, list);
 }
 
-static void run(rd_kafka_queue_t *queue, PGconn *conn)
+static void run(struct bare_kafka *kafka, PGconn *conn)
 {
     struct batch *filling = &batches[0], *storing = NULL;
 
     empty(&batches[0]);
     empty(&batches[1]);
-    while (!stopped) {
-        fill(filling, queue);
+    while (!bare_stopped) {
+        fill(filling, kafka);
         if (storing && stored(conn)) {
             empty(storing);
             storing = NULL;
@@ -444,37 +385,30 @@ static void run(rd_kafka_queue_t *queue, PGconn *conn)
             store(conn, storing);
             continue;
         }
-        wait_for_either(conn, storing, filling->held_count == BATCH);
+        wait_for_either(conn, storing, filling->held_count == BATCH ? -1 : kafka->wake_fd);
     }
 }
 
 int main(int argc, char **argv)
 {
-    rd_kafka_t *rk;
-    rd_kafka_queue_t *queue;
+    struct bare_kafka kafka;
     PGconn *conn;
 
     if (argc < 5) {
         fprintf(stderr, "bare_last_wins BOOTSTRAP TOPIC DSN PARTITION...\n");
         return 2;
     }
-    signal(SIGTERM, on_signal);
     param = malloc((size_t)BATCH * ROW_BYTES);
-    wake_fd = eventfd(0, EFD_NONBLOCK);
-    if (!param || wake_fd < 0)
-        die("memory", "none");
+    if (!param)
+        bare_die("memory", "none");
     conn = connect_to(argv[3]);
-    rk = consumer(argv[1]);
-    queue = rd_kafka_queue_get_consumer(rk);
-    rd_kafka_queue_io_event_enable(queue, wake_fd, "12345678", 8);
-    assign(rk, argv[2], argv + 4);
-    run(queue, conn);
+    bare_kafka_open(&kafka, argv[1]);
+    assign(&kafka, argv[2], argv + 4);
+    run(&kafka, conn);
     PQfinish(conn);
     empty(&batches[0]);
     empty(&batches[1]);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_consumer_close(rk);
-    rd_kafka_destroy(rk);
+    bare_kafka_close(&kafka);
     free(param);
     return 0;
 }

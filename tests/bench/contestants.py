@@ -4,6 +4,7 @@ import time
 
 from measuring import (Failed, Server, Session, cpu_s, memory_mb, reading_since, wait_for)
 from pipeline import Service
+from recording import Recorder
 
 ASK_EVERY_S = 0.02
 PATIENCE_S = 900
@@ -30,7 +31,7 @@ class Hosted(Contestant):
 
     def services(self, bench, prefix, dsn, members):
         return [Service(f"{self.name}-{n}", bench.build / self.program,
-                        bench.environment(prefix, dsn) | {"O2C_INSTANCE": str(n + 1)},
+                        bench.service_environment(prefix, dsn) | {"O2C_INSTANCE": str(n + 1)},
                         bench.log(f"{self.name}-{n}"))
                 for n in range(members)]
 
@@ -49,6 +50,32 @@ class Bare(Contestant):
                         [bench.kafka, prefix + self.topic, dsn,
                          *map(str, range(n, bench.partitions, members))])
                 for n in range(members)]
+
+
+class Replay(Contestant):
+    """What a hosted consumer took and sent, taken and sent again with nothing in between."""
+
+    def __init__(self, hosted, program, recording, topics):
+        super().__init__("replay", hosted.stored_sql, hosted.positions_sql, hosted.table)
+        self.program, self.recording, self.topics = program, recording, topics
+
+    def services(self, bench, prefix, dsn, members):
+        return [Service(self.name, bench.build / self.program, bench.environment(prefix, dsn),
+                        bench.log(self.name),
+                        [bench.kafka, dsn, self.recording, str(bench.partitions),
+                         *(prefix + topic for topic in self.topics)])]
+
+
+def record(bench, hosted, prefix, events):
+    """What the consumer sends to PostgreSQL for everything on the topics, as a file."""
+    run = Run(bench, hosted, prefix)
+    recorder = Recorder(run.dsn, bench.logs / f"{prefix}recording")
+    run.services[0].environment["O2C_PG_DSN"] = recorder.dsn
+    with run:
+        run.wait_stored(events)
+        run.services[0].stop()
+    bench.drop_database(run.dsn)
+    return recorder.file
 
 
 class Run:

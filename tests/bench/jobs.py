@@ -8,13 +8,20 @@ and its tables in sql/ where it is not a product consumer.
 import json
 from statistics import median
 
-from contestants import Bare, Hosted, Run, race
+from contestants import Bare, Hosted, Replay, Run, race, record
 from measuring import Failed
 
 LAST_WINS_TOPIC = "o2c.order-status"
 HOST = Hosted("host", "tests/bench/bench_last_wins", "last_wins", [LAST_WINS_TOPIC],
               "last_wins.order_state")
 BARE = Bare("bare", "tests/bench/bench_bare_last_wins", LAST_WINS_TOPIC, "bare.order_state")
+ORDERS_TOPICS = ["o2c.orders", "o2c.shipments"]
+# first_seen depends on which topic was read first: it is no fact
+ORDERS = Hosted("orders", "consumers/orders/o2c-orders", "orders", ORDERS_TOPICS,
+                "(SELECT account_id, order_id, revision, net_minor, state, shipment_state,"
+                " invoice_state FROM orders.sales_order)")
+ORDERS_ALONE = Hosted("orders", "consumers/orders/o2c-orders", "orders", ORDERS_TOPICS[:1])
+REPLAY = "tests/bench/bench_bare_replay"
 LATENCY_RATE = 2000
 
 
@@ -61,18 +68,42 @@ class Race(Job):
         self.name, self.about, self.contestants = name, about, contestants
         self.fill, self.members = fill, members
 
+    def contestants_for(self, bench, prefix, events):
+        return self.contestants
+
     def run(self, bench, sizes):
         prefix, events = self.fill(bench, sizes)
-        results = in_turn(bench, self.contestants, sizes.rounds,
+        contestants = self.contestants_for(bench, prefix, events)
+        results = in_turn(bench, contestants, sizes.rounds,
                           lambda one: race(bench, one, prefix, events, self.members,
                                            sizes.idle_s))
         same_contents(results)
         report = {"events": events, "members": self.members, "runs": results,
                   "median": {name: medians(runs) for name, runs in results.items()}}
-        if len(self.contestants) == 2:
+        if len(results) == 2:
             each = ratios(results, *results, self.figure)
             report |= {"ratios": each, "ratio": median(each)}
         return report
+
+
+class ReplayRace(Race):
+    """A consumer that loads, beside the same statements without it."""
+
+    def __init__(self, name, about, hosted, topics, fill):
+        super().__init__(name, about, [hosted], fill)
+        self.topics = topics
+
+    def contestants_for(self, bench, prefix, events):
+        bench.say("recording")
+        file = record(bench, self.contestants[0], prefix, events)
+        return [*self.contestants, Replay(self.contestants[0], REPLAY, file, self.topics)]
+
+
+def fill_orders(bench, sizes):
+    prefix = bench.topics("orders.")
+    bench.say("publishing")
+    bench.simulate(prefix, sizes.sim_orders)
+    return prefix, sum(bench.records(prefix + topic) for topic in ORDERS_TOPICS)
 
 
 def fill_last_wins(spread):
@@ -124,7 +155,7 @@ class Latency(Job):
                           lambda one: self.one(bench, sizes, prefix, one))
         report = {"events_per_s": LATENCY_RATE, "seconds": sizes.latency_s, "runs": results,
                   "median": {name: medians(runs) for name, runs in results.items()}}
-        if len(self.contestants) == 2:
+        if len(results) == 2:
             each = ratios(results, *results, "stored_p99_ms")
             report |= {"p99_ratios": each, "p99_ratio": median(each)}
         return report
@@ -139,4 +170,9 @@ JOBS = [
             LAST_WINS_TOPIC, "changed"),
     Race("last-wins-two-members", "the first with two members", [HOST, BARE],
          fill_last_wins("clustered"), members=2),
+    ReplayRace("orders", "order lifecycles through the consumer orders, and its statements alone",
+               ORDERS, ORDERS_TOPICS, fill_orders),
+    Latency("orders-latency", "orders one at a time: stored, and acknowledged on "
+            "o2c.order-status", [ORDERS_ALONE], "o2c.orders", "placed", "o2c.order-status",
+            relayed=True),
 ]
