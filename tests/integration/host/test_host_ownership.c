@@ -105,9 +105,9 @@ static void a_batch_that_takes_too_long_is_given_up_at_a_revoke(void **state)
     (void)state;
     host_start(&first, impatient, NULL);
     hold_stores(account_of(3, 0));
-    put_order(account_of(0, 0), "o1", "");
     put_order(account_of(3, 0), "o2", "");
     await_waiting("wait_event_type = 'Lock'");
+    put_order(account_of(0, 0), "o1", "");
     host_start(&second, impatient, NULL);
     expect_sql("0", "SELECT count(*) FROM probe.progress");
     let_stores_go_on();
