@@ -118,6 +118,13 @@ class Run:
         wait_for(done, PATIENCE_S, f"{self.contestant.name} stores {events} events", ASK_EVERY_S)
         return samples
 
+    def wait_reading(self):
+        def all_read():
+            self.check()
+            return all(reading_since(service.log) for service in self.services)
+
+        wait_for(all_read, PATIENCE_S, f"{self.contestant.name} reads")
+
     def begun(self):
         """When the last of its members began to read what it read to the end."""
         return max(reading_since(service.log) for service in self.services)

@@ -124,6 +124,7 @@ class Latency(Job):
 
     def one(self, bench, sizes, prefix, contestant):
         with Run(bench, contestant, prefix) as run:
+            run.wait_reading()
             run.wait_stored(bench.records(prefix + self.topic))
             out = [prefix + self.out_topic] if self.out_topic else []
             relay = bench.relay(prefix, run.dsn) if self.relayed else None
