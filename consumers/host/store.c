@@ -36,7 +36,7 @@ static const struct {
 #ifdef O2C_MUTANT_NO_EPOCH /* whatever epoch a partition has is taken for one's own */
     {"fence", "SELECT :schema.fence(ARRAY(SELECT jsonb_populate_record(mine,"
               "         jsonb_build_object('epoch', c.epoch))"
-              "  FROM unnest($1:::schema.progress_row[]) mine"
+              "  FROM unnest($1:::schema.progress_row_2[]) mine"
               "  JOIN :schema.claim c ON c.partition = mine.partition))"},
 #else
     {"fence", o2c_host_sql_fence},
