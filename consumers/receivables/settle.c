@@ -124,10 +124,12 @@ static struct o2c_str source_company(const struct source *source)
                            : source->note->document->company_id;
 }
 
-static struct o2c_str name_application(struct work *work, struct o2c_str source_id,
+/* A payment and a credit note may have one id. */
+static struct o2c_str name_application(struct work *work, const struct source *source,
                                        int32_t no)
 {
-    return receivables_text(work, "%.*s/%d", O2C_STR_ARG(source_id), (int)no);
+    return receivables_text(work, "%s%.*s/%d", source->payment ? "" : "credit_note/",
+                            O2C_STR_ARG(source->id), (int)no);
 }
 
 /* ---- one application */
@@ -308,7 +310,7 @@ static void apply_line(struct work *work, const struct remittance_line *line,
         return;
     settling.discount_minor = discount_for(line, &source, document, settling.cash_minor);
     no = next_application_no(&source);
-    settling.application_id = name_application(work, line->source_id, no);
+    settling.application_id = name_application(work, &source, no);
     application = fill(work, &settling, line, no);
     take_off(work, &settling, 1);
     use(work, &source, settling.cash_minor, settling.date, cause_of(&source),
@@ -439,11 +441,11 @@ static bool take_back(struct work *work, const struct source *source,
             if (target->items[i]->instalment_no == undone->instalment_no) {
                 receivables_move_item(work, target, target->items[i], undone->applied_minor,
                                       undone->undone_date, O2C_STR("undone"),
-                                      name_application(work, source->id, application_no));
+                                      name_application(work, source, application_no));
                 receivables_move_item(work, target, target->items[i],
                                       undone->discount_minor, undone->undone_date,
                                       O2C_STR("discount_undone"),
-                                      name_application(work, source->id, application_no));
+                                      name_application(work, source, application_no));
             }
     }
     return ret_settling->target;
@@ -476,7 +478,7 @@ static void undo_application(struct work *work, const struct source *source,
 
     if (!take_back(work, source, application_no, date, &settling))
         return;
-    settling.application_id = name_application(work, source->id, application_no);
+    settling.application_id = name_application(work, source, application_no);
     take_off(work, &settling, -1);
     settling.target->reopened = true;
     use(work, source, -settling.cash_minor, settling.date, O2C_STR("undone"),

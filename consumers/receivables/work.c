@@ -345,7 +345,7 @@ static void derive(struct work *work, struct touched *touched)
     if (document->open_minor)
         return;
     document->closed_date = document->settled_to;
-    if (!document->gross_minor || document->closed_date < document->issue_date)
+    if (document->closed_date < document->issue_date) /* of nothing: nothing settled it */
         document->closed_date = document->issue_date;
 }
 
