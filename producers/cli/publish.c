@@ -43,6 +43,7 @@ struct publish_settings {
     const char *source;
     const char *map;
     const char *by_day;
+    const char *opening;
     bool check;
     bool strict;
     bool barriers;
@@ -60,6 +61,11 @@ static const struct o2c_setting settings_rows[] = {
      "name of the publishing system, for events that name none", false},
     {"map", O2C_SETTING_TEXT, offsetof(struct publish_settings, map), "", 0, 0, NULL,
      "mapping file: the input is CSV (a file or a directory)", false},
+    {"opening", O2C_SETTING_TEXT, offsetof(struct publish_settings, opening), "", 0, 0,
+     NULL,
+     "open items and unapplied cash as of this date: marks invoices, notes and payments, "
+     "refuses what is dated later",
+     false},
     {"by-day", O2C_SETTING_TEXT, offsetof(struct publish_settings, by_day), "", 0, 0, NULL,
      "sort by this date or time field; before the events of a day drain the pipeline and "
      "begin that business day",
@@ -103,7 +109,8 @@ struct run {
     bool beyond_file; /* what failed lies behind the reading */
     bool file_failed;
     int fd;
-    int64_t day; /* of the event published last */
+    int32_t opening; /* the date, where one is given */
+    int64_t day;     /* of the event published last */
     bool any_day;
 };
 
@@ -417,6 +424,7 @@ static int carry_out(struct run *run)
     if (!source.len)
         source = run->map ? o2c_map_source(run->map) : (struct o2c_str){NULL, 0};
     o2c_intake_init(&intake, &sink, source);
+    intake.opening = *run->settings.opening ? &run->opening : NULL;
     enum o2c_verdict verdict = transfer(run, &intake, &err);
     o2c_intake_clear(&intake);
     if (verdict && !(stop_asked && verdict == O2C_RETRY))
@@ -467,9 +475,14 @@ static enum o2c_verdict connect_kafka(struct run *run, struct o2c_err *err)
     return o2c_publisher_open(&run->publisher, &options, err);
 }
 
-static bool options_agree(const struct publish_settings *settings, struct o2c_err *err)
+static bool options_agree(struct run *run, struct o2c_err *err)
 {
-    if (settings->barriers && *settings->by_day)
+    const struct publish_settings *settings = &run->settings;
+    if (*settings->opening &&
+        !o2c_date_parse(o2c_str_from(settings->opening), &run->opening))
+        o2c_fail(err, O2C_FATAL, "opening: \"%s\" is no date such as 2026-01-31",
+                 settings->opening);
+    else if (settings->barriers && *settings->by_day)
         o2c_fail(err, O2C_FATAL, "--barriers and --by-day exclude each other");
     else if (settings->every_day && !*settings->by_day)
         o2c_fail(err, O2C_FATAL, "--every-day goes with --by-day");
@@ -503,7 +516,7 @@ static int prepare_and_run(struct run *run)
         return EXIT_USAGE;
     }
     o2c_log_init("o2c-publish", level);
-    if (!options_agree(&run->settings, &err) || !open_input(run, &err)) {
+    if (!options_agree(run, &err) || !open_input(run, &err)) {
         publish_report_say(&run->report, err.text);
         return EXIT_USAGE;
     }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "producers/publish/opening.h"
 #include "producers/publish/outgoing.h"
 #include "runtime/base/clock.h"
 #include "schemas/events.h"
@@ -108,8 +109,8 @@ static enum o2c_verdict refuse(struct o2c_intake *intake, const struct o2c_origi
     return O2C_OK;
 }
 
-enum o2c_verdict o2c_intake_take(struct o2c_intake *intake, const json_t *object,
-                                 const struct o2c_origin *origin, struct o2c_err *err)
+static enum o2c_verdict take(struct o2c_intake *intake, const json_t *object,
+                             const struct o2c_origin *origin, struct o2c_err *err)
 {
     const struct o2c_event_type_row *type = type_of(object);
     struct fault_frame frame = {intake, origin, type ? type->name : ""};
@@ -120,10 +121,26 @@ enum o2c_verdict o2c_intake_take(struct o2c_intake *intake, const json_t *object
     if (o2c_event_from_json(object, &given, &intake->arena, on_fault, &frame, &event, err))
         return refuse(intake, origin, type, err->verdict == O2C_PARK ? NULL : err);
     enum o2c_verdict verdict =
-        o2c_outgoing_make(&event, &intake->arena, &intake->bytes, &outgoing, err);
+        intake->opening ? o2c_opening_check_date(*intake->opening, &event, err) : O2C_OK;
+    if (!verdict)
+        verdict = o2c_outgoing_make(&event, &intake->arena, &intake->bytes, &outgoing, err);
     if (!verdict) {
         outgoing.line = origin->line;
         verdict = intake->sink->event(intake->sink->user, &outgoing, &event, err);
     }
     return verdict == O2C_PARK ? refuse(intake, origin, type, err) : verdict;
+}
+
+enum o2c_verdict o2c_intake_take(struct o2c_intake *intake, const json_t *object,
+                                 const struct o2c_origin *origin, struct o2c_err *err)
+{
+    const struct o2c_event_type_row *type = type_of(object);
+    json_t *marked;
+    if (!intake->opening || !type)
+        return take(intake, object, origin, err);
+    if (o2c_opening_mark(type, object, &marked, err))
+        return refuse(intake, origin, type, err);
+    enum o2c_verdict verdict = take(intake, marked, origin, err);
+    json_decref(marked);
+    return verdict;
 }

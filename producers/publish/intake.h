@@ -45,12 +45,14 @@ struct o2c_intake_sink {
 struct o2c_intake {
     const struct o2c_intake_sink *sink;
     struct o2c_str source; /* for objects that name none; absent: they must */
+    const int32_t
+        *opening; /* the cut-over as of which everything is (opening.h); or NULL */
     struct o2c_arena arena;
     struct o2c_buf bytes;
     struct o2c_buf sentence;
 };
 
-/* The sink and the source are borrowed. */
+/* The sink and the source are borrowed; `opening` may be set after it. */
 void o2c_intake_init(struct o2c_intake *intake, const struct o2c_intake_sink *sink,
                      struct o2c_str source);
 void o2c_intake_clear(struct o2c_intake *intake);
