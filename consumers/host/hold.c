@@ -5,7 +5,7 @@
  * cut as far as that can be: what comes after a tick that is not applied yet
  * waits for it too.  What waits stays in memory, at most what had been fetched
  * when the partition was paused; the clock's own partition never waits, so the
- * tick always comes (docs/decisions/ticks.md says why it can be applied then).
+ * tick always comes (docs/decisions, 0011 says why it can be applied then).
  */
 #include <assert.h>
 #include <stdlib.h>
