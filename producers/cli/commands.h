@@ -21,9 +21,13 @@ enum {
     EXIT_INTERRUPTED = 130,
 };
 
+int ageing_run(int argc, char **argv);
 int clock_run(int argc, char **argv);
 int drain_run(int argc, char **argv);
+int flow_run(int argc, char **argv);
+int invoices_run(int argc, char **argv);
 int lag_run(int argc, char **argv);
+int ledger_run(int argc, char **argv);
 int migrate_run(int argc, char **argv);
 int o2c_simulate_main(int argc, char **argv); /* producers/simulator */
 int parked_run(int argc, char **argv);

@@ -3,24 +3,19 @@
  * again and again.
  */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "producers/cli/commands.h"
 #include "producers/cli/lag_report.h"
 #include "producers/cli/options.h"
+#include "producers/cli/screen.h"
 #include "producers/cli/stack.h"
 #include "runtime/base/buf.h"
 
 #include "runtime/base/banned.h"
 
 enum {
-    WATCH_EVERY_S = 2,
-    SCREEN_MAX = 1 << 22,
     COLUMNS = 11,
     CELL_BYTES = 96
 };
@@ -47,8 +42,6 @@ static const struct o2c_setting settings_rows[] = {
 
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
                                                                    sizeof settings_rows[0]};
-
-static volatile sig_atomic_t interrupted;
 
 static const char *status_name(enum o2c_lag_status status)
 {
@@ -297,12 +290,6 @@ static int verdict(const struct lag_report *report, const struct lag_settings *s
 
 /* ---- once, and again and again */
 
-static void write_out(const struct o2c_buf *out)
-{
-    fwrite(out->at, 1, out->len, stdout);
-    fflush(stdout);
-}
-
 static void add_report(struct o2c_buf *out, const struct lag_report *report,
                        const struct lag_settings *settings, bool leave_out_quiet)
 {
@@ -320,10 +307,11 @@ static int show_once(struct stack *stack, const struct lag_settings *settings)
     struct o2c_buf out;
     int status = lag_report_read(stack, &report);
 
-    o2c_buf_init(&out, SCREEN_MAX);
+    o2c_buf_init(&out, SCREEN_MAX_BYTES);
     if (!status) {
         add_report(&out, &report, settings, false);
-        write_out(&out);
+        fwrite(out.at, 1, out.len, stdout);
+        fflush(stdout);
         status = verdict(&report, settings);
     }
     o2c_buf_clear(&out);
@@ -331,83 +319,33 @@ static int show_once(struct stack *stack, const struct lag_settings *settings)
     return status;
 }
 
-static void on_interrupt(int number)
+struct watched {
+    struct stack *stack;
+    const struct lag_settings *settings;
+};
+
+/* What is shown again and again: rows in which nothing waits only while all fit. */
+static int show_again(void *user, struct o2c_buf *text, size_t lines)
 {
-    (void)number;
-    interrupted = 1;
-}
-
-static size_t terminal_lines(void)
-{
-    struct winsize size;
-
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row ? size.ws_row : 24;
-}
-
-/* The text over what stood there before, as much as the terminal holds, in one write. */
-static void repaint(const struct o2c_buf *text)
-{
-    const char *at = text->at, *end = text->at + text->len;
-    size_t lines = terminal_lines() - 1;
-    struct o2c_buf out;
-
-    o2c_buf_init(&out, 2 * SCREEN_MAX);
-    o2c_buf_add_text(&out, "\033[H");
-    for (; at < end && lines; lines--) {
-        size_t len = (size_t)((const char *)memchr(at, '\n', (size_t)(end - at)) - at);
-
-        o2c_buf_add(&out, at, len);
-        o2c_buf_add_text(&out, "\033[K\n"); /* clears what is left of the line */
-        at += len + 1;
-    }
-    o2c_buf_add_text(&out, "\033[J");
-    write_out(&out);
-    o2c_buf_clear(&out);
-}
-
-static int show_again(struct stack *stack, const struct lag_settings *settings)
-{
-    bool paints = !settings->json && isatty(STDOUT_FILENO);
+    const struct watched *watched = user;
     struct lag_report report = {0};
-    struct o2c_buf text;
-    int status = lag_report_read(stack, &report);
+    int status = lag_report_read(watched->stack, &report);
 
-    o2c_buf_init(&text, SCREEN_MAX);
-    if (!status && paints) {
-        bool fits = report.lag_count + report.consumer_count + 3 < terminal_lines();
+    if (!status) {
+        bool fits = report.lag_count + report.consumer_count + 3 < lines;
 
-        add_report(&text, &report, settings, !fits);
-        repaint(&text);
-    } else if (!status) {
-        add_report(&text, &report, settings, false);
-        o2c_buf_add_text(&text, settings->json ? "" : "\n");
-        write_out(&text);
+        add_report(text, &report, watched->settings, !fits);
     }
-    o2c_buf_clear(&text);
     lag_report_clear(&report);
     return status;
 }
 
 static int watch(struct stack *stack, const struct lag_settings *settings)
 {
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    struct timespec pause = {WATCH_EVERY_S, 0};
-    bool paints = !settings->json && isatty(STDOUT_FILENO);
-    int status;
+    struct watched watched = {stack, settings};
+    struct screen screen = {settings->json, show_again, &watched};
 
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    if (paints) /* no cursor, no wrapped lines; an empty screen, once */
-        fputs("\033[?25l\033[?7l\033[H\033[2J", stdout);
-    do {
-        status = show_again(stack, settings);
-        if (!status && !interrupted)
-            nanosleep(&pause, NULL);
-    } while (!status && !interrupted);
-    if (paints)
-        fputs("\033[?7h\033[?25h", stdout);
-    fflush(stdout);
-    return interrupted ? EXIT_OK : status;
+    return screen_watch(&screen);
 }
 
 int lag_run(int argc, char **argv)

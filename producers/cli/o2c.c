@@ -17,6 +17,10 @@ static const struct o2c_command commands[] = {
     {"drain", "wait until nothing is under way any more", drain_run},
     {"lag", "how far each consumer is behind", lag_run},
     {"parked", "events that could not be applied: list, release, discard", parked_run},
+    {"flow", "where documents are, and what is stuck", flow_run},
+    {"invoices", "a customer's documents, payments and statement", invoices_run},
+    {"ageing", "what customers owed on a date, by age", ageing_run},
+    {"ledger", "balances of the ledger accounts, and the trial balance", ledger_run},
     {"verify", "check that nothing was lost or invented", verify_run},
 };
 

@@ -95,6 +95,27 @@ SELECT 'disputes'::text AS consumer, account_id, 'dispute'::text AS kind, disput
   FROM disputes.dispute
  WHERE state IS NULL;
 
+-- Cases that are active; part of o2c.flow. They are kept here and not by receivables, which knows no day of opening.
+CREATE TABLE disputes.flow_limit (
+    stage text PRIMARY KEY,
+    days  integer NOT NULL                   -- longer in the stage is stuck
+);
+INSERT INTO disputes.flow_limit VALUES
+    ('disputed', 30);
+
+CREATE VIEW disputes.flow AS
+WITH item AS (
+    SELECT 'disputed' AS stage, i.currency, d.amount_minor, d.opened_at AS since
+      FROM disputes.dispute d
+      JOIN disputes.invoice i ON i.account_id = d.account_id AND i.invoice_id = d.live_invoice_id
+     WHERE d.state IS NOT NULL
+)
+SELECT stage, count(*) AS documents, sum(amount_minor)::bigint AS amount_minor, currency,
+       min(since) AS oldest_since,
+       count(*) FILTER (WHERE since < now() - make_interval(days => days)) AS stuck
+  FROM item JOIN disputes.flow_limit USING (stage)
+ GROUP BY stage, currency;
+
 -- What must add up whenever the pipeline is drained; each row a finding.
 CREATE FUNCTION disputes.verify() RETURNS SETOF text LANGUAGE sql STABLE AS $$
 SELECT format('invoice %s of account %s: open %s, its instalments %s', i.invoice_id, i.account_id,

@@ -5,7 +5,8 @@ DECLARE
     view_name text;
     body text;
 BEGIN
-    FOREACH view_name IN ARRAY ARRAY['consumer_progress', 'waiting', 'parked', 'set_aside'] LOOP
+    FOREACH view_name IN ARRAY ARRAY['consumer_progress', 'waiting', 'parked', 'set_aside',
+                                  'flow'] LOOP
         SELECT string_agg(format('SELECT * FROM %I.%I', c.schema,
                                  CASE WHEN view_name IN ('parked', 'set_aside')
                                       THEN 'reading_' || view_name ELSE view_name END),

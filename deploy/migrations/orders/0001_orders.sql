@@ -98,6 +98,32 @@ SELECT 'orders'::text AS consumer, account_id, 'order'::text AS kind, order_id A
   FROM orders.sales_order
  WHERE content_revision = 0;
 
+-- Where orders stand; part of o2c.flow. Net of the whole order. What was shipped and not invoiced is
+-- not knowable here: orders do not hear of invoices.
+CREATE TABLE orders.flow_limit (
+    stage text PRIMARY KEY,
+    days  integer NOT NULL                   -- longer in the stage is stuck
+);
+INSERT INTO orders.flow_limit VALUES
+    ('placed', 2),
+    ('to_ship', 14);
+
+CREATE VIEW orders.flow AS
+WITH item AS (
+    SELECT 'placed' AS stage, currency, net_minor AS amount_minor, placed_at AS since
+      FROM orders.sales_order
+     WHERE content_revision > 0 AND state = 'received'
+     UNION ALL
+    SELECT 'to_ship', currency, net_minor, placed_at
+      FROM orders.sales_order
+     WHERE content_revision > 0 AND shipment_state IN ('waiting', 'part_shipped')
+)
+SELECT stage, count(*) AS documents, sum(amount_minor)::bigint AS amount_minor, currency,
+       min(since) AS oldest_since,
+       count(*) FILTER (WHERE since < now() - make_interval(days => days)) AS stuck
+  FROM item JOIN orders.flow_limit USING (stage)
+ GROUP BY stage, currency;
+
 -- What must add up whenever the pipeline is drained; each row a finding.
 CREATE FUNCTION orders.verify() RETURNS SETOF text LANGUAGE sql STABLE AS $$
 SELECT format('order %s of account %s: content revision %s is not among its revisions',

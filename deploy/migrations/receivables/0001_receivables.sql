@@ -351,6 +351,41 @@ $$;
 REVOKE EXECUTE ON FUNCTION o2c.ageing(date), o2c.customer_statement(text, date, date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION o2c.ageing(date), o2c.customer_statement(text, date, date) TO o2c_reader;
 
+-- Where invoices, debit notes and payments stand; part of o2c.flow. Overdue is what is due before
+-- today (UTC), of instalments: since the day after the earliest.
+CREATE TABLE receivables.flow_limit (
+    stage text PRIMARY KEY,
+    days  integer NOT NULL                   -- longer in the stage is stuck
+);
+INSERT INTO receivables.flow_limit VALUES
+    ('open', 90),
+    ('overdue', 30),
+    ('unapplied', 5);
+
+CREATE VIEW receivables.flow AS
+WITH item AS (
+    SELECT 'open' AS stage, currency, open_minor AS amount_minor,
+           issue_date::timestamp AT TIME ZONE 'UTC' AS since
+      FROM receivables.document
+     WHERE issued AND kind <> 'credit_note' AND open_minor > 0
+     UNION ALL
+    SELECT 'overdue', d.currency, sum(i.open_minor),
+           (min(i.due_date) + 1)::timestamp AT TIME ZONE 'UTC'
+      FROM receivables.open_item i JOIN receivables.document d USING (account_id, kind, document_id)
+     WHERE kind <> 'credit_note' AND i.open_minor > 0
+       AND i.due_date < (now() AT TIME ZONE 'UTC')::date
+     GROUP BY account_id, kind, document_id, d.currency
+     UNION ALL
+    SELECT 'unapplied', currency, unapplied_minor, received_date::timestamp AT TIME ZONE 'UTC'
+      FROM receivables.payment
+     WHERE received AND unapplied_minor > 0
+)
+SELECT stage, count(*) AS documents, sum(amount_minor)::bigint AS amount_minor, currency,
+       min(since) AS oldest_since,
+       count(*) FILTER (WHERE since < now() - make_interval(days => days)) AS stuck
+  FROM item JOIN receivables.flow_limit USING (stage)
+ GROUP BY stage, currency;
+
 -- What must add up whenever the pipeline is drained; each row a finding.
 CREATE FUNCTION receivables.verify() RETURNS SETOF text LANGUAGE sql STABLE AS $$
 SELECT format('%s %s of account %s: open %s, its instalments %s', d.kind, d.document_id, d.account_id,

@@ -1,0 +1,203 @@
+#include "producers/cli/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/base/buf.h"
+#include "schemas/units/money.h"
+#include "schemas/units/time.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    SQL_MAX_BYTES = 1 << 16,
+    COLUMNS_MAX = 16,
+    GAP = 2
+};
+
+static PGresult *query(struct stack *stack, const struct report *report,
+                       const char *const *values, size_t count, bool json)
+{
+    struct o2c_buf sql;
+    PGresult *rows;
+
+    o2c_buf_init(&sql, SQL_MAX_BYTES);
+    if (json && report->row)
+        o2c_buf_printf(&sql,
+                       "SELECT '{\"row\":\"%s\",' || substr(row_to_json(r)::text, 2)"
+                       "  FROM (%s) r",
+                       report->row, report->sql);
+    else if (json)
+        o2c_buf_printf(&sql, "SELECT row_to_json(r) FROM (%s) r", report->sql);
+    else
+        o2c_buf_add_text(&sql, report->sql);
+    rows = stack_query(stack, o2c_buf_text(&sql), values, count);
+    o2c_buf_clear(&sql);
+    return rows;
+}
+
+/* ---- cells */
+
+/* The digits as they stand: a sum may be longer than an int64. */
+void report_add_amount(struct o2c_buf *out, const char *minor, const char *currency)
+{
+    int exponent = o2c_currency_exponent(o2c_str_from(currency));
+    int decimals = exponent < 0 ? 0 : exponent, digits;
+
+    if (*minor == '-')
+        o2c_buf_add_u8(out, (uint8_t)*minor++);
+    digits = (int)strlen(minor);
+    for (int left = digits > decimals ? digits : decimals + 1; left > 0; left--) {
+        int whole = left - decimals;
+
+        o2c_buf_add_u8(out, left > digits ? '0' : (uint8_t)minor[digits - left]);
+        if (whole == 1 && decimals)
+            o2c_buf_add_u8(out, '.');
+        else if (whole > 1 && whole % 3 == 1)
+            o2c_buf_add_u8(out, ',');
+    }
+}
+
+/* One cell's text; it stands in `cell` until the next one. */
+static const char *text_of(const struct report *report, const PGresult *rows, int row,
+                           size_t column, struct o2c_buf *cell)
+{
+    const struct report_column *described = &report->columns[column];
+    const char *currency = "";
+
+    o2c_buf_reset(cell);
+    for (size_t c = 0; c < report->column_count; c++)
+        if (report->columns[c].cell == REPORT_CURRENCY)
+            currency = PQgetvalue(rows, row, (int)c);
+    if (!PQgetisnull(rows, row, (int)column)) {
+        if (described->cell == REPORT_AMOUNT)
+            report_add_amount(cell, PQgetvalue(rows, row, (int)column), currency);
+        else
+            o2c_buf_add_text(cell, PQgetvalue(rows, row, (int)column));
+    } else if (described->if_null) {
+        o2c_buf_add_text(cell, described->if_null);
+    } else if (described->cell != REPORT_AMOUNT) {
+        o2c_buf_add_text(cell, "-");
+    }
+    return o2c_buf_text(cell);
+}
+
+/* Characters, not bytes. */
+static size_t width_of(const char *text)
+{
+    size_t width = 0;
+
+    for (; *text; text++)
+        width += ((unsigned char)*text & 0xC0) != 0x80;
+    return width;
+}
+
+static void add_spaces(struct o2c_buf *out, size_t count)
+{
+    o2c_buf_printf(out, "%*s", (int)count, "");
+}
+
+/* Nothing stands behind the last text of a line. */
+static void add_cell(struct o2c_buf *out, const struct report *report, size_t column,
+                     size_t width, const char *text)
+{
+    enum report_cell cell = report->columns[column].cell;
+    size_t space = width - width_of(text);
+    bool is_right = cell == REPORT_NUMBER || cell == REPORT_AMOUNT;
+    bool is_last = column + 1 == report->column_count;
+
+    if (is_right)
+        add_spaces(out, space);
+    o2c_buf_add_text(out, text);
+    if (!is_right && !is_last)
+        add_spaces(out, space);
+    if (is_last)
+        o2c_buf_add_u8(out, '\n');
+    else
+        add_spaces(out, GAP);
+}
+
+static void add_table(struct o2c_buf *out, const struct report *report,
+                      const PGresult *rows)
+{
+    size_t width[COLUMNS_MAX];
+    struct o2c_buf cell;
+
+    o2c_buf_init(&cell, SQL_MAX_BYTES);
+    for (size_t c = 0; c < report->column_count; c++) {
+        width[c] = width_of(report->columns[c].heading);
+        for (int i = 0; i < PQntuples(rows); i++) {
+            size_t needed = width_of(text_of(report, rows, i, c, &cell));
+
+            width[c] = needed > width[c] ? needed : width[c];
+        }
+    }
+    for (size_t c = 0; c < report->column_count; c++)
+        add_cell(out, report, c, width[c], report->columns[c].heading);
+    for (int i = 0; i < PQntuples(rows); i++)
+        for (size_t c = 0; c < report->column_count; c++)
+            add_cell(out, report, c, width[c], text_of(report, rows, i, c, &cell));
+    o2c_buf_clear(&cell);
+}
+
+int report_add(struct o2c_buf *out, struct stack *stack, const struct report *report,
+               const char *const *values, size_t count, bool json, const char *when_empty)
+{
+    PGresult *rows = query(stack, report, values, count, json);
+
+    if (!rows)
+        return stack->query_status;
+    if (json) {
+        for (int i = 0; i < PQntuples(rows); i++)
+            o2c_buf_printf(out, "%s\n", PQgetvalue(rows, i, 0));
+    } else if (PQntuples(rows)) {
+        o2c_buf_add_text(out, out->len ? "\n" : "");
+        add_table(out, report, rows);
+    } else if (when_empty) {
+        o2c_buf_printf(out, "%s\n", when_empty);
+    }
+    PQclear(rows);
+    return EXIT_OK;
+}
+
+int report_print(const struct stack *stack, struct o2c_buf *out)
+{
+    if (out->failed)
+        return stack_fail(stack, EXIT_FINDINGS, "more than %d bytes to show",
+                          REPORT_MAX_BYTES);
+    if (out->len)
+        fwrite(out->at, 1, out->len, stdout);
+    fflush(stdout);
+    return EXIT_OK;
+}
+
+int report_show(struct stack *stack, const struct report *report, const char *const *values,
+                size_t count, bool json, const char *when_empty)
+{
+    struct o2c_buf out;
+    int status;
+
+    o2c_buf_init(&out, REPORT_MAX_BYTES);
+    status = report_add(&out, stack, report, values, count, json, when_empty);
+    if (!status)
+        status = report_print(stack, &out);
+    o2c_buf_clear(&out);
+    return status;
+}
+
+/* ---- what is asked for */
+
+bool report_is_date(const struct stack *stack, const char *option, const char *text)
+{
+    int32_t days;
+
+    if (!*text || o2c_date_parse(o2c_str_from(text), &days))
+        return true;
+    stack_fail(stack, EXIT_USAGE, "--%s \"%s\" is no date (YYYY-MM-DD)", option, text);
+    return false;
+}
+
+const char *report_value(const char *text)
+{
+    return *text ? text : NULL;
+}

@@ -1,0 +1,96 @@
+#include "producers/cli/screen.h"
+
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "producers/cli/commands.h"
+#include "runtime/base/buf.h"
+
+#include "runtime/base/banned.h"
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static void write_out(const struct o2c_buf *out)
+{
+    if (out->len)
+        fwrite(out->at, 1, out->len, stdout);
+    fflush(stdout);
+}
+
+static size_t terminal_lines(void)
+{
+    struct winsize size;
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row ? size.ws_row : 24;
+}
+
+/* The text over what stood there before, as much as the terminal holds, in one write. */
+static void repaint(const struct o2c_buf *text)
+{
+    const char *at = text->at, *end = text->at + text->len;
+    size_t lines = terminal_lines() - 1;
+    struct o2c_buf out;
+
+    o2c_buf_init(&out, 2 * SCREEN_MAX_BYTES);
+    o2c_buf_add_text(&out, "\033[H");
+    for (; at < end && lines; lines--) {
+        size_t len = (size_t)((const char *)memchr(at, '\n', (size_t)(end - at)) - at);
+
+        o2c_buf_add(&out, at, len);
+        o2c_buf_add_text(&out, "\033[K\n"); /* clears what is left of the line */
+        at += len + 1;
+    }
+    o2c_buf_add_text(&out, "\033[J");
+    write_out(&out);
+    o2c_buf_clear(&out);
+}
+
+static int show_again(const struct screen *screen, bool paints)
+{
+    struct o2c_buf text;
+    int status;
+
+    o2c_buf_init(&text, SCREEN_MAX_BYTES);
+    status = screen->show(screen->user, &text, paints ? terminal_lines() : SIZE_MAX);
+    if (!status && paints) {
+        repaint(&text);
+    } else if (!status) {
+        o2c_buf_add_text(&text, screen->json ? "" : "\n");
+        write_out(&text);
+    }
+    o2c_buf_clear(&text);
+    return status;
+}
+
+int screen_watch(const struct screen *screen)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    struct timespec pause = {SCREEN_EVERY_S, 0};
+    bool paints = !screen->json && isatty(STDOUT_FILENO);
+    int status;
+
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    if (paints) /* no cursor, no wrapped lines; an empty screen, once */
+        fputs("\033[?25l\033[?7l\033[H\033[2J", stdout);
+    do {
+        status = show_again(screen, paints);
+        if (!status && !interrupted)
+            nanosleep(&pause, NULL);
+    } while (!status && !interrupted);
+    if (paints)
+        fputs("\033[?7h\033[?25h", stdout);
+    fflush(stdout);
+    return interrupted ? EXIT_OK : status;
+}
