@@ -85,13 +85,13 @@ static struct o2c_head head_of(const struct dispute *dispute)
 }
 
 static void change_state(struct work *work, struct dispute *dispute,
-                         enum o2c_dispute_phase phase, const char *reason)
+                         enum o2c_dispute_phase phase, struct o2c_str reason)
 {
     struct o2c_dispute_state_changed changed = {
         .head = head_of(dispute),
         .dispute_id = dispute->dispute_id,
         .state = phase,
-        .reason = o2c_str_from(reason),
+        .reason = reason,
         .invoice_id = dispute->invoice_id,
         .has_amount_minor = true,
         .amount_minor = dispute->amount_minor,
@@ -119,7 +119,7 @@ static void close_case(struct work *work, struct dispute *dispute,
 
     dispute->resolution = o2c_dispute_resolution_text(resolution);
     dispute->live_invoice_id = absent;
-    change_state(work, dispute, phase, dispute->resolution.at);
+    change_state(work, dispute, phase, dispute->resolution);
     o2c_effects_emit(work->effects, &event);
 }
 
@@ -157,7 +157,7 @@ static bool is_live(const struct dispute *dispute)
 static void decide(struct work *work, struct dispute *dispute)
 {
     if (o2c_str_eq(dispute->decision, O2C_STR("rejected"))) {
-        change_state(work, dispute, O2C_DISPUTE_PHASE_REJECTED, "rejected");
+        change_state(work, dispute, O2C_DISPUTE_PHASE_REJECTED, O2C_STR("rejected"));
         close_case(work, dispute, O2C_DISPUTE_PHASE_CLOSED,
                    O2C_DISPUTE_RESOLUTION_CHARGE_BACK);
         return;
@@ -165,7 +165,7 @@ static void decide(struct work *work, struct dispute *dispute)
     if (o2c_str_eq(dispute->decision, O2C_STR("partly_approved")) &&
         dispute->decided_minor < dispute->amount_minor)
         dispute->amount_minor = dispute->decided_minor;
-    change_state(work, dispute, O2C_DISPUTE_PHASE_APPROVED, dispute->decision.at);
+    change_state(work, dispute, O2C_DISPUTE_PHASE_APPROVED, dispute->decision);
 }
 
 /* Takes the case as far as what has arrived allows. */
@@ -182,7 +182,7 @@ static void advance(struct work *work, struct dispute *dispute)
     if (!dispute->state.at)
         open_case(work, dispute, invoice);
     if (dispute->assignee.at && is_in(dispute, O2C_DISPUTE_PHASE_OPEN))
-        change_state(work, dispute, O2C_DISPUTE_PHASE_INVESTIGATING, "assigned");
+        change_state(work, dispute, O2C_DISPUTE_PHASE_INVESTIGATING, O2C_STR("assigned"));
     if (dispute->decision.at && !is_in(dispute, O2C_DISPUTE_PHASE_APPROVED))
         decide(work, dispute);
     if (dispute->withdrawn && is_live(dispute))
@@ -294,7 +294,7 @@ enum o2c_verdict disputes_on_assigned(struct o2c_account *account,
     dispute = begin_dispute(&work, assigned->dispute_id);
     dispute->assignee = assigned->assignee;
     if (is_live(dispute) && is_in(dispute, O2C_DISPUTE_PHASE_INVESTIGATING))
-        change_state(&work, dispute, O2C_DISPUTE_PHASE_INVESTIGATING, "assigned");
+        change_state(&work, dispute, O2C_DISPUTE_PHASE_INVESTIGATING, O2C_STR("assigned"));
     advance(&work, dispute);
     return O2C_OK;
 }

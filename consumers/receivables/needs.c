@@ -165,7 +165,8 @@ void receivables_needs_issued(const struct o2c_event *event, struct o2c_wants *w
     want_document(wants, issued.kind, issued.id);
     want_balance(wants, issued.customer_id, issued.currency);
     if (o2c_str_eq(issued.kind, KIND_CREDIT_NOTE)) {
-        want_lines(wants, SOURCE_CREDIT_NOTE, issued.id);
+        more_of_source(wants, SOURCE_CREDIT_NOTE, issued.id, issued.customer_id,
+                       issued.currency);
         if (issued.names.at)
             want_named(wants, issued.names);
         return;

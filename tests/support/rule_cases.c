@@ -37,22 +37,31 @@ static void print_fault(void *user, const struct o2c_json_fault *fault)
                 fault->expected);
 }
 
-enum o2c_verdict rule_apply(struct rows_fixture *fixture, const char *json,
-                            struct o2c_err *err)
+struct o2c_event rule_event(const char *json, struct o2c_arena *arena)
 {
     struct o2c_json_given given = {O2C_STR("test"), 1767225600000000};
     json_t *object = parsed(json);
+    struct o2c_event event;
+    struct o2c_err err;
+
+    if (o2c_event_from_json(object, &given, arena, print_fault, (void *)(uintptr_t)json,
+                            &event, &err))
+        fail_msg("%s: %s", json, err.text);
+    json_decref(object);
+    return event;
+}
+
+enum o2c_verdict rule_apply(struct rows_fixture *fixture, const char *json,
+                            struct o2c_err *err)
+{
     struct o2c_arena arena;
     struct o2c_event event;
     enum o2c_verdict verdict;
 
     o2c_arena_init(&arena, O2C_EVENT_MAX_ARENA_BYTES);
-    if (o2c_event_from_json(object, &given, &arena, print_fault, (void *)(uintptr_t)json,
-                            &event, err))
-        fail_msg("%s: %s", json, err->text);
+    event = rule_event(json, &arena);
     verdict = rows_fixture_apply(fixture, event.type, event.body, err);
     o2c_arena_clear(&arena);
-    json_decref(object);
     return verdict;
 }
 
@@ -125,4 +134,65 @@ void rule_cases_run(const struct o2c_consumer *consumer, const struct rule_case 
         permute(&cases[i], consumer, order, 0, events, describe);
         check_twice(&cases[i], consumer, events, describe);
     }
+}
+
+/* ---- drawn histories */
+
+unsigned rule_draw(unsigned *state, unsigned below)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (*state >> 16) % below;
+}
+
+static void play_in_batches(const struct rule_histories *histories,
+                            const struct o2c_event *events, size_t limit,
+                            struct o2c_buf *out)
+{
+    struct rows_fixture *fixture = rows_fixture_new(histories->consumer);
+
+    for (size_t from = 0; from < histories->events_each; from += limit) {
+        size_t left = histories->events_each - from;
+
+        rows_fixture_apply_batch(fixture, events + from, left < limit ? left : limit);
+        assert_null(rows_fixture_effect(fixture, ROWS_PARKED, O2C_EVENT_NONE, 0));
+        histories->published(fixture, out);
+    }
+    histories->tables(fixture, out);
+    rows_fixture_free(fixture);
+}
+
+static void play_history(const struct rule_histories *histories,
+                         const struct o2c_event *events)
+{
+    const size_t limits[] = {1, 7, histories->events_each};
+    struct o2c_buf out[3];
+
+    for (size_t i = 0; i < 3; i++) {
+        o2c_buf_init(&out[i], 1 << 22);
+        play_in_batches(histories, events, limits[i], &out[i]);
+        assert_string_equal(o2c_buf_text(&out[i]), o2c_buf_text(&out[0]));
+    }
+    for (size_t i = 0; i < 3; i++)
+        o2c_buf_clear(&out[i]);
+}
+
+void rule_histories_run(const struct rule_histories *histories)
+{
+    struct o2c_event *events = calloc(histories->events_each, sizeof *events);
+    char json[1024];
+
+    assert_non_null(events);
+    for (unsigned history = 0; history < histories->count; history++) {
+        struct o2c_arena arena;
+        unsigned state = history;
+
+        o2c_arena_init(&arena, 1 << 24);
+        for (unsigned i = 0; i < histories->events_each; i++) {
+            histories->draw(&state, json, sizeof json);
+            events[i] = rule_event(json, &arena);
+        }
+        play_history(histories, events);
+        o2c_arena_clear(&arena);
+    }
+    free(events);
 }

@@ -23,6 +23,10 @@ struct rule_case {
     const char *rows;                        /* as `describe` writes them */
 };
 
+/* The event, in the arena; fails the test where the JSON is none. */
+struct o2c_arena;
+struct o2c_event rule_event(const char *json, struct o2c_arena *arena);
+
 /* Applies one event; fails the test where the JSON is no event. */
 enum o2c_verdict rule_apply(struct rows_fixture *fixture, const char *json,
                             struct o2c_err *err);
@@ -37,5 +41,21 @@ typedef void rule_describe_fn(const struct rows_fixture *fixture, struct o2c_buf
  */
 void rule_cases_run(const struct o2c_consumer *consumer, const struct rule_case *cases,
                     size_t count, rule_describe_fn *describe);
+
+/*
+ * Drawn histories, each in batches of 1, of 7 and as one: the tables and what
+ * was published must be the same, and nothing refused.  `draw` writes one event
+ * as JSON; use few ids, so that everything meets everything.
+ */
+struct rule_histories {
+    const struct o2c_consumer *consumer;
+    void (*draw)(unsigned *state, char *json, size_t size);
+    rule_describe_fn *tables, *published;
+    unsigned count, events_each;
+};
+void rule_histories_run(const struct rule_histories *histories);
+
+/* The next of a row of numbers, below the given one. */
+unsigned rule_draw(unsigned *state, unsigned below);
 
 #endif

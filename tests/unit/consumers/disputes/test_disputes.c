@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 #include <inttypes.h>
@@ -189,11 +190,87 @@ static void what_cannot_be_is_parked_with_field_and_value(void **state)
     }
 }
 
+/* ---- where a batch ends changes nothing */
+
+static void draw_json(unsigned *state, char *json, size_t size)
+{
+    static const char *const outcomes[] = {"approved", "rejected"};
+    const char *at = "'occurred_at':'2026-01-20T10:00:00Z'";
+    unsigned id = rule_draw(state, 4), invoice = rule_draw(state, 2),
+             n = rule_draw(state, 9);
+
+    switch (rule_draw(state, 6)) {
+    case 0:
+    case 1:
+        snprintf(
+            json, size,
+            "{'type':'OpenItemChanged','document_id':'I%u','kind':'invoice',"
+            "'instalment_no':%u,'due_date':'2026-02-01','currency':'EUR','open_minor':%u,"
+            "'disputed_minor':0,'state':'open','cause':'x'}",
+            invoice, 1 + n % 2, n % 3 ? 50 * n : 0);
+        return;
+    case 2:
+        snprintf(
+            json, size,
+            "{'type':'DisputeRaised','dispute_id':'D%u','invoice_id':'I%u','amount_minor':"
+            "%u,'reason_code':'01','raised_by':'b'}",
+            id, invoice, 10 + n);
+        return;
+    case 3:
+        snprintf(json, size,
+                 "{'type':'DisputeAssigned',%s,'dispute_id':'D%u','assignee':'a%u'}", at,
+                 id, n);
+        return;
+    case 4:
+        snprintf(json, size,
+                 "{'type':'DisputeDecided',%s,'dispute_id':'D%u','outcome':'%s','decided_"
+                 "by':'c',"
+                 "'note':'n'}",
+                 at, id, outcomes[n % 2]);
+        return;
+    default:
+        snprintf(json, size, "{'type':'DisputeWithdrawn',%s,'dispute_id':'D%u'}", at, id);
+    }
+}
+
+static void describe_cases(const struct rows_fixture *fixture, struct o2c_buf *out)
+{
+    const struct dispute *dispute;
+
+    for (size_t i = 0; (dispute = rows_fixture_row(fixture, &disputes_dispute, i)); i++)
+        o2c_buf_printf(out, "%.*s %.*s %.*s %" PRId64 "\n",
+                       O2C_STR_ARG(dispute->dispute_id), O2C_STR_ARG(dispute->state),
+                       O2C_STR_ARG(dispute->resolution), dispute->amount_minor);
+}
+
+static void describe_published(const struct rows_fixture *fixture, struct o2c_buf *out)
+{
+    size_t count;
+    const struct rows_effect *effects = rows_fixture_effects(fixture, &count);
+
+    for (size_t i = 0; i < count; i++)
+        describe(&effects[i], out);
+}
+
+static void where_a_batch_ends_changes_nothing(void **state)
+{
+    const struct rule_histories histories = {.consumer = &disputes_consumer,
+                                             .draw = draw_json,
+                                             .tables = describe_cases,
+                                             .published = describe_published,
+                                             .count = 150,
+                                             .events_each = 60};
+
+    (void)state;
+    rule_histories_run(&histories);
+}
+
 int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(cases_go_through_their_states),
         cmocka_unit_test(what_cannot_be_is_parked_with_field_and_value),
+        cmocka_unit_test(where_a_batch_ends_changes_nothing),
     };
 
     return cmocka_run_group_tests(all, NULL, NULL);

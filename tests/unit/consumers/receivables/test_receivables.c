@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -426,6 +427,78 @@ static void every_step_publishes_items_applications_journals_and_states(void **s
     rows_fixture_free(fixture);
 }
 
+/* ---- where a batch ends changes nothing */
+
+enum {
+    IDS = 5
+};
+
+/* Few ids, so that everything meets everything, in any order. */
+static void draw_json(unsigned *state, char *json, size_t size)
+{
+    unsigned kind = rule_draw(state, 10), id = rule_draw(state, IDS),
+             other = rule_draw(state, IDS);
+    unsigned amount = 10 + 10 * rule_draw(state, 12), customer = rule_draw(state, 2);
+    bool by_number = rule_draw(state, 3) == 0;
+
+    if (kind < 3)
+        snprintf(
+            json, size,
+            "{'type':'InvoiceIssued','invoice_id':'I%u','number':'N%u','customer_id':'C%u',"
+            "'account_id':'A','issue_date':'2026-01-%02u','currency':'EUR','lines':[],"
+            "'net_minor':%u,'gross_minor':%u,'discount_minor':5,'discount_until':"
+            "'2026-01-15','instalments':[{'due_date':'2026-02-01','amount_minor':%u},"
+            "{'due_date':'2026-01-20','amount_minor':10}]}",
+            id, other / 2, customer, 1 + id, amount + 10, amount + 10, amount);
+    else if (kind < 7)
+        snprintf(json, size,
+                 "{'type':'PaymentReceived','payment_id':'P%u','customer_id':'C%u',"
+                 "'account_id':'A','received_date':'2026-01-%02u','amount_minor':%u,"
+                 "'currency':'EUR','method':'transfer','remittance':[{'%s':'%s%u',"
+                 "'amount_minor':%u,'discount_minor':5},{'invoice_id':'I%u','amount_minor':"
+                 "30}]}",
+                 id, customer, 5 + 3 * other, amount, by_number ? "number" : "invoice_id",
+                 by_number ? "N" : "I", by_number ? other / 2 : other, amount - 5, id);
+    else if (kind == 7)
+        snprintf(json, size,
+                 "{'type':'PaymentReversed','account_id':'A','payment_id':'P%u',"
+                 "'reversed_date':'2026-01-25','reason':'nsf'}",
+                 id);
+    else if (kind == 8)
+        snprintf(
+            json, size,
+            "{'type':'CreditNoteIssued','account_id':'A','credit_note_id':'K%u','number':"
+            "'G','reason_code':'01','issue_date':'2026-01-15','currency':'EUR','lines':[],"
+            "'net_minor':%u,'gross_minor':%u,'invoice_id':'I%u'}",
+            id, amount, amount, other);
+    else if (rule_draw(state, 2))
+        snprintf(
+            json, size,
+            "{'type':'InvoiceCancelled','account_id':'A','invoice_id':'I%u','reason':'x',"
+            "'cancelled_date':'2026-01-28'}",
+            id);
+    else
+        snprintf(
+            json, size,
+            "{'type':'DisputeOpened','account_id':'A','dispute_id':'D%u','invoice_id':'I%u'"
+            ","
+            "'amount_minor':%u,'currency':'EUR','reason_code':'01','origin':'customer'}",
+            id, other, amount);
+}
+
+static void where_a_batch_ends_changes_nothing(void **state)
+{
+    const struct rule_histories histories = {.consumer = &receivables_consumer,
+                                             .draw = draw_json,
+                                             .tables = describe,
+                                             .published = describe_published,
+                                             .count = 150,
+                                             .events_each = 60};
+
+    (void)state;
+    rule_histories_run(&histories);
+}
+
 int main(void)
 {
     const struct CMUnitTest all[] = {
@@ -437,6 +510,7 @@ int main(void)
         cmocka_unit_test(a_cancelled_invoice_of_nothing_is_closed_when_it_is_cancelled),
         cmocka_unit_test(a_cancellation_gives_back_what_was_applied),
         cmocka_unit_test(every_step_publishes_items_applications_journals_and_states),
+        cmocka_unit_test(where_a_batch_ends_changes_nothing),
     };
 
     return cmocka_run_group_tests(all, NULL, NULL);
