@@ -126,8 +126,10 @@ class Run:
         wait_for(all_read, PATIENCE_S, f"{self.contestant.name} reads")
 
     def begun(self):
-        """When the last of its members began to read what it read to the end."""
-        return max(reading_since(service.log) for service in self.services)
+        """When the last of its members began to read; one that all others were too fast for
+        has read nothing."""
+        moments = [reading_since(service.log) for service in self.services]
+        return max(moment for moment in moments if moment is not None)
 
     def pids(self):
         return [service.process.pid for service in self.services]
