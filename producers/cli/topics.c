@@ -44,6 +44,11 @@ static int32_t partitions_of(const struct topics_settings *settings,
     return settings->partitions ? (int32_t)settings->partitions : topic->partition_count;
 }
 
+/* All topics at once; a busy broker makes some ten partitions a second. */
+enum {
+    CREATE_TIMEOUT_MS = 60000
+};
+
 static int create(struct stack *stack, const struct topics_settings *settings)
 {
     size_t count;
@@ -64,7 +69,7 @@ static int create(struct stack *stack, const struct topics_settings *settings)
             .config = topics[i].config,
         };
     }
-    if (o2c_kafka_create_topics(stack->rk, wanted, count, ASK_TIMEOUT_MS, &stack->err))
+    if (o2c_kafka_create_topics(stack->rk, wanted, count, CREATE_TIMEOUT_MS, &stack->err))
         status = stack_fail(
             stack, stack->err.verdict == O2C_RETRY ? EXIT_UNREACHABLE : EXIT_FINDINGS, "%s",
             stack->err.text);
