@@ -3,7 +3,9 @@ the relay.  Used by tests/scenario and by tests that stop, kill and watch proces
 """
 
 import ctypes
+import errno
 import os
+import random
 import secrets
 import shutil
 import signal
@@ -24,6 +26,7 @@ PARTITIONS = 6
 READY_S = 30
 STOP_S = 15
 ASK_EVERY_S = 0.02
+LISTEN_PORTS = range(12000, 32000)
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -56,6 +59,17 @@ def clean_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("O2C_")}
 
 
+def free_address():
+    """Below the ports that the kernel gives to connections: none takes it before we listen."""
+    while True:
+        try:
+            with socket.create_server(("127.0.0.1", random.choice(LISTEN_PORTS))) as free:
+                return "127.0.0.1:%d" % free.getsockname()[1]
+        except OSError as fault:
+            if fault.errno != errno.EADDRINUSE:
+                raise
+
+
 class Service:
     """One process of the pipeline; may be killed and started again as often as you like."""
 
@@ -68,8 +82,7 @@ class Service:
 
     def start(self, **further):
         """further: additional variables, such as O2C_FAILPOINTS"""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.address = "127.0.0.1:%d" % free.getsockname()[1]
+        self.address = free_address()
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [self.program, *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
