@@ -65,20 +65,52 @@ enum o2c_verdict rule_apply(struct rows_fixture *fixture, const char *json,
     return verdict;
 }
 
-static void check(const struct rule_case *rule_case, const struct o2c_consumer *consumer,
-                  const size_t *order, size_t count, rule_describe_fn *describe)
+void rule_apply_batch(struct rows_fixture *fixture, const char *const *events)
 {
-    struct rows_fixture *fixture = rows_fixture_new(consumer);
-    struct o2c_buf rows;
+    struct o2c_event batch[2 * RULE_EVENTS_MAX];
+    const struct rows_effect *refused;
+    struct o2c_arena arena;
+    size_t count = 0;
+
+    o2c_arena_init(&arena, (size_t)2 * RULE_EVENTS_MAX * O2C_EVENT_MAX_ARENA_BYTES);
+    for (; events[count]; count++) {
+        assert_true(count < sizeof batch / sizeof batch[0]);
+        batch[count] = rule_event(events[count], &arena);
+    }
+    rows_fixture_apply_batch(fixture, batch, count);
+    refused = rows_fixture_effect(fixture, ROWS_PARKED, O2C_EVENT_NONE, 0);
+    if (refused)
+        fail_msg("%s: refused: %s", events[refused->event_no], refused->reason);
+    o2c_arena_clear(&arena);
+}
+
+static void one_by_one(struct rows_fixture *fixture, const char *const *events)
+{
     struct o2c_err err;
 
+    for (; *events; events++)
+        if (rule_apply(fixture, *events, &err))
+            fail_msg("%s: refused: %s", *events, err.text);
+}
+
+typedef void rule_apply_fn(struct rows_fixture *fixture, const char *const *events);
+
+static void check_rows(const struct rule_case *rule_case,
+                       const struct o2c_consumer *consumer, const size_t *order,
+                       size_t count, rule_describe_fn *describe, rule_apply_fn *apply)
+{
+    struct rows_fixture *fixture = rows_fixture_new(consumer);
+    const char *events[2 * RULE_EVENTS_MAX + 1] = {NULL};
+    struct o2c_buf rows;
+
     for (size_t i = 0; i < count; i++)
-        if (rule_apply(fixture, rule_case->events[order[i]], &err))
-            fail_msg("%s: refused: %s", rule_case->name, err.text);
+        events[i] = rule_case->events[order[i]];
+    apply(fixture, events);
     o2c_buf_init(&rows, 1 << 20);
     describe(fixture, &rows);
     if (strcmp(o2c_buf_text(&rows), rule_case->rows) != 0) {
-        print_error("%s, in the order", rule_case->name);
+        print_error("%s, %s, in the order", rule_case->name,
+                    apply == one_by_one ? "one by one" : "in one batch");
         for (size_t i = 0; i < count; i++)
             print_error(" %zu", order[i]);
         print_error("\nexpected:\n%sfound:\n%s", rule_case->rows, o2c_buf_text(&rows));
@@ -86,6 +118,13 @@ static void check(const struct rule_case *rule_case, const struct o2c_consumer *
     }
     o2c_buf_clear(&rows);
     rows_fixture_free(fixture);
+}
+
+static void check(const struct rule_case *rule_case, const struct o2c_consumer *consumer,
+                  const size_t *order, size_t count, rule_describe_fn *describe)
+{
+    check_rows(rule_case, consumer, order, count, describe, one_by_one);
+    check_rows(rule_case, consumer, order, count, describe, rule_apply_batch);
 }
 
 static void swap(size_t *a, size_t *b)

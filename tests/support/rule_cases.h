@@ -1,6 +1,7 @@
 /*
  * rule_cases.h - tables of rule tests: events as short JSON, the rows they
- * must give as text.  Events are applied one by one, each a batch of its own.
+ * must give as text.  Events are applied one by one, each a batch of its own,
+ * and all of them as one batch, whose rows are loaded before its first event.
  *
  * In the JSON, ' stands for " and what every event has may be left out: each
  * gets customer_id 'C1', and source and occurred_at of the test.
@@ -31,13 +32,16 @@ struct o2c_event rule_event(const char *json, struct o2c_arena *arena);
 enum o2c_verdict rule_apply(struct rows_fixture *fixture, const char *json,
                             struct o2c_err *err);
 
+/* All in one batch, up to NULL; fails the test where one is refused. */
+void rule_apply_batch(struct rows_fixture *fixture, const char *const *events);
+
 /* Writes what is in the tables, so that two states can be compared. */
 struct o2c_buf;
 typedef void rule_describe_fn(const struct rows_fixture *fixture, struct o2c_buf *out);
 
 /*
- * Every case in every order of its events, and once more with each event
- * applied twice: always the same rows.
+ * Every case in every order of its events, event by event and in one batch,
+ * and once more with each event applied twice: always the same rows.
  */
 void rule_cases_run(const struct o2c_consumer *consumer, const struct rule_case *cases,
                     size_t count, rule_describe_fn *describe);

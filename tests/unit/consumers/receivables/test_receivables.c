@@ -264,17 +264,25 @@ static void play(struct rows_fixture *fixture, const char *const *events)
             fail_msg("%s: %s", *events, err.text);
 }
 
-static void expect(const char *const *events, const char *expected)
+static void expect_by(void (*apply)(struct rows_fixture *fixture,
+                                    const char *const *events),
+                      const char *const *events, const char *expected)
 {
     struct rows_fixture *fixture = rows_fixture_new(&receivables_consumer);
     struct o2c_buf rows;
 
-    play(fixture, events);
+    apply(fixture, events);
     o2c_buf_init(&rows, 1 << 20);
     describe(fixture, &rows);
     assert_string_equal(o2c_buf_text(&rows), expected);
     o2c_buf_clear(&rows);
     rows_fixture_free(fixture);
+}
+
+static void expect(const char *const *events, const char *expected)
+{
+    expect_by(play, events, expected);
+    expect_by(rule_apply_batch, events, expected);
 }
 
 static void of_two_payments_for_one_invoice_the_first_counts(void **state)
