@@ -79,13 +79,15 @@ class Books:
                 yield first, later, (kind, later[name])
         for cases in self.cases.values():
             for first, later in cases.conflicts:
-                yield first, later, (later["dispute_id"],)
+                kind = "decision" if later.type == "DisputeDecided" else "dispute"
+                yield first, later, (kind, later["dispute_id"])
 
     def waiting(self):
         yield from self.receivables.waiting()
         for cases in self.cases.values():
             for event in cases.waiting:
-                yield "dispute", event["dispute_id"], "InvoiceIssued", event
+                yield ("dispute", event["dispute_id"],
+                       f"OpenItemChanged {event['invoice_id']}", event)
             raised = {event["dispute_id"] for event in cases.waiting}
             for name, events in cases.early.items():
                 if name not in raised:

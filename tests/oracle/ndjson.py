@@ -8,8 +8,20 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+
+
+def fields_by_type():
+    """type -> names of its fields, in the order of its schema."""
+    schemas = [(path, json.loads(path.read_text("utf-8"))) for path in SCHEMAS.glob("*/*.avsc")]
+    return {schema["name"]: [field["name"] for field in schema["fields"]]
+            for path, schema in schemas if path.stem == schema["name"]}  # and no old version
+
+
+FIELDS = fields_by_type()
 
 TOPIC_BY_TYPE = {
     "OrderPlaced": "o2c.orders",

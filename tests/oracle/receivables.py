@@ -188,6 +188,12 @@ class Line:
     def wants(self):
         return (not self.closed and self.applied < self.amount)
 
+    @property
+    def waits_for(self):
+        if self.invoice_id is not None:
+            return f"InvoiceIssued {self.invoice_id}"
+        return f"InvoiceIssued, number {self.document_number}"
+
     def names(self, document):
         if self.invoice_id is not None:
             return document.id == self.invoice_id
@@ -633,13 +639,13 @@ class Receivables:
         return account
 
     def waiting(self):
-        """(kind, document, type it waits for, first event)."""
+        """(kind, document, what it waits for, first event)."""
         for account in self.accounts.values():
             unmet = [*account.waiting_lines, *(line for line in account.number_lines
                                                if account.find(line) is None)]
-            sources = {id(line.source): line.source for line in unmet}
-            for source in sources.values():
-                yield source.kind, source.id, "InvoiceIssued", source.event
+            for line in unmet:
+                if not line.source.reversed_on:
+                    yield line.source.kind, line.source.id, line.waits_for, line.source.event
             for name, event in account.cancellations.items():
                 yield "cancellation", name, "InvoiceIssued", event
             for name, event in account.reversals.items():

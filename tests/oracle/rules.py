@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from money import line_net_minor
+from ndjson import FIELDS
 
 CONTENT_TYPES = ("OrderPlaced", "OrderAmended")
 
@@ -35,7 +36,7 @@ class Conflict:
         if self.first.type != self.later.type:
             return ["type"]
         before, now = self.first.content, self.later.content
-        return [name for name in sorted(before.keys() | now.keys())
+        return [name for name in FIELDS[self.later.type]
                 if before.get(name) != now.get(name)]
 
 
