@@ -3,8 +3,8 @@
 
 Compares two outputs of tests/scenario or of the oracle.  Views and columns of EXPECTED must be
 in ACTUAL; further ones there are allowed.  Columns named in the arrival file (numbers, ids made
-on the way, times of arrival, owners) are compared for shape and uniqueness only.  With
---copies N, ACTUAL holds N copies made by shuffle.py: each of them is compared.  Without
+on the way, times of arrival, owners) are compared for shape and uniqueness only; of those with
+"except" all but what that expression finds is compared.  With --copies N, ACTUAL holds N copies made by shuffle.py: each of them is compared.  Without
 EXPECTED (one file and --copies) all copies are compared with the first.
 
 Exit 0 equal; 1 differences, the first of them printed; 2 usage or bad input.
@@ -17,6 +17,7 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
+ARRIVAL = Path(__file__).parent / "arrival_columns.json"
 COPY_MARK = re.compile(r"-copy(\d+)(?!\d)")  # what shuffle.py appends to ids
 
 SHAPES = {
@@ -85,6 +86,14 @@ def best_partner(row, candidates, columns):
         fixed_part(row, [column]) == fixed_part(other, [column]) for column in columns))
 
 
+def without_numbers(rows, rules):
+    """The rows without what "except" finds in their columns."""
+    found = [(column, re.compile(rule["except"])) for column, rule in rules.items()
+             if "except" in rule]
+    return [{**row, **{column: left_out.sub("*", row[column]) for column, left_out in found
+                       if row.get(column) is not None}} for row in rows]
+
+
 def arrival_differences(view, rules, rows, side):
     for column, rule in rules.items():
         values = [row[column] for row in rows if row.get(column) is not None]
@@ -98,6 +107,8 @@ def arrival_differences(view, rules, rows, side):
 
 
 def view_differences(view, expected, actual, arrival):
+    expected, actual = (without_numbers(rows, arrival) for rows in (expected, actual))
+    arrival = {column: rule for column, rule in arrival.items() if "except" not in rule}
     present = columns_of(expected)
     columns = [column for column in present if column not in arrival]
     missing = left_over(expected, columns, Counter(fixed_part(row, columns) for row in actual))
@@ -164,7 +175,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("outputs", nargs="+", metavar="FILE")
-    parser.add_argument("--arrival", default=Path(__file__).parent / "arrival_columns.json")
+    parser.add_argument("--arrival", default=ARRIVAL)
     parser.add_argument("--views", type=lambda text: text.replace("o2c.", "").split(","))
     parser.add_argument("--copies", type=int, default=0)
     parser.add_argument("--limit", type=int, default=20, help="differences printed")

@@ -75,6 +75,18 @@ class Compare(unittest.TestCase):
             'waiting: since "yesterday" in ACTUAL is no timestamp',
             "waiting: since is null in 1 rows, expected 0"])
 
+    def test_of_an_application_all_but_its_number_is_compared(self):
+        def applications(name):
+            return {"cash_application": [{"application_id": name, "invoice_id": "I1"}]}
+
+        def journals(name):
+            return {"journal": [{"journal_id": f"application:{name}:undone"}]}
+
+        for rows in (applications, journals):
+            self.assertEqual(found(rows("P/1/2"), rows("P/1/13")), [])
+            self.assertNotEqual(found(rows("P/1/2"), rows("P/2/2")), [])
+            self.assertNotEqual(found(rows("P/1/2"), rows("P/1")), [])
+
     def test_unique_columns_are_unique(self):
         rows = [{"topic": "t", "event_id": "00000000-0000-4000-8000-000000000001"}] * 2
         self.assertIn("stands 2 times", found({"conflict_found": rows},
