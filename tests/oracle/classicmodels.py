@@ -2,9 +2,10 @@
 """classicmodels.py FOLDER [--views V,V] [--check VIEWS.json]
 
 What the views must show of the Classic Models sample, computed from its CSV files alone:
-orders.csv, orderdetails.csv and customers.csv, read with the rules of the company and not with
-those of the pipeline.  An order is placed on its orderDate, all of it is shipped on its
-shippedDate where it has one, and it is cancelled where its status says so.
+orders.csv, orderdetails.csv, customers.csv and payments.csv, read with the rules of the company
+and not with those of the pipeline.  An order is placed on its orderDate, all of it is shipped on
+its shippedDate where it has one, and it is cancelled where its status says so.  A payment names
+no invoice, so it is the customer's and stays unapplied.
 
 Prints {"view": [rows]} as tests/scenario does.  --check compares such an output with it, in
 total and for each customer, and prints one summary.  Exit 0; 1 differences; 2 bad input.
@@ -17,6 +18,8 @@ import sys
 from collections import Counter, defaultdict
 from decimal import Decimal
 from pathlib import Path
+
+from compare import differences
 
 CURRENCY = "USD"
 SHOWN = ("orders", "lines", "net", "states", "shipment_states")
@@ -97,11 +100,31 @@ def shipment_row(order):
             "dispatched_at": midnight(order.shipped), "delivered_at": None}
 
 
-def views_of(orders):
+def payment_rows(payments):
+    rows = [{"payment_id": row["checkNumber"], "customer_id": row["customerNumber"],
+             "received_date": row["paymentDate"], "currency": CURRENCY,
+             "amount_minor": int(Decimal(row["amount"]) * 100), "applied_minor": 0,
+             "state": "unapplied"} for row in payments]
+    return sorted(rows, key=lambda row: row["payment_id"].encode())
+
+
+def ledger_balance_rows(payments):
+    totals = Counter()
+    for row in payment_rows(payments):
+        totals[row["customer_id"]] += row["amount_minor"]
+    return [{"account": account, "customer_id": customer, "currency": CURRENCY,
+             "balance_minor": sign * total}
+            for account, sign in (("bank", 1), ("unapplied", -1))
+            for customer, total in sorted(totals.items())]
+
+
+def views_of(orders, payments):
     return {"order_status": [status_row(order) for order in orders],
             "order_line": [line_row(order, detail)
                            for order in orders for detail in order.details],
-            "shipment": [shipment_row(order) for order in orders if order.shipped]}
+            "shipment": [shipment_row(order) for order in orders if order.shipped],
+            "payment": payment_rows(payments),
+            "ledger_balance": ledger_balance_rows(payments)}
 
 
 def money(minor):
@@ -177,6 +200,8 @@ def check(expected, actual):
                 yield f"{who}: {name} {sides[1]}, expected {sides[0]}"
     yield from line_differences(expected, actual)
     yield from order_differences(expected, actual)
+    yield from differences({name: expected[name] for name in ("payment", "ledger_balance")},
+                           actual, {}, None)
 
 
 def print_check(expected, actual):
@@ -185,9 +210,11 @@ def print_check(expected, actual):
         print(text)
     total = by_customer(actual)[None]
     verdict = f"{len(found)} differences" if found else "as in the files"
+    paid = money(sum(row["amount_minor"] for row in actual["payment"]))
     states = ", ".join(f"{count} {state}" for state, count in total["shipment_states"].items())
     print(f"{total['orders']} orders, {total['lines']:,} lines, net {total['net']}, {states}, "
-          f"{len(by_customer(expected)) - 1} customers: {verdict}")
+          f"{len(by_customer(expected)) - 1} customers, {len(actual['payment'])} payments of "
+          f"{paid}: {verdict}")
     return 1 if found else 0
 
 
@@ -199,7 +226,7 @@ def main():
     parser.add_argument("--check", metavar="VIEWS.json")
     chosen = parser.parse_args()
     try:
-        expected = views_of(read_orders(chosen.folder))
+        expected = views_of(read_orders(chosen.folder), read(chosen.folder, "payments.csv"))
         if chosen.check:
             with open(chosen.check, encoding="utf-8") as text:
                 return print_check(expected, json.load(text))

@@ -23,7 +23,14 @@ FILES = {
     "orderdetails.csv": "orderNumber,productCode,quantityOrdered,priceEach,orderLineNumber\n"
                         "11,S18,25,108.06,2\n11,S24,2,0.50,1\n12,S18,1,1.00,1\n"
                         "13,S18,1,2.00,1\n14,S18,3,4.10,1\n",
+    "payments.csv": "customerNumber,checkNumber,paymentDate,amount\n"
+                    "1,HQ1,2003-02-01,100.50\n2,HQ2,2003-02-02,1\n1,HQ3,2003-02-03,.05\n",
 }
+
+
+def views_of(folder):
+    return classicmodels.views_of(classicmodels.read_orders(folder),
+                                  classicmodels.read(folder, "payments.csv"))
 
 
 class MadeUp(unittest.TestCase):
@@ -31,7 +38,7 @@ class MadeUp(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             for name, text in FILES.items():
                 Path(folder, name).write_text(text)
-            self.views = classicmodels.views_of(classicmodels.read_orders(folder))
+            self.views = views_of(folder)
 
     def test_states_follow_the_shipped_date_and_the_status(self):
         self.assertEqual([(row["order_id"], row["revision"], row["state"],
@@ -67,17 +74,32 @@ class MadeUp(unittest.TestCase):
             "order 11: placed 2003-01-08, expected 2003-01-09",
             "order 13: shipments [], expected [('2', 'dispatched', '2003-01-12')]"])
 
+    def test_a_payment_that_was_applied_and_a_wrong_balance_are_told(self):
+        self.assertEqual([(row["account"], row["customer_id"], row["balance_minor"])
+                          for row in self.views["ledger_balance"]],
+                         [("bank", "1", 10055), ("bank", "2", 100),
+                          ("unapplied", "1", -10055), ("unapplied", "2", -100)])
+        other = copy.deepcopy(self.views)
+        other["payment"][1]["state"] = "applied"
+        other["ledger_balance"][0]["balance_minor"] = 1
+        self.assertEqual(list(classicmodels.check(self.views, other)), [
+            'payment: payment_id="HQ2" customer_id="2": state is "applied", expected '
+            '"unapplied"',
+            'ledger_balance: account="bank" customer_id="1": balance_minor is 1, expected '
+            '10055'])
+
 
 @unittest.skipUnless(real_data(NAME), f"{where_it_would_be(NAME)} is not there")
 class Real(unittest.TestCase):
     def test_the_figures_are_the_published_ones(self):
-        views = classicmodels.views_of(classicmodels.read_orders(real_data(NAME)))
+        views = views_of(real_data(NAME))
         summaries = classicmodels.by_customer(views)
         self.assertEqual(summaries[None], {
             "orders": 210, "lines": 1992, "net": "6,408,585.63",
             "states": {"cancelled": 2, "processing": 202, "received": 6},
             "shipment_states": {"none": 2, "shipped": 202, "waiting": 6}})
         self.assertEqual(len(summaries) - 1, 66)
+        self.assertEqual(sum(row["amount_minor"] for row in views["payment"]), 600659356)
 
 
 if __name__ == "__main__":

@@ -468,8 +468,8 @@ static void several_files_of_one_form_are_read_in_name_order(void **state)
 
 /* The figures of the sample's own description. */
 struct figures {
-    int customers, orders, lines, shipments, cancellations;
-    int64_t net_minor;
+    int customers, orders, lines, shipments, cancellations, payments;
+    int64_t net_minor, paid_minor;
 };
 
 static enum o2c_verdict count_event(void *user, const struct o2c_outgoing *outgoing,
@@ -481,6 +481,10 @@ static enum o2c_verdict count_event(void *user, const struct o2c_outgoing *outgo
     figures->customers += event->type == O2C_CUSTOMER_REGISTERED;
     figures->shipments += event->type == O2C_SHIPMENT_DISPATCHED;
     figures->cancellations += event->type == O2C_ORDER_CANCELLED;
+    if (event->type == O2C_PAYMENT_RECEIVED) {
+        figures->payments++;
+        figures->paid_minor += event->payment_received->amount_minor;
+    }
     if (event->type != O2C_ORDER_PLACED)
         return O2C_OK;
     const struct o2c_order_placed *order = event->order_placed;
@@ -520,6 +524,8 @@ static void classic_models_comes_to_its_published_figures(void **state)
     assert_int_equal(figures.net_minor, 640858563);
     assert_int_equal(figures.shipments, 202);
     assert_int_equal(figures.cancellations, 3);
+    assert_int_equal(figures.payments, 182);
+    assert_int_equal(figures.paid_minor, 600659356);
 }
 
 int main(void)
