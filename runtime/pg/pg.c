@@ -2,6 +2,8 @@
  * libpq in pipeline mode on uv_poll.  What was sent stands in a ring of items,
  * oldest first: statements and the Syncs that close units.  libpq answers in
  * the same order, so the head of the ring always tells what an answer is for.
+ * Syncs that were not sent, because there was no connection for all of their
+ * unit, stand apart: the server will not answer them.
  */
 #include "runtime/pg/pg.h"
 
@@ -39,6 +41,18 @@ struct item {
     void *user;
 };
 
+struct ring {
+    struct item *items; /* `cap` of them, a power of two */
+    size_t head, count, cap;
+};
+
+/* The unit that the next Sync closes. */
+enum unit {
+    UNIT_EMPTY,
+    UNIT_SENT,
+    UNIT_LOST /* something of it was not sent, or went with a connection */
+};
+
 struct o2c_pg {
     struct o2c_pg_options options;
     enum pg_state state;
@@ -47,8 +61,8 @@ struct o2c_pg {
     int poll_events;
     uv_timer_t retry, timeout, deferred;
     int64_t backoff_ms;
-    struct item *items; /* a ring of `cap`, a power of two */
-    size_t head, count, cap;
+    struct ring sent, unsent;
+    enum unit unit;
     struct o2c_err unit_err; /* the first of the unit being answered */
     bool broken; /* a send failed: the connection is given up on the next turn */
     int handles_open;
@@ -60,34 +74,39 @@ static void lose(struct o2c_pg *pg, const struct o2c_err *err);
 
 /* ---- the ring */
 
-static void grow(struct o2c_pg *pg)
+static void grow(struct ring *ring)
 {
-    size_t cap = pg->cap ? 2 * pg->cap : 64;
+    size_t cap = ring->cap ? 2 * ring->cap : 64;
     struct item *items = calloc(cap, sizeof *items);
 
     if (!items)
         abort();
-    for (size_t i = 0; i < pg->count; i++)
-        items[i] = pg->items[(pg->head + i) & (pg->cap - 1)];
-    free(pg->items);
-    pg->items = items;
-    pg->head = 0;
-    pg->cap = cap;
+    for (size_t i = 0; i < ring->count; i++)
+        items[i] = ring->items[(ring->head + i) & (ring->cap - 1)];
+    free(ring->items);
+    ring->items = items;
+    ring->head = 0;
+    ring->cap = cap;
 }
 
-static void push(struct o2c_pg *pg, struct item item)
+static void push(struct ring *ring, struct item item)
 {
-    if (pg->count == pg->cap)
-        grow(pg);
-    pg->items[(pg->head + pg->count++) & (pg->cap - 1)] = item;
+    if (ring->count == ring->cap)
+        grow(ring);
+    ring->items[(ring->head + ring->count++) & (ring->cap - 1)] = item;
 }
 
-static struct item pop(struct o2c_pg *pg)
+static struct item *head(struct ring *ring)
 {
-    struct item item = pg->items[pg->head];
+    return &ring->items[ring->head];
+}
 
-    pg->head = (pg->head + 1) & (pg->cap - 1);
-    pg->count--;
+static struct item pop(struct ring *ring)
+{
+    struct item item = *head(ring);
+
+    ring->head = (ring->head + 1) & (ring->cap - 1);
+    ring->count--;
     return item;
 }
 
@@ -208,10 +227,10 @@ static void prepare_all(struct o2c_pg *pg)
         const struct o2c_pg_statement *statement = &pg->options.statements[i];
 
         sent = PQsendPrepare(pg->conn, statement->name, statement->sql, 0, NULL);
-        push(pg, (struct item){0});
+        push(&pg->sent, (struct item){0});
     }
     sent = sent && PQpipelineSync(pg->conn);
-    push(pg, (struct item){.is_sync = true, .on_done = on_prepared, .user = pg});
+    push(&pg->sent, (struct item){.is_sync = true, .on_done = on_prepared, .user = pg});
     if (sent)
         flush(pg);
     else
@@ -293,17 +312,25 @@ static void on_retry(uv_timer_t *timer)
 /* ---- losing the connection */
 
 /* Answers everything that stands in the ring as lost, oldest first. */
-static void answer_lost(struct o2c_pg *pg, const struct o2c_err *err)
+static void answer_lost(struct ring *ring, const struct o2c_err *err)
 {
-    size_t count = pg->count;
+    size_t count = ring->count;
 
-    pg->unit_err.verdict = O2C_OK;
     while (count-- > 0) {
-        struct item item = pop(pg);
+        struct item item = pop(ring);
 
         if (item.is_sync)
             item.on_done(item.user, O2C_RETRY, true, err);
     }
+}
+
+static void answer_all_lost(struct o2c_pg *pg, const struct o2c_err *err)
+{
+    pg->unit_err.verdict = O2C_OK;
+    if (pg->unit == UNIT_SENT)
+        pg->unit = UNIT_LOST;
+    answer_lost(&pg->sent, err);
+    answer_lost(&pg->unsent, err);
 }
 
 static void lose(struct o2c_pg *pg, const struct o2c_err *err)
@@ -316,7 +343,7 @@ static void lose(struct o2c_pg *pg, const struct o2c_err *err)
     copy.verdict = O2C_RETRY;
     close_connection(pg);
     retry_later(pg);
-    answer_lost(pg, &copy);
+    answer_all_lost(pg, &copy);
     if (was_up)
         pg->options.on_down(pg->options.user, &copy);
 }
@@ -329,9 +356,9 @@ static void on_deferred(uv_timer_t *timer)
     if (pg->broken) {
         o2c_pg_fail_connection(&err, pg->conn, "PostgreSQL");
         lose(pg, &err);
-    } else if (!pg->conn) {
+    } else {
         o2c_fail(&err, O2C_RETRY, "PostgreSQL is not connected");
-        answer_lost(pg, &err);
+        answer_lost(&pg->unsent, &err);
     }
 }
 
@@ -339,13 +366,13 @@ static void on_deferred(uv_timer_t *timer)
 
 static void take_result(struct o2c_pg *pg, PGresult *result)
 {
-    struct item *head = &pg->items[pg->head];
+    struct item *first = head(&pg->sent);
     struct item done;
     struct o2c_err err;
 
     switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:
-        done = pop(pg);
+        done = pop(&pg->sent);
         assert(done.is_sync);
         err = pg->unit_err;
         pg->unit_err = (struct o2c_err){0};
@@ -355,8 +382,8 @@ static void take_result(struct o2c_pg *pg, PGresult *result)
         break;
     case PGRES_TUPLES_OK:
     case PGRES_COMMAND_OK:
-        if (head->on_result && !pg->unit_err.verdict)
-            head->on_result(head->user, result);
+        if (first->on_result && !pg->unit_err.verdict)
+            first->on_result(first->user, result);
         break;
     default:
         if (!pg->unit_err.verdict)
@@ -368,14 +395,14 @@ static void take_result(struct o2c_pg *pg, PGresult *result)
 /* libpq gives a statement's results, then NULL; a Sync's result stands alone. */
 static void read_results(struct o2c_pg *pg)
 {
-    while (pg->conn && pg->count && !PQisBusy(pg->conn)) {
+    while (pg->conn && pg->sent.count && !PQisBusy(pg->conn)) {
         PGresult *result = PQgetResult(pg->conn);
 
         if (result) {
             take_result(pg, result);
             PQclear(result);
-        } else if (!pg->items[pg->head].is_sync) {
-            pop(pg);
+        } else if (!head(&pg->sent)->is_sync) {
+            pop(&pg->sent);
         } else if (PQstatus(pg->conn) == CONNECTION_BAD) {
             break;
         }
@@ -445,7 +472,8 @@ static void on_handle_closed(uv_handle_t *handle)
         return;
     if (pg->on_closed)
         pg->on_closed(pg->closed_user);
-    free(pg->items);
+    free(pg->sent.items);
+    free(pg->unsent.items);
     free(pg);
 }
 
@@ -460,7 +488,7 @@ void o2c_pg_close(struct o2c_pg *pg, void (*on_closed)(void *user), void *user)
     pg->closed_user = user;
     close_connection(pg);
     o2c_fail(&err, O2C_RETRY, "PostgreSQL: closed");
-    answer_lost(pg, &err);
+    answer_all_lost(pg, &err);
     uv_close((uv_handle_t *)&pg->retry, on_handle_closed);
     uv_close((uv_handle_t *)&pg->timeout, on_handle_closed);
     uv_close((uv_handle_t *)&pg->deferred, on_handle_closed);
@@ -473,8 +501,11 @@ void o2c_pg_send(struct o2c_pg *pg, const char *statement,
     const char *values[O2C_PG_PARAMS_MAX];
     int formats[O2C_PG_PARAMS_MAX];
 
-    if (pg->state != PG_UP || pg->broken)
-        return;               /* the Sync that follows is answered as lost */
+    if (pg->state != PG_UP || pg->broken || pg->unit == UNIT_LOST) {
+        pg->unit = UNIT_LOST;
+        return;
+    }
+    pg->unit = UNIT_SENT;
     if (params->buf.failed) { /* what is there could be a statement too, and a wrong one */
         give_up(pg);
         return;
@@ -490,15 +521,17 @@ void o2c_pg_send(struct o2c_pg *pg, const char *statement,
         give_up(pg);
         return;
     }
-    push(pg, (struct item){.on_result = on_result, .user = user});
+    push(&pg->sent, (struct item){.on_result = on_result, .user = user});
 }
 
 void o2c_pg_sync(struct o2c_pg *pg, o2c_pg_done_fn *on_done, void *user)
 {
-    bool up = pg->state == PG_UP && !pg->broken;
+    bool whole = pg->state == PG_UP && !pg->broken && pg->unit != UNIT_LOST;
 
-    push(pg, (struct item){.is_sync = true, .on_done = on_done, .user = user});
-    if (!up)
+    pg->unit = UNIT_EMPTY;
+    push(whole ? &pg->sent : &pg->unsent,
+         (struct item){.is_sync = true, .on_done = on_done, .user = user});
+    if (!whole)
         defer(pg);
     else if (!PQpipelineSync(pg->conn))
         give_up(pg);

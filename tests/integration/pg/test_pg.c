@@ -123,6 +123,11 @@ static void open_pg(const struct o2c_pg_statement *list, size_t count)
     assert_int_equal(o2c_pg_open(&pg, &options, &err), O2C_OK);
 }
 
+static void open_all(void)
+{
+    open_pg(statements, sizeof statements / sizeof statements[0]);
+}
+
 static int setup_closed(void **state)
 {
     (void)state;
@@ -144,7 +149,7 @@ static int setup_closed(void **state)
 static int setup(void **state)
 {
     setup_closed(state);
-    open_pg(statements, sizeof statements / sizeof statements[0]);
+    open_all();
     run_until("up;");
     expect("up;");
     return 0;
@@ -333,6 +338,100 @@ static void what_is_sent_while_it_is_down_is_lost(void **state)
     PQreset(conn);
 }
 
+/* ---- connections that are being made */
+
+static void expect_kept(const char *numbers)
+{
+    char told[40];
+
+    send_bare("all");
+    sync_unit("all");
+    snprintf(told, sizeof told, "[%s]all 0;", numbers);
+    run_until("all 0;");
+    expect(told);
+}
+
+static void a_unit_begun_before_there_is_a_server_process_is_lost(void **state)
+{
+    (void)state;
+    open_all();
+    uv_run(&loop,
+           UV_RUN_NOWAIT); /* begins to connect; more takes an answer of the server */
+    put(1);
+    sync_unit("a");
+    run_until("up;");
+    expect("a 1 lost;up;");
+    expect_kept("");
+}
+
+/* The server prepares "put" when it gets the lock on its table. */
+static void open_and_hold_in_prepare(void)
+{
+    test_postgres_run(conn, "BEGIN; LOCK TABLE kept");
+    open_all();
+    while (!strcmp(sql_text(conn, "SELECT count(*) FROM pg_locks WHERE NOT granted"), "0"))
+        uv_run(&loop, UV_RUN_NOWAIT);
+    expect("");
+}
+
+static void a_unit_begun_while_statements_are_prepared_is_lost(void **state)
+{
+    (void)state;
+    open_and_hold_in_prepare();
+    put(1);
+    sync_unit("a");
+    expect("");
+    test_postgres_run(conn, "COMMIT");
+    run_until("up;");
+    expect("a 1 lost;up;");
+    expect_kept("");
+}
+
+static void a_connection_lost_in_prepare_answers_what_was_begun_meanwhile(void **state)
+{
+    (void)state;
+    open_and_hold_in_prepare();
+    put(1);
+    sync_unit("a");
+    test_postgres_run(conn, "SELECT pg_terminate_backend(pid) FROM pg_locks"
+                            " WHERE NOT granted");
+    put(2);
+    sync_unit("b");
+    run_until("b 1 lost;");
+    test_postgres_run(conn, "COMMIT");
+    run_until("up;");
+    expect("a 1 lost;b 1 lost;up;");
+    expect_kept("");
+}
+
+static void a_unit_that_the_connection_came_up_within_is_lost(void **state)
+{
+    (void)state;
+    open_all();
+    put(1);
+    run_until("up;");
+    put(2);
+    sync_unit("a");
+    run_until("a 1 lost;");
+    expect("up;a 1 lost;");
+    expect_kept("");
+}
+
+static void a_unit_over_two_connections_leaves_nothing(void **state)
+{
+    (void)state;
+    put(1);
+    test_postgres_run(conn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                            " WHERE application_name = 'tested'"
+                            " AND datname = current_database()");
+    run_until("up;");
+    put(2);
+    sync_unit("a");
+    run_until("a 1 lost;");
+    expect("down 1;up;a 1 lost;");
+    expect_kept("");
+}
+
 static void a_cancel_ends_what_runs_and_keeps_the_connection(void **state)
 {
     (void)state;
@@ -402,6 +501,11 @@ int main(int argc, char **argv)
         TEST(what_is_sent_while_it_is_down_is_lost),
         TEST(a_cancel_ends_what_runs_and_keeps_the_connection),
         TEST(closing_answers_what_is_open_and_comes_last),
+        CLOSED(a_unit_begun_before_there_is_a_server_process_is_lost),
+        CLOSED(a_unit_begun_while_statements_are_prepared_is_lost),
+        CLOSED(a_connection_lost_in_prepare_answers_what_was_begun_meanwhile),
+        CLOSED(a_unit_that_the_connection_came_up_within_is_lost),
+        TEST(a_unit_over_two_connections_leaves_nothing),
         CLOSED(a_statement_that_does_not_fit_the_database_is_fatal),
         CLOSED(a_malformed_dsn_is_refused_at_once),
     };
