@@ -329,6 +329,7 @@ static bool read_row(struct o2c_csv *csv, struct o2c_err *err)
 enum o2c_verdict o2c_csv_next(struct o2c_csv *csv, struct o2c_csv_row *ret_row,
                               struct o2c_err *err)
 {
+    *ret_row = (struct o2c_csv_row){.line = csv->line};
     if (!csv->begun && skip_mark(csv, err))
         return err->verdict;
     for (;;) {

@@ -172,11 +172,14 @@ enum o2c_verdict o2c_table_next(struct o2c_table_reader *reader,
                                 struct o2c_table_row *ret_row, struct o2c_err *err)
 {
     struct o2c_table *table = reader->table;
+    *ret_row = (struct o2c_table_row){0};
     for (; reader->path < table->path_count; reader->path++) {
         struct o2c_csv_row row;
         if (!reader->csv) {
-            if (open_file(reader, err) || (table->has_header && take_header(reader, err)))
+            if (open_file(reader, err))
                 return err->verdict;
+            if (table->has_header && take_header(reader, err))
+                return err->verdict = O2C_FATAL; /* another file than was checked before */
             o2c_csv_expect_columns(reader->csv, table->column_count);
         }
         ret_row->file = table->shown[reader->path];
@@ -189,7 +192,6 @@ enum o2c_verdict o2c_table_next(struct o2c_table_reader *reader,
             return O2C_OK;
         close_file(reader);
     }
-    ret_row->fields = NULL;
     return O2C_OK;
 }
 

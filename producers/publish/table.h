@@ -55,7 +55,7 @@ enum o2c_verdict o2c_table_read_header(struct o2c_table *table,
 /* The index of a column, -1 if there is none of that name. */
 int o2c_table_column(const struct o2c_table *table, struct o2c_str name);
 
-/* Reads all rows into memory; FATAL: a file cannot be read, or it is too large. */
+/* Reads all rows into memory; FATAL: as o2c_table_next, or too large. */
 enum o2c_verdict o2c_table_load(struct o2c_table *table, o2c_table_fault_fn *on_fault,
                                 void *user, struct o2c_err *err) O2C_MUST_CHECK;
 
@@ -71,7 +71,8 @@ void o2c_table_reader_clear(struct o2c_table_reader *reader);
 
 /*
  * The next row, valid until the next call; fields == NULL at the end.  PARK:
- * a bad row (ret_row says where), the next call goes on behind it.
+ * a bad row (ret_row says where), the next call goes on behind it.  FATAL: a
+ * file cannot be read, or its header is not what o2c_table_read_header saw.
  */
 enum o2c_verdict o2c_table_next(struct o2c_table_reader *reader,
                                 struct o2c_table_row *ret_row,
