@@ -26,6 +26,7 @@ int clock_run(int argc, char **argv);
 int drain_run(int argc, char **argv);
 int flow_run(int argc, char **argv);
 int invoices_run(int argc, char **argv);
+int import_run(int argc, char **argv);
 int lag_run(int argc, char **argv);
 int ledger_run(int argc, char **argv);
 int migrate_run(int argc, char **argv);

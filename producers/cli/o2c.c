@@ -21,6 +21,7 @@ static const struct o2c_command commands[] = {
     {"invoices", "a customer's documents, payments and statement", invoices_run},
     {"ageing", "what customers owed on a date, by age", ageing_run},
     {"ledger", "balances of the ledger accounts, and the trial balance", ledger_run},
+    {"import", "prove that a published file is what the views show", import_run},
     {"verify", "check that nothing was lost or invented", verify_run},
 };
 

@@ -1,30 +1,31 @@
 /* o2c publish - events from NDJSON or mapped CSV to Kafka. */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "producers/cli/commands.h"
+#include "producers/cli/input.h"
 #include "producers/cli/options.h"
 #include "producers/cli/publish_report.h"
 #include "producers/cli/stack.h"
 #include "producers/cli/wait.h"
 #include "producers/clock/days.h"
+#include "producers/publish/facts.h"
 #include "producers/publish/intake.h"
-#include "producers/publish/map.h"
-#include "producers/publish/ndjson.h"
 #include "producers/publish/outgoing.h"
 #include "producers/publish/publisher.h"
 #include "producers/publish/spool.h"
+#include "producers/publish/totals.h"
 #include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/log.h"
+#include "runtime/base/uuid.h"
 #include "runtime/kafka/client.h"
 #include "schemas/events.h"
 #include "schemas/units/time.h"
@@ -35,6 +36,7 @@ enum {
     LAST_FLUSH_MS = 10000,
     INPUT_SLICE_MS = 200,
     MAX_REASON_BYTES = 4096,
+    RUN_ID_MAX = 64,
 };
 
 struct publish_settings {
@@ -44,6 +46,8 @@ struct publish_settings {
     const char *map;
     const char *by_day;
     const char *opening;
+    const char *run;
+    const char *totals;
     bool check;
     bool strict;
     bool barriers;
@@ -66,6 +70,12 @@ static const struct o2c_setting settings_rows[] = {
      "open items and unapplied cash as of this date: marks invoices, notes and payments, "
      "refuses what is dated later",
      false},
+    {"run", O2C_SETTING_TEXT, offsetof(struct publish_settings, run), "", 0, 0, NULL,
+     "id of this run, in every record; given, its control totals are kept for "
+     "o2c import check",
+     false},
+    {"totals", O2C_SETTING_TEXT, offsetof(struct publish_settings, totals), "", 0, 0, NULL,
+     "file of the control totals; with --run by default RUN.totals.json", false},
     {"by-day", O2C_SETTING_TEXT, offsetof(struct publish_settings, by_day), "", 0, 0, NULL,
      "sort by this date or time field; before the events of a day drain the pipeline and "
      "begin that business day",
@@ -97,9 +107,7 @@ static const char about[] =
 
 struct run {
     struct publish_settings settings;
-    const char *path; /* as given */
-    const char *file; /* as shown in messages */
-    struct o2c_map *map;
+    struct input input;
     struct o2c_publisher *publisher; /* NULL with --check */
     struct o2c_days *days;           /* opened for the first business day */
     struct o2c_spool *spool;         /* NULL: published as it is read */
@@ -108,7 +116,12 @@ struct run {
     bool timed_out;
     bool beyond_file; /* what failed lies behind the reading */
     bool file_failed;
-    int fd;
+    char run_id[RUN_ID_MAX + 1];
+    char totals_path[RUN_ID_MAX + 32];
+    json_t *totals; /* of what is acknowledged; NULL: not kept */
+    struct o2c_arena acked;
+    bool totals_failed;
+    int64_t begun_us;
     int32_t opening; /* the date, where one is given */
     int64_t day;     /* of the event published last */
     bool any_day;
@@ -217,9 +230,23 @@ static enum o2c_verdict change_day(struct run *run, int64_t day, struct o2c_err 
     return O2C_OK;
 }
 
+/* What is acknowledged is counted as the proof of the import will read it. */
+static void add_to_totals(struct run *run, const struct o2c_outgoing *outgoing)
+{
+    struct o2c_event event;
+    struct o2c_facts facts;
+    struct o2c_err err;
+    o2c_arena_reset(&run->acked);
+    if (o2c_event_decode(outgoing->value, &run->acked, &event, &err) ||
+        (o2c_facts_of(&event, &facts) && !o2c_totals_add(run->totals, &facts)))
+        run->totals_failed = true;
+}
+
 static void on_acked(void *user, const struct o2c_outgoing *outgoing)
 {
     struct run *run = user;
+    if (run->totals)
+        add_to_totals(run, outgoing);
     if (outgoing->type->type != O2C_BUSINESS_DAY_STARTED) /* its copies count as one */
         publish_report_good(&run->report, outgoing->type);
 }
@@ -294,23 +321,15 @@ static enum o2c_verdict on_barrier(void *user, uint64_t line, struct o2c_err *er
 static ssize_t read_input(void *user, char *into, size_t room)
 {
     struct run *run = user;
-    struct pollfd ready = {.fd = run->fd, .events = POLLIN};
+    struct pollfd ready = {.fd = run->input.fd, .events = POLLIN};
     while (!stop_asked && poll(&ready, 1, INPUT_SLICE_MS) == 0)
         publish_report_tick(&run->report);
     if (stop_asked)
         return 0;
-    ssize_t got = read(run->fd, into, room);
+    ssize_t got = read(run->input.fd, into, room);
     if (got > 0)
         run->report.done += (uint64_t)got;
     return got;
-}
-
-static enum o2c_verdict read_all(struct run *run, struct o2c_intake *intake,
-                                 struct o2c_err *err)
-{
-    if (run->map)
-        return o2c_map_run(run->map, intake, err);
-    return o2c_ndjson_read(intake, run->file, read_input, run, err);
 }
 
 static enum o2c_verdict publish_one(struct run *run, const struct o2c_outgoing *outgoing,
@@ -326,8 +345,8 @@ static enum o2c_verdict publish_one(struct run *run, const struct o2c_outgoing *
     if (verdict != O2C_PARK)
         return verdict;
     char sentence[O2C_ERR_TEXT + 64];
-    snprintf(sentence, sizeof(sentence), "%s:%" PRIu64 ": %s", run->file, outgoing->line,
-             err->text);
+    snprintf(sentence, sizeof(sentence), "%s:%" PRIu64 ": %s", run->input.file,
+             outgoing->line, err->text);
     publish_report_fault(&run->report, sentence);
     publish_report_refused(&run->report, outgoing->type);
     return O2C_OK;
@@ -365,9 +384,9 @@ static void say_how_far(struct run *run)
     size_t in_flight = o2c_publisher_in_flight(run->publisher);
     int len = snprintf(sentence, sizeof(sentence), "%s events are acknowledged",
                        publish_report_number(run->report.good_count));
-    if (!run->map && !*run->settings.by_day)
+    if (!run->input.map && !*run->settings.by_day)
         snprintf(sentence + len, sizeof(sentence) - (size_t)len,
-                 ", all of %s up to line %" PRIu64, run->file, line);
+                 ", all of %s up to line %" PRIu64, run->input.file, line);
     publish_report_say(&run->report, sentence);
     if (in_flight) {
         snprintf(sentence, sizeof(sentence), "of %zu more it is not known", in_flight);
@@ -380,7 +399,7 @@ static void say_how_far(struct run *run)
 static enum o2c_verdict transfer(struct run *run, struct o2c_intake *intake,
                                  struct o2c_err *err)
 {
-    if (read_all(run, intake, err)) {
+    if (input_read(&run->input, intake, read_input, run, err)) {
         run->file_failed = !run->beyond_file;
         return err->verdict;
     }
@@ -414,6 +433,34 @@ static const struct o2c_intake_sink sink_table = {
     .barrier = on_barrier,
 };
 
+static json_t *moment(int64_t us)
+{
+    char text[O2C_TIMESTAMP_TEXT + 1];
+    o2c_timestamp_format(us, text);
+    return json_string(text);
+}
+
+/* Writes the control totals; false after saying why not. */
+static bool keep_totals(struct run *run, int status)
+{
+    struct o2c_err err;
+    json_t *kept = json_pack("{ss ss ss ss so so si sI sI sO}", "run", run->run_id, "input",
+                             run->input.path, "map", run->settings.map, "opening",
+                             run->settings.opening, "begun_at", moment(run->begun_us),
+                             "ended_at", moment(o2c_clock_utc_us()), "exit_status", status,
+                             "published", (json_int_t)run->report.good_count, "refused",
+                             (json_int_t)run->report.refused_count, "totals", run->totals);
+    bool ok = kept && !run->totals_failed;
+    if (!ok)
+        publish_report_say(&run->report, "no memory for the control totals");
+    else if (o2c_totals_write(run->settings.totals, kept, &err)) {
+        publish_report_say(&run->report, err.text);
+        ok = false;
+    }
+    json_decref(kept);
+    return ok;
+}
+
 static int carry_out(struct run *run)
 {
     struct o2c_err err;
@@ -422,7 +469,8 @@ static int carry_out(struct run *run)
     struct o2c_str source = o2c_str_from(run->settings.source);
     sink.user = run;
     if (!source.len)
-        source = run->map ? o2c_map_source(run->map) : (struct o2c_str){NULL, 0};
+        source =
+            run->input.map ? o2c_map_source(run->input.map) : (struct o2c_str){NULL, 0};
     o2c_intake_init(&intake, &sink, source);
     intake.opening = *run->settings.opening ? &run->opening : NULL;
     enum o2c_verdict verdict = transfer(run, &intake, &err);
@@ -437,29 +485,10 @@ static int carry_out(struct run *run)
             say_how_far(run);
     }
     publish_report_close(&run->report, run->settings.check ? "valid" : "published");
-    return status_of(run, verdict);
-}
-
-static bool open_input(struct run *run, struct o2c_err *err)
-{
-    struct stat status;
-    bool standard_input = !strcmp(run->path, "-");
-    run->file = standard_input ? "stdin" : run->path;
-    if (*run->settings.map)
-        return !o2c_map_open(&run->map, run->settings.map,
-                             standard_input ? "/dev/stdin" : run->path, on_fault, run, err);
-    run->fd = standard_input ? STDIN_FILENO : open(run->path, O_RDONLY | O_CLOEXEC);
-    if (run->fd < 0 || fstat(run->fd, &status)) {
-        o2c_fail(err, O2C_FATAL, "%s: %s", run->path, strerror(errno));
-        return false;
-    }
-    if (S_ISDIR(status.st_mode)) {
-        o2c_fail(err, O2C_FATAL, "%s is a directory; with --map it may be one", run->path);
-        return false;
-    }
-    if (S_ISREG(status.st_mode))
-        run->report.total = (uint64_t)status.st_size;
-    return true;
+    int status = status_of(run, verdict);
+    if (run->publisher)
+        fprintf(stderr, "run %s\n", run->run_id);
+    return run->totals && !keep_totals(run, status) ? EXIT_FINDINGS : status;
 }
 
 static enum o2c_verdict connect_kafka(struct run *run, struct o2c_err *err)
@@ -471,8 +500,37 @@ static enum o2c_verdict connect_kafka(struct run *run, struct o2c_err *err)
     options.patience_ms = (int)run->settings.patience_s * 1000;
     options.stop = &stop_asked;
     options.on_acked = on_acked;
+    options.run = run->run_id;
     options.user = run;
     return o2c_publisher_open(&run->publisher, &options, err);
+}
+
+static bool is_run_id(const char *text)
+{
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "0123456789._-");
+    return len && len <= RUN_ID_MAX && !text[len] && text[0] != '.' && text[0] != '-';
+}
+
+/* The run's id and, where one was given, its control totals; false: no memory. */
+static bool name_run(struct run *run)
+{
+    struct o2c_uuid uuid;
+    run->begun_us = o2c_clock_utc_us();
+    if (!*run->settings.run) {
+        uuid = o2c_uuid_v7(run->begun_us);
+        o2c_uuid_format(&uuid, run->run_id);
+    } else {
+        snprintf(run->run_id, sizeof(run->run_id), "%s", run->settings.run);
+    }
+    if (run->settings.check || (!*run->settings.run && !*run->settings.totals))
+        return true;
+    if (!*run->settings.totals) {
+        snprintf(run->totals_path, sizeof(run->totals_path), "%s.totals.json", run->run_id);
+        run->settings.totals = run->totals_path;
+    }
+    o2c_arena_init(&run->acked, O2C_EVENT_MAX_ARENA_BYTES);
+    return (run->totals = json_object());
 }
 
 static bool options_agree(struct run *run, struct o2c_err *err)
@@ -482,6 +540,12 @@ static bool options_agree(struct run *run, struct o2c_err *err)
         !o2c_date_parse(o2c_str_from(settings->opening), &run->opening))
         o2c_fail(err, O2C_FATAL, "opening: \"%s\" is no date such as 2026-01-31",
                  settings->opening);
+    else if (*settings->run && !is_run_id(settings->run))
+        o2c_fail(err, O2C_FATAL,
+                 "run: \"%s\" is no id: up to %d letters, digits, \".\", \"_\" and \"-\"",
+                 settings->run, RUN_ID_MAX);
+    else if (!name_run(run))
+        o2c_fail(err, O2C_FATAL, "no memory for the control totals");
     else if (settings->barriers && *settings->by_day)
         o2c_fail(err, O2C_FATAL, "--barriers and --by-day exclude each other");
     else if (settings->every_day && !*settings->by_day)
@@ -503,7 +567,7 @@ static int open_stack(struct run *run)
     return status ? status : stack_open_kafka(&run->stack);
 }
 
-static int prepare_and_run(struct run *run)
+static int prepare_and_run(struct run *run, const char *path)
 {
     struct o2c_err err;
     enum o2c_log_level level;
@@ -516,10 +580,12 @@ static int prepare_and_run(struct run *run)
         return EXIT_USAGE;
     }
     o2c_log_init("o2c-publish", level);
-    if (!options_agree(run, &err) || !open_input(run, &err)) {
+    if (!options_agree(run, &err) ||
+        input_open(&run->input, path, run->settings.map, on_fault, run, &err)) {
         publish_report_say(&run->report, err.text);
         return EXIT_USAGE;
     }
+    run->report.total = run->input.bytes;
     catch_signals();
     bool spooled = (run->settings.strict || *run->settings.by_day) && !run->settings.check;
     enum o2c_verdict verdict =
@@ -536,7 +602,7 @@ static int prepare_and_run(struct run *run)
 
 int publish_run(int argc, char **argv)
 {
-    struct run run = {.fd = -1};
+    struct run run = {.input = {.fd = -1}};
     int status;
     struct options options = {
         .usage = "o2c publish [options] FILE|-",
@@ -547,16 +613,15 @@ int publish_run(int argc, char **argv)
         .max_operands = 1,
     };
     if (options_load(&options, argc, argv, &status)) {
-        run.path = options.operands[0];
-        status = prepare_and_run(&run);
+        status = prepare_and_run(&run, options.operands[0]);
     }
     stack_close(&run.stack);
     o2c_days_close(run.days);
     o2c_publisher_close(run.publisher);
     o2c_spool_close(run.spool);
-    o2c_map_close(run.map);
-    if (run.fd > STDIN_FILENO)
-        (void)close(run.fd);
+    input_close(&run.input);
+    json_decref(run.totals);
+    o2c_arena_clear(&run.acked);
     options_clear(&options);
     return status;
 }

@@ -15,6 +15,7 @@
 enum {
     MAX_SENTENCE_BYTES = 4096,
     MAX_EVENT_BYTES = 1 << 20,
+    MAX_LINE_TEXT = 24,
 };
 
 void o2c_intake_init(struct o2c_intake *intake, const struct o2c_intake_sink *sink,
@@ -109,6 +110,25 @@ static enum o2c_verdict refuse(struct o2c_intake *intake, const struct o2c_origi
     return O2C_OK;
 }
 
+/* The line for header o2c_line; of CSV with its file, without the folder. */
+static enum o2c_verdict name_place(struct o2c_intake *intake,
+                                   const struct o2c_origin *origin,
+                                   struct o2c_str *ret_place, struct o2c_err *err)
+{
+    const char *slash = strrchr(origin->file, '/');
+    const char *file = slash ? slash + 1 : origin->file;
+    size_t room = strlen(file) + MAX_LINE_TEXT;
+    char *text = o2c_arena_alloc(&intake->arena, room);
+    if (!text)
+        return o2c_fail(err, O2C_RETRY, "no memory for the event");
+    if (origin->column)
+        snprintf(text, room, "%s:%llu", file, (unsigned long long)origin->line);
+    else
+        snprintf(text, room, "%llu", (unsigned long long)origin->line);
+    *ret_place = o2c_str_from(text);
+    return O2C_OK;
+}
+
 static enum o2c_verdict take(struct o2c_intake *intake, const json_t *object,
                              const struct o2c_origin *origin, struct o2c_err *err)
 {
@@ -124,6 +144,8 @@ static enum o2c_verdict take(struct o2c_intake *intake, const json_t *object,
         intake->opening ? o2c_opening_check_date(*intake->opening, &event, err) : O2C_OK;
     if (!verdict)
         verdict = o2c_outgoing_make(&event, &intake->arena, &intake->bytes, &outgoing, err);
+    if (!verdict)
+        verdict = name_place(intake, origin, &outgoing.place, err);
     if (!verdict) {
         outgoing.line = origin->line;
         verdict = intake->sink->event(intake->sink->user, &outgoing, &event, err);

@@ -12,7 +12,7 @@
 size_t o2c_outgoing_bytes(const struct o2c_outgoing *outgoing)
 {
     return outgoing->key.len + outgoing->value.len + outgoing->id.len +
-           outgoing->source.len + outgoing->time.len;
+           outgoing->source.len + outgoing->time.len + outgoing->place.len;
 }
 
 static char *move(struct o2c_str *part, char *into)
@@ -29,13 +29,14 @@ void o2c_outgoing_move(struct o2c_outgoing *outgoing, char *into)
     into = move(&outgoing->value, into);
     into = move(&outgoing->id, into);
     into = move(&outgoing->source, into);
-    (void)move(&outgoing->time, into);
+    into = move(&outgoing->time, into);
+    (void)move(&outgoing->place, into);
 }
 
 /* Topics for which nobody but the consumers' outboxes writes events. */
 static const char *const pipeline_topics[] = {"o2c.order-status", "o2c.conflicts"};
 
-static bool is_for_upstream(const struct o2c_topic *topic)
+bool o2c_topic_is_for_upstream(const struct o2c_topic *topic)
 {
     for (size_t i = 0; i < sizeof(pipeline_topics) / sizeof(pipeline_topics[0]); i++)
         if (!strcmp(topic->name, pipeline_topics[i]))
@@ -47,7 +48,7 @@ static bool is_for_upstream(const struct o2c_topic *topic)
 static enum o2c_verdict may_be_published(const struct o2c_event_type_row *type,
                                          struct o2c_err *err)
 {
-    if (type->has_head && is_for_upstream(type->topic))
+    if (type->has_head && o2c_topic_is_for_upstream(type->topic))
         return O2C_OK;
     return o2c_fail(err, O2C_PARK, "%s is published by the pipeline itself", type->name);
 }

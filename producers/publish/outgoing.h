@@ -16,6 +16,7 @@ struct o2c_arena;
 struct o2c_buf;
 struct o2c_event;
 struct o2c_event_type_row;
+struct o2c_topic;
 
 struct o2c_outgoing {
     const struct o2c_event_type_row *type;
@@ -27,7 +28,12 @@ struct o2c_outgoing {
     struct o2c_str id;     /* ce_id */
     struct o2c_str source; /* ce_source */
     struct o2c_str time;   /* ce_time */
+    struct o2c_str
+        place; /* o2c_line: "17", of CSV "orders.csv:17"; absent: not of a file */
 };
+
+/* Whether events of upstream systems are written to this topic. */
+bool o2c_topic_is_for_upstream(const struct o2c_topic *topic);
 
 /* What all parts take together. */
 size_t o2c_outgoing_bytes(const struct o2c_outgoing *outgoing);

@@ -251,7 +251,7 @@ void o2c_publisher_close(struct o2c_publisher *publisher)
     free(publisher);
 }
 
-static rd_kafka_headers_t *headers_of(const struct o2c_outgoing *out)
+static rd_kafka_headers_t *headers_of(const struct o2c_outgoing *out, const char *run)
 {
     const struct {
         const char *name;
@@ -264,13 +264,15 @@ static rd_kafka_headers_t *headers_of(const struct o2c_outgoing *out)
         {"ce_time", out->time},
         {"ce_subject", out->key},
         {"content-type", O2C_STR("application/avro")},
+        {"o2c_run", o2c_str_from(run)},
+        {"o2c_line", out->place},
     };
     enum {
         ROW_COUNT = sizeof(rows) / sizeof(rows[0])
     };
     rd_kafka_headers_t *headers = rd_kafka_headers_new(ROW_COUNT);
     for (size_t i = 0; i < ROW_COUNT; i++)
-        if (rows[i].value.len) /* an event about no account has no subject */
+        if (rows[i].value.len) /* an event about no account has no subject, and so on */
             rd_kafka_header_add(headers, rows[i].name, -1, rows[i].value.at,
                                 (ssize_t)rows[i].value.len);
     return headers;
@@ -285,7 +287,7 @@ static rd_kafka_resp_err_t produce(struct o2c_publisher *publisher,
 {
     const struct o2c_outgoing *out = &parcel->outgoing;
     const struct target *target = &publisher->targets[out->type->topic - publisher->topics];
-    rd_kafka_headers_t *headers = headers_of(out);
+    rd_kafka_headers_t *headers = headers_of(out, publisher->options.run);
     int32_t partition = out->placed
                             ? out->partition
                             : o2c_hash_partition(out->key, publisher->partition_count);

@@ -26,6 +26,7 @@ struct o2c_publisher;
 struct o2c_publisher_options {
     const struct o2c_kafka_settings *kafka; /* borrowed while open */
     const char *client_id;
+    const char *run;                   /* header o2c_run of every record; NULL: none */
     size_t max_in_flight;              /* records */
     size_t max_in_flight_bytes;        /* their keys, values and headers */
     int patience_ms;                   /* how long Kafka may stay silent */

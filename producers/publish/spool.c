@@ -13,7 +13,7 @@
 
 struct entry {
     enum o2c_event_type type; /* NONE: a barrier */
-    uint32_t key_len, value_len, id_len, source_len, time_len;
+    uint32_t key_len, value_len, id_len, source_len, time_len, place_len;
     uint64_t line;
     int64_t day;
 };
@@ -110,7 +110,7 @@ static enum o2c_verdict write_entry(struct o2c_spool *spool, const struct entry 
     if (fwrite(entry, sizeof(*entry), 1, spool->file) != 1 ||
         !write_part(spool, out->key) || !write_part(spool, out->value) ||
         !write_part(spool, out->id) || !write_part(spool, out->source) ||
-        !write_part(spool, out->time))
+        !write_part(spool, out->time) || !write_part(spool, out->place))
         return failed(err);
     spool->count++;
     spool->end += (off_t)(sizeof(*entry) + o2c_outgoing_bytes(out));
@@ -127,6 +127,7 @@ enum o2c_verdict o2c_spool_add(struct o2c_spool *spool, const struct o2c_outgoin
         .id_len = (uint32_t)out->id.len,
         .source_len = (uint32_t)out->source.len,
         .time_len = (uint32_t)out->time.len,
+        .place_len = (uint32_t)out->place.len,
         .line = out->line,
         .day = day,
     };
@@ -188,7 +189,7 @@ enum o2c_verdict o2c_spool_next(struct o2c_spool *spool, struct o2c_outgoing *re
     spool->next++;
     if (fread(&entry, sizeof(entry), 1, spool->file) != 1 ||
         !read_bytes(spool, (size_t)entry.key_len + entry.value_len + entry.id_len +
-                               entry.source_len + entry.time_len))
+                               entry.source_len + entry.time_len + entry.place_len))
         return failed(err);
     const char *at = spool->bytes;
     ret_outgoing->type = o2c_event_type_row(entry.type);
@@ -199,6 +200,7 @@ enum o2c_verdict o2c_spool_next(struct o2c_spool *spool, struct o2c_outgoing *re
     ret_outgoing->id = cut(&at, entry.id_len);
     ret_outgoing->source = cut(&at, entry.source_len);
     ret_outgoing->time = cut(&at, entry.time_len);
+    ret_outgoing->place = cut(&at, entry.place_len);
     *ret_day = entry.day;
     return O2C_OK;
 }

@@ -8,68 +8,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+from import_events import (credit_note, customer, debit_note, invoice, items_map,  # noqa: E402
+                           lines, payment)
 from pipeline_case import PipelineCase  # noqa: E402
 
 CUT_OVER = "2026-01-31"
-MAP = {
-    "map": 1, "source": "ledger",
-    "files": {"items": "items.csv"},
-    "rows": [{"from": "items", "events": [
-        {"type": "InvoiceIssued", "when": [{"column": "kind", "equals": "invoice"}],
-         "fields": {
-             "customer_id": "customer", "invoice_id": "id", "number": "id",
-             "issue_date": "date", "currency": {"constant": "EUR"},
-             "lines": {"list": [{"record": {
-                 "line_no": {"constant": 1}, "quantity_milli": {"constant": 1000},
-                 "unit_price_micro": "amount", "net_minor": "amount"}}]},
-             "net_minor": "amount", "gross_minor": "amount",
-             "instalments": {"list": [{"record": {"due_date": "date", "amount_minor": "amount"}}]}}},
-        {"type": "PaymentReceived", "when": [{"column": "kind", "equals": "payment"}],
-         "fields": {
-             "customer_id": "customer", "payment_id": "id", "received_date": "date",
-             "amount_minor": "amount", "currency": {"constant": "EUR"},
-             "method": {"constant": "transfer"}}}]}]}
-
-
-def invoice(number, customer, amount, date="2026-01-02", **fields):
-    return {"type": "InvoiceIssued", "occurred_at": f"{date}T00:00:00Z", "source": "ledger",
-            "customer_id": customer, "invoice_id": number, "number": number,
-            "issue_date": date, "currency": "EUR",
-            "lines": [{"line_no": 1, "quantity_milli": 1000, "unit_price_micro": amount * 10_000,
-                       "net_minor": amount}],
-            "net_minor": amount, "gross_minor": amount,
-            "instalments": [{"due_date": date, "amount_minor": amount}], **fields}
-
-
-def debit_note(number, customer, amount, **fields):
-    made = invoice(number, customer, amount, **fields)
-    made["type"], made["debit_note_id"] = "DebitNoteIssued", made.pop("invoice_id")
-    made["reason_code"] = "freight"
-    return made
-
-
-def credit_note(number, customer, amount):
-    made = debit_note(number, customer, amount)
-    made["type"], made["credit_note_id"] = "CreditNoteIssued", made.pop("debit_note_id")
-    del made["instalments"]
-    return made
-
-
-def payment(number, customer, amount, date="2026-01-20"):
-    return {"type": "PaymentReceived", "occurred_at": f"{date}T00:00:00Z", "source": "ledger",
-            "customer_id": customer, "payment_id": number, "received_date": date,
-            "amount_minor": amount, "currency": "EUR", "method": "transfer"}
-
-
-def customer(name):
-    return {"type": "CustomerRegistered", "occurred_at": "2026-01-01T00:00:00Z",
-            "source": "ledger", "customer_id": name, "revision": 1, "name": name,
-            "billing_address": {"line1": "1", "city": "X", "country": "DE"},
-            "currency": "EUR", "payment_terms": "NET30"}
-
-
-def lines(*events):
-    return "".join(json.dumps(event) + "\n" for event in events)
 
 
 class Opening(PipelineCase):
@@ -106,7 +49,7 @@ class Opening(PipelineCase):
 
     def test_mapped_csv_is_marked_too(self):
         with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "map.json").write_text(json.dumps(MAP))
+            (Path(folder) / "map.json").write_text(json.dumps(items_map()))
             (Path(folder) / "items.csv").write_text(
                 "kind,customer,id,date,amount\n"
                 "invoice,CSV,CSV-1,2026-01-05,12.50\n"

@@ -78,6 +78,7 @@ static enum o2c_verdict send_number(struct o2c_publisher *publisher, int n,
         .id = O2C_STR("5f0a5c4e-0000-7000-8000-000000000001"),
         .source = O2C_STR("shop"),
         .time = O2C_STR("2026-01-31T10:00:00Z"),
+        .place = O2C_STR("1"),
     };
     snprintf(key, sizeof(key), "acc-%d", n % 7);
     snprintf(value, sizeof(value), "%d", n);
@@ -139,6 +140,7 @@ static void events_arrive_with_key_partition_and_headers(void **state)
     (void)state;
     start(PARTITIONS, NULL);
     options.kafka = &kafka;
+    options.run = "r-1";
     struct o2c_publisher *publisher = open_with(&options);
     send_all(publisher, 0, 1);
     flush_all(publisher);
@@ -150,7 +152,7 @@ static void events_arrive_with_key_partition_and_headers(void **state)
                         "ce_specversion=1.0;ce_id=5f0a5c4e-0000-7000-8000-000000000001;"
                         "ce_type=OrderCancelled;ce_source=shop;"
                         "ce_time=2026-01-31T10:00:00Z;ce_subject=acc-0;"
-                        "content-type=application/avro;");
+                        "content-type=application/avro;o2c_run=r-1;o2c_line=1;");
     free(records);
 }
 

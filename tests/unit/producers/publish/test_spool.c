@@ -20,7 +20,8 @@ static void add(struct o2c_spool *spool, uint64_t line, int64_t day, const char 
                                .value = o2c_str_from(value),
                                .id = O2C_STR("id"),
                                .source = O2C_STR(""),
-                               .time = O2C_STR("time")};
+                               .time = O2C_STR("time"),
+                               .place = O2C_STR("orders.csv:7")};
     assert_int_equal(o2c_spool_add(spool, &out, day, &err), O2C_OK);
 }
 
@@ -45,6 +46,7 @@ static void read_all(struct o2c_spool *spool, char *text, size_t room)
         assert_true(o2c_str_eq(out.id, O2C_STR("id")));
         assert_int_equal(out.source.len, 0);
         assert_true(o2c_str_eq(out.time, O2C_STR("time")));
+        assert_true(o2c_str_eq(out.place, O2C_STR("orders.csv:7")));
         at += (size_t)snprintf(text + at, room - at, "%d:%.*s@%d ", (int)out.line,
                                O2C_STR_ARG(out.value), (int)day);
     }

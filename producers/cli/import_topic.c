@@ -1,0 +1,144 @@
+#include "producers/cli/import_topic.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "producers/cli/stack.h"
+#include "producers/publish/evidence.h"
+#include "producers/publish/outgoing.h"
+#include "runtime/kafka/offsets.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    ASK_TIMEOUT_MS = 10000
+};
+
+struct reading {
+    struct stack *stack;
+    const char *run;
+    struct o2c_evidence *evidence;
+    struct o2c_arena arena;
+};
+
+/* Every partition of every topic that upstream events are published to. */
+static int list_partitions(struct stack *stack, rd_kafka_topic_partition_list_t *list)
+{
+    size_t topic_count;
+    const struct o2c_topic *topics = o2c_topics(&topic_count);
+
+    for (size_t i = 0; i < topic_count; i++) {
+        char name[160];
+        int32_t count = 0;
+
+        if (!o2c_topic_is_for_upstream(&topics[i]))
+            continue;
+        snprintf(name, sizeof name, "%s%s", stack->settings->kafka.topic_prefix,
+                 topics[i].name);
+        if (o2c_kafka_partition_count(stack->rk, name, ASK_TIMEOUT_MS, &count, &stack->err))
+            return stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+        for (int32_t p = 0; p < count; p++)
+            rd_kafka_topic_partition_list_add(list, name, p);
+    }
+    return EXIT_OK;
+}
+
+/* Leaves the partitions that have records, to be read from their first one. */
+static int keep_those_with_records(struct stack *stack,
+                                   rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_topic_partition_list_t *ends = rd_kafka_topic_partition_list_copy(list);
+    int status = EXIT_OK;
+
+    if (list->cnt && (o2c_kafka_ends(stack->rk, ends, ASK_TIMEOUT_MS, &stack->err) ||
+                      o2c_kafka_begins(stack->rk, list, ASK_TIMEOUT_MS, &stack->err)))
+        status = stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+    for (int i = list->cnt - 1; !status && i >= 0; i--) {
+        const rd_kafka_topic_partition_t *end = rd_kafka_topic_partition_list_find(
+            ends, list->elems[i].topic, list->elems[i].partition);
+
+        if (!end || end->offset <= list->elems[i].offset)
+            rd_kafka_topic_partition_list_del_by_idx(list, i);
+    }
+    rd_kafka_topic_partition_list_destroy(ends);
+    return status;
+}
+
+static bool is_of_run(const struct reading *reading, const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+    const void *value;
+    size_t len;
+
+    return !rd_kafka_message_headers(message, &headers) &&
+           !rd_kafka_header_get_last(headers, "o2c_run", &value, &len) && value &&
+           o2c_str_eq((struct o2c_str){value, len}, o2c_str_from(reading->run));
+}
+
+static int take(struct reading *reading, const rd_kafka_message_t *message)
+{
+    struct stack *stack = reading->stack;
+    struct o2c_str value = {message->payload, message->len};
+    const char *topic = rd_kafka_topic_name(message->rkt);
+    struct o2c_event event;
+    struct o2c_facts facts;
+    char place[200];
+
+    if (!is_of_run(reading, message))
+        return EXIT_OK;
+    snprintf(place, sizeof place, "%s/%" PRId32 "/%" PRId64,
+             topic + strlen(stack->settings->kafka.topic_prefix), message->partition,
+             message->offset);
+    o2c_arena_reset(&reading->arena);
+    if (o2c_event_decode(value, &reading->arena, &event, &stack->err))
+        return stack_fail(stack, EXIT_FINDINGS, "%s: %s", place, stack->err.text);
+    if (o2c_facts_of(&event, &facts) &&
+        o2c_evidence_add(reading->evidence, &facts, o2c_str_from(place), &stack->err))
+        return stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+    return EXIT_OK;
+}
+
+static int read_to_the_ends(struct reading *reading, int left)
+{
+    struct stack *stack = reading->stack;
+    int status = EXIT_OK;
+
+    while (left && !status) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(stack->rk, ASK_TIMEOUT_MS);
+
+        if (!message)
+            return stack_fail(stack, EXIT_UNREACHABLE,
+                              "%d partitions could not be read to their end", left);
+        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+            left--;
+        else if (message->err)
+            status =
+                stack_fail(stack, EXIT_UNREACHABLE, "%s", rd_kafka_message_errstr(message));
+        else
+            status = take(reading, message);
+        rd_kafka_message_destroy(message);
+    }
+    return status;
+}
+
+int import_topic_read(struct stack *stack, const char *run, struct o2c_evidence *evidence)
+{
+    struct reading reading = {.stack = stack, .run = run, .evidence = evidence};
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(64);
+    int status = list_partitions(stack, list);
+
+    o2c_arena_init(&reading.arena, O2C_EVENT_MAX_ARENA_BYTES);
+    if (!status)
+        status = keep_those_with_records(stack, list);
+    if (!status && list->cnt) {
+        if (rd_kafka_assign(stack->rk, list))
+            status = stack_fail(stack, EXIT_UNREACHABLE, "the topics cannot be read");
+        else
+            status = read_to_the_ends(&reading, list->cnt);
+        (void)rd_kafka_assign(stack->rk, NULL);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    o2c_arena_clear(&reading.arena);
+    return status;
+}
