@@ -42,6 +42,14 @@ void due_reset(struct batch *batch)
     batch->due_ran = batch->due_waiting = 0;
 }
 
+void due_trim(struct batch *batch)
+{
+    o2c_row_map_trim(&batch->due_map);
+    VEC_TRIM(batch->due_changes);
+    VEC_TRIM(batch->due_undo);
+    VEC_TRIM(batch->due_refused);
+}
+
 void due_begin(struct batch *batch)
 {
     batch->due_undo.count = 0;

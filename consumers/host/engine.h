@@ -21,9 +21,11 @@
 #ifndef O2C_HOST_ENGINE_H
 #define O2C_HOST_ENGINE_H
 
+#include <assert.h>
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/un.h>
 #include <uv.h>
 
@@ -425,6 +427,8 @@ void *o2c_vec_room(void *at, size_t *cap, size_t count, size_t element_bytes);
 #define VEC_ADD(vec, value)                                                                \
     ((vec).at = o2c_vec_room((vec).at, &(vec).cap, (vec).count, sizeof *(vec).at),         \
      (vec).at[(vec).count++] = (value))
+/* Of an empty one: its memory is given back. */
+#define VEC_TRIM(vec) (assert(!(vec).count), free((vec).at), (vec).at = NULL, (vec).cap = 0)
 
 /* engine.c */
 void engine_step(struct engine *engine); /* does whatever can be done now */
@@ -492,6 +496,7 @@ void effects_emit_raw(struct o2c_effects *effects, const char *topic, struct o2c
 void due_open(struct batch *batch);
 void due_clear(struct batch *batch);
 void due_reset(struct batch *batch);
+void due_trim(struct batch *batch);         /* an empty one gives its memory back */
 void due_begin(struct batch *batch);        /* of an event; those before cannot be undone */
 void due_undo(struct batch *batch);         /* what the event did */
 bool due_take(struct o2c_effects *effects); /* the record's own; false: gone meanwhile */

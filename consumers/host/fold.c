@@ -95,9 +95,12 @@ void batch_trim(struct batch *batch)
     o2c_arena_trim(&batch->intake);
     o2c_arena_trim(&batch->work);
     o2c_rows_trim(batch->rows);
-    free(batch->fold.at);
-    batch->fold.at = NULL;
-    batch->fold.cap = 0;
+    VEC_TRIM(batch->fold);
+    VEC_TRIM(batch->outbox);
+    VEC_TRIM(batch->parked);
+    VEC_TRIM(batch->parked_changes);
+    VEC_TRIM(batch->aside);
+    due_trim(batch);
 }
 
 void batch_clear(struct batch *batch)

@@ -148,22 +148,12 @@ void o2c_rows_reset(struct o2c_rows *rows)
     rows->loads = 0;
 }
 
-static void trim_map(struct row_map *map)
-{
-    struct row_map small;
-
-    if (!o2c_row_map_init(&small))
-        return; /* then it stays as it is */
-    o2c_row_map_clear(map);
-    *map = small;
-}
-
 void o2c_rows_trim(struct o2c_rows *rows)
 {
     assert(!rows->in_event && !rows->by_key.count);
-    trim_map(&rows->by_account);
-    trim_map(&rows->by_key);
-    trim_map(&rows->by_set);
+    o2c_row_map_trim(&rows->by_account);
+    o2c_row_map_trim(&rows->by_key);
+    o2c_row_map_trim(&rows->by_set);
     free(rows->hints);
     free(rows->hinted);
     free(rows->log);

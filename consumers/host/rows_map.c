@@ -59,6 +59,16 @@ void o2c_row_map_reset(struct row_map *map)
     map->count = 0;
 }
 
+void o2c_row_map_trim(struct row_map *map)
+{
+    struct row_map small;
+
+    if (!o2c_row_map_init(&small))
+        return; /* then it stays as it is */
+    o2c_row_map_clear(map);
+    *map = small;
+}
+
 bool o2c_row_map_add(struct row_map *map, uint64_t hash, void *item)
 {
     size_t i;

@@ -23,6 +23,7 @@ struct row_map {
 bool o2c_row_map_init(struct row_map *map);
 void o2c_row_map_clear(struct row_map *map);
 void o2c_row_map_reset(struct row_map *map); /* empty, of a size that fits what was in it */
+void o2c_row_map_trim(struct row_map *map);  /* an empty one gives its memory back */
 bool o2c_row_map_add(struct row_map *map, uint64_t hash, void *item); /* false: no memory */
 
 /* Begins to bring the place of this hash into the cache; later, what lies there. */

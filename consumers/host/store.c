@@ -217,37 +217,46 @@ static void send_fence(struct engine *engine)
 
 /* ---- what the rules emitted */
 
+enum {
+    OUTBOX_PIECE = 2000 /* rows of one statement */
+};
+
+static void add_outbox_row(struct engine *engine, struct o2c_pg_array *array,
+                           const struct outbox_row *row)
+{
+    o2c_pg_composite_begin(array, 15);
+    o2c_pg_field_int4(array, row->unit->partition);
+    o2c_pg_field_int8(array, row->outbox_no);
+    o2c_pg_field_text(array, o2c_str_from(engine->consumer->emits[row->emit]));
+    o2c_pg_field_int4(array, row->unit->partition);
+    o2c_pg_field_int8(array, row->stream_seq);
+    o2c_pg_field_uuid(array, &row->unit->incarnation);
+    o2c_pg_field_uuid(array, &row->event_id);
+    o2c_pg_field_text(array, row->type);
+    o2c_pg_field_text(array, row->subject);
+    o2c_pg_field_timestamp(array, row->recorded_us);
+    o2c_pg_field_text(array, row->cause);
+    o2c_pg_field_text(array, row->headers);
+    o2c_pg_field_bytes(array, row->key);
+    o2c_pg_field_bytes(array, row->value);
+    add_day(array, row->business_date);
+    o2c_pg_composite_end(array);
+}
+
+/* In pieces, as rows are (rows_store.c). */
 static void send_outbox(struct engine *engine, const struct batch *batch)
 {
-    struct o2c_pg_array array;
+    for (size_t begin = 0; begin < batch->outbox.count; begin += OUTBOX_PIECE) {
+        size_t left = batch->outbox.count - begin;
+        struct o2c_pg_array array;
 
-    if (!batch->outbox.count)
-        return;
-    o2c_pg_params_reset(&engine->params);
-    o2c_pg_array_begin(&array, &engine->params, engine->outbox_oid);
-    for (size_t i = 0; i < batch->outbox.count; i++) {
-        const struct outbox_row *row = &batch->outbox.at[i];
-
-        o2c_pg_composite_begin(&array, 15);
-        o2c_pg_field_int4(&array, row->unit->partition);
-        o2c_pg_field_int8(&array, row->outbox_no);
-        o2c_pg_field_text(&array, o2c_str_from(engine->consumer->emits[row->emit]));
-        o2c_pg_field_int4(&array, row->unit->partition);
-        o2c_pg_field_int8(&array, row->stream_seq);
-        o2c_pg_field_uuid(&array, &row->unit->incarnation);
-        o2c_pg_field_uuid(&array, &row->event_id);
-        o2c_pg_field_text(&array, row->type);
-        o2c_pg_field_text(&array, row->subject);
-        o2c_pg_field_timestamp(&array, row->recorded_us);
-        o2c_pg_field_text(&array, row->cause);
-        o2c_pg_field_text(&array, row->headers);
-        o2c_pg_field_bytes(&array, row->key);
-        o2c_pg_field_bytes(&array, row->value);
-        add_day(&array, row->business_date);
-        o2c_pg_composite_end(&array);
+        o2c_pg_params_reset(&engine->params);
+        o2c_pg_array_begin(&array, &engine->params, engine->outbox_oid);
+        for (size_t i = 0; i < left && i < OUTBOX_PIECE; i++)
+            add_outbox_row(engine, &array, &batch->outbox.at[begin + i]);
+        o2c_pg_array_end(&array);
+        o2c_pg_send(engine->pg, "outbox_write", &engine->params, NULL, NULL);
     }
-    o2c_pg_array_end(&array);
-    o2c_pg_send(engine->pg, "outbox_write", &engine->params, NULL, NULL);
 }
 
 /* ---- the rarer tables, one array per column */

@@ -2,6 +2,8 @@
  * libpq in pipeline mode on uv_poll.  What was sent stands in a ring of items,
  * oldest first: statements and the Syncs that close units.  libpq answers in
  * the same order, so the head of the ring always tells what an answer is for.
+ * What the socket does not take waits in a second ring: libpq would keep it in
+ * a buffer that never gets smaller.
  * Syncs that were not sent, because there was no connection for all of their
  * unit, stand apart: the server will not answer them.
  */
@@ -22,7 +24,9 @@ enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
     CONNECT_TIMEOUT_MS = 10000,
-    HANDLES = 3 /* beside the poll handle: retry, timeout, deferred */
+    AHEAD_BYTES =
+        64 * 1024, /* given to libpq without asking whether the socket took them */
+    HANDLES = 3    /* beside the poll handle: retry, timeout, deferred */
 };
 
 enum pg_state {
@@ -36,6 +40,8 @@ enum pg_state {
 
 struct item {
     bool is_sync;
+    const char *statement;        /* of one that waits: what, and with what */
+    struct o2c_pg_params *params; /* heap */
     o2c_pg_result_fn *on_result;
     o2c_pg_done_fn *on_done;
     void *user;
@@ -61,7 +67,8 @@ struct o2c_pg {
     int poll_events;
     uv_timer_t retry, timeout, deferred;
     int64_t backoff_ms;
-    struct ring sent, unsent;
+    struct ring sent, waiting, unsent;
+    size_t ahead_bytes; /* given to libpq since it was last flushed */
     enum unit unit;
     struct o2c_err unit_err; /* the first of the unit being answered */
     bool broken; /* a send failed: the connection is given up on the next turn */
@@ -157,14 +164,80 @@ static void give_up(struct o2c_pg *pg)
     defer(pg);
 }
 
-static void flush(struct o2c_pg *pg)
+/* Whether the socket has not taken all that libpq was given. */
+static bool is_full(struct o2c_pg *pg)
 {
     int left = PQflush(pg->conn);
 
     if (left < 0)
         give_up(pg);
-    else
-        watch(pg, UV_READABLE | (left ? UV_WRITABLE : 0));
+    pg->ahead_bytes = 0;
+    return left != 0;
+}
+
+static void free_params(struct o2c_pg_params *params)
+{
+    if (params)
+        o2c_pg_params_clear(params);
+    free(params);
+}
+
+static struct o2c_pg_params *copy_params(const struct o2c_pg_params *params)
+{
+    struct o2c_pg_params *copy = malloc(sizeof *copy);
+
+    if (!copy)
+        return NULL;
+    *copy = *params;
+    o2c_buf_init(&copy->buf, params->buf.max);
+    o2c_buf_add(&copy->buf, params->buf.at, params->buf.len);
+    if (!copy->buf.failed)
+        return copy;
+    free_params(copy);
+    return NULL;
+}
+
+static bool send_statement(struct o2c_pg *pg, const char *statement,
+                           const struct o2c_pg_params *params)
+{
+    const char *values[O2C_PG_PARAMS_MAX];
+    int formats[O2C_PG_PARAMS_MAX];
+
+    for (int i = 0; i < params->count; i++) {
+        values[i] = params->len[i] < 0 ? NULL
+                    : params->buf.at   ? params->buf.at + params->start[i]
+                                       : "";
+        formats[i] = 1;
+    }
+    pg->ahead_bytes += params->buf.len;
+    return PQsendQueryPrepared(pg->conn, statement, params->count, values, params->len,
+                               formats, 1);
+}
+
+/* The oldest that waits. */
+static void send_waiting(struct o2c_pg *pg)
+{
+    struct item *item = head(&pg->waiting);
+
+    if (!(item->is_sync ? PQpipelineSync(pg->conn)
+                        : send_statement(pg, item->statement, item->params))) {
+        give_up(pg);
+        return;
+    }
+    free_params(item->params);
+    item->params = NULL;
+    push(&pg->sent, pop(&pg->waiting));
+}
+
+static void flush(struct o2c_pg *pg)
+{
+    bool full;
+
+    while (!(full = is_full(pg)) && pg->waiting.count && !pg->broken)
+        while (pg->waiting.count && pg->ahead_bytes < AHEAD_BYTES && !pg->broken)
+            send_waiting(pg);
+    if (!pg->broken)
+        watch(pg, UV_READABLE | (full ? UV_WRITABLE : 0));
 }
 
 /* ---- connecting */
@@ -190,6 +263,7 @@ static void close_connection(struct o2c_pg *pg)
         PQfinish(pg->conn);
     pg->conn = NULL;
     pg->broken = false;
+    pg->ahead_bytes = 0;
 }
 
 static void on_prepared(void *user, enum o2c_verdict verdict, bool lost,
@@ -319,6 +393,7 @@ static void answer_lost(struct ring *ring, const struct o2c_err *err)
     while (count-- > 0) {
         struct item item = pop(ring);
 
+        free_params(item.params);
         if (item.is_sync)
             item.on_done(item.user, O2C_RETRY, true, err);
     }
@@ -330,6 +405,7 @@ static void answer_all_lost(struct o2c_pg *pg, const struct o2c_err *err)
     if (pg->unit == UNIT_SENT)
         pg->unit = UNIT_LOST;
     answer_lost(&pg->sent, err);
+    answer_lost(&pg->waiting, err);
     answer_lost(&pg->unsent, err);
 }
 
@@ -473,6 +549,7 @@ static void on_handle_closed(uv_handle_t *handle)
     if (pg->on_closed)
         pg->on_closed(pg->closed_user);
     free(pg->sent.items);
+    free(pg->waiting.items);
     free(pg->unsent.items);
     free(pg);
 }
@@ -494,12 +571,13 @@ void o2c_pg_close(struct o2c_pg *pg, void (*on_closed)(void *user), void *user)
     uv_close((uv_handle_t *)&pg->deferred, on_handle_closed);
 }
 
+/* Sent at once, or put behind what waits already. */
 void o2c_pg_send(struct o2c_pg *pg, const char *statement,
                  const struct o2c_pg_params *params, o2c_pg_result_fn *on_result,
                  void *user)
 {
-    const char *values[O2C_PG_PARAMS_MAX];
-    int formats[O2C_PG_PARAMS_MAX];
+    struct item item = {.statement = statement, .on_result = on_result, .user = user};
+    bool waits;
 
     if (pg->state != PG_UP || pg->broken || pg->unit == UNIT_LOST) {
         pg->unit = UNIT_LOST;
@@ -510,18 +588,15 @@ void o2c_pg_send(struct o2c_pg *pg, const char *statement,
         give_up(pg);
         return;
     }
-    for (int i = 0; i < params->count; i++) {
-        values[i] = params->len[i] < 0 ? NULL
-                    : params->buf.at   ? params->buf.at + params->start[i]
-                                       : "";
-        formats[i] = 1;
-    }
-    if (!PQsendQueryPrepared(pg->conn, statement, params->count, values, params->len,
-                             formats, 1)) {
-        give_up(pg);
+    waits = pg->waiting.count || (pg->ahead_bytes >= AHEAD_BYTES && is_full(pg));
+    if (pg->broken)
         return;
-    }
-    push(&pg->sent, (struct item){.on_result = on_result, .user = user});
+    if (waits)
+        item.params = copy_params(params);
+    if (waits ? !item.params : !send_statement(pg, statement, params))
+        give_up(pg);
+    else
+        push(waits ? &pg->waiting : &pg->sent, item);
 }
 
 void o2c_pg_sync(struct o2c_pg *pg, o2c_pg_done_fn *on_done, void *user)
@@ -529,14 +604,12 @@ void o2c_pg_sync(struct o2c_pg *pg, o2c_pg_done_fn *on_done, void *user)
     bool whole = pg->state == PG_UP && !pg->broken && pg->unit != UNIT_LOST;
 
     pg->unit = UNIT_EMPTY;
-    push(whole ? &pg->sent : &pg->unsent,
+    push(whole ? &pg->waiting : &pg->unsent,
          (struct item){.is_sync = true, .on_done = on_done, .user = user});
-    if (!whole)
-        defer(pg);
-    else if (!PQpipelineSync(pg->conn))
-        give_up(pg);
-    else
+    if (whole)
         flush(pg);
+    else
+        defer(pg);
 }
 
 /* ---- cancelling: PQcancel opens a connection of its own and waits */

@@ -66,9 +66,9 @@ typedef void o2c_pg_done_fn(void *user, enum o2c_verdict verdict, bool lost,
 
 /*
  * Adds a statement to the open unit.  The parameters are copied out before it
- * returns.  on_result may be NULL.  A unit fails as if it had been lost when
- * the connection was not up for all of it; so does one whose parameters did
- * not fit into their buffer, which gives the connection up.
+ * returns; the name must live as long as the connection.  on_result may be NULL.  A unit
+ * fails as if it had been lost when the connection was not up for all of it; so does one
+ * whose parameters did not fit into their buffer, which gives the connection up.
  */
 void o2c_pg_send(struct o2c_pg *pg, const char *statement,
                  const struct o2c_pg_params *params, o2c_pg_result_fn *on_result,

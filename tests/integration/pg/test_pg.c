@@ -1,4 +1,5 @@
 /* runtime/pg on a real PostgreSQL: units, verdicts, and connections that end. */
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@ static struct o2c_pg_params params;
 static PGconn *conn;
 static char dsn[TEST_DSN_BYTES];
 static struct o2c_buf story; /* what was called back, in order */
+static struct o2c_buf expected;
 static const char *awaited;
 static struct o2c_err down;
 
@@ -34,6 +36,7 @@ static const struct o2c_pg_statement statements[] = {
     {"raise", "SELECT raise($1::text)"},
     {"sleep", "SELECT pg_sleep(60)"},
     {"die", "SELECT pg_terminate_backend(pg_backend_pid())"},
+    {"weigh", "SELECT $1::bigint || ' ' || length($2::bytea)"},
 };
 
 /* ---- the loop, until the story has got so far */
@@ -135,6 +138,7 @@ static int setup_closed(void **state)
     uv_timer_init(&loop, &patience);
     uv_timer_start(&patience, on_patience, 40000, 0);
     o2c_buf_init(&story, 10000);
+    o2c_buf_init(&expected, 10000);
     o2c_pg_params_init(&params, 1000);
     test_postgres_database(dsn);
     conn = test_postgres_connect(dsn);
@@ -167,6 +171,7 @@ static int teardown(void **state)
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&loop), 0);
     o2c_buf_clear(&story);
+    o2c_buf_clear(&expected);
     o2c_pg_params_clear(&params);
     PQfinish(conn);
     return 0;
@@ -184,6 +189,33 @@ static void raise_error(const char *code)
     o2c_pg_params_reset(&params);
     o2c_pg_add_text(&params, o2c_str_from(code));
     o2c_pg_send(pg, "raise", &params, NULL, NULL);
+}
+
+#ifdef __SANITIZE_ADDRESS__
+size_t __sanitizer_get_current_allocated_bytes(void); /* its header is not always there */
+#endif
+
+/* How much of the heap is in use. */
+static size_t in_use(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+    return __sanitizer_get_current_allocated_bytes();
+#else
+    struct mallinfo2 heap = mallinfo2();
+
+    return heap.uordblks + heap.hblkhd;
+#endif
+}
+
+static void weigh(int64_t n, size_t bytes)
+{
+    static const char zeros[1 << 20];
+
+    assert_true(bytes <= sizeof zeros);
+    o2c_pg_params_reset(&params);
+    o2c_pg_add_int8(&params, n);
+    o2c_pg_add_text(&params, (struct o2c_str){zeros, bytes});
+    o2c_pg_send(pg, "weigh", &params, on_all, NULL);
 }
 
 static void send_bare(const char *statement)
@@ -216,6 +248,57 @@ static void units_are_answered_in_order_each_committed_or_not_at_all(void **stat
     expect(""); /* never from inside the call */
     run_until("d 0;");
     expect("a 0;b 2;c 0;[1 2 5]d 0;");
+}
+
+/* More than a socket takes; a small one behind large ones, and a unit behind a unit. */
+static void what_the_socket_does_not_take_waits_and_leaves_no_memory_behind(void **state)
+{
+    const size_t bytes = 1 << 20;
+    size_t before;
+
+    (void)state;
+    o2c_pg_params_clear(&params);
+    o2c_pg_params_init(&params, 2 * bytes);
+    weigh(0, bytes);
+    sync_unit("first");
+    run_until("first 0;");
+    o2c_buf_reset(&story);
+    before = in_use();
+    for (int64_t n = 1; n <= 30; n++)
+        weigh(n, bytes);
+    put(7);
+    sync_unit("a");
+    weigh(31, 5);
+    sync_unit("b");
+    assert_in_range(in_use() - before, 20 * bytes, 60 * bytes);
+    run_until("b 0;");
+    for (int64_t n = 1; n <= 30; n++) {
+        char text[40];
+
+        snprintf(text, sizeof text, "[%d 1048576]", (int)n);
+        o2c_buf_add_text(&expected, text);
+    }
+    o2c_buf_add_text(&expected, "a 0;[31 5]b 0;");
+    expect(o2c_buf_text(&expected));
+    assert_in_range(in_use(), 0, before + 2 * bytes);
+}
+
+static void what_waits_is_lost_with_the_connection(void **state)
+{
+    (void)state;
+    o2c_pg_params_clear(&params);
+    o2c_pg_params_init(&params, 2 << 20);
+    send_bare("die");
+    sync_unit("a");
+    for (int64_t n = 1; n <= 30; n++)
+        weigh(n, 1 << 20);
+    sync_unit("b");
+    run_until("up;");
+    expect("a 1 lost;b 1 lost;down 1;up;");
+    send_bare("all");
+    sync_unit("c");
+    run_until("c 0;");
+    expect("[]c 0;");
 }
 
 static void an_empty_unit_is_answered_too(void **state)
@@ -494,6 +577,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(units_are_answered_in_order_each_committed_or_not_at_all),
         TEST(an_empty_unit_is_answered_too),
+        TEST(what_the_socket_does_not_take_waits_and_leaves_no_memory_behind),
+        TEST(what_waits_is_lost_with_the_connection),
         TEST(what_postgres_says_becomes_a_verdict),
         TEST(an_error_carries_state_message_and_detail),
         TEST(units_not_answered_are_lost_before_the_connection_is_down),
