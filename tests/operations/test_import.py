@@ -11,10 +11,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+from confluent_kafka import TopicPartition  # noqa: E402
+from confluent_kafka.admin import AdminClient  # noqa: E402
 from import_events import (credit_note, customer, debit_note, dispute, invoice,  # noqa: E402
                            items_map, lines, payment)
 from local_stack import ROOT  # noqa: E402
-from pipeline_case import PipelineCase, dispatch, headers_of, order  # noqa: E402
+from pipeline_case import PATIENCE_S, PipelineCase, dispatch, headers_of, order  # noqa: E402
 from real_data import real_data, where_it_would_be  # noqa: E402
 
 AGREE = "the file, the topics and the views agree"
@@ -104,7 +106,7 @@ class Import(PipelineCase):
         path = self.load("twice", *events, events[5])
         self.assertIn(AGREE, self.check("twice", path))
 
-    def test_csv_by_day_names_file_and_row(self):
+    def test_csv_names_file_and_row(self):
         (self.folder / "map.json").write_text(json.dumps(items_map()))
         self.file("kind,customer,id,date,amount\ninvoice,CSV,CSV-1,2026-01-05,12.50\n"
                   "payment,CSV,CSV-P,2026-01-04,2.50\n", "items.csv")
@@ -218,6 +220,18 @@ class Import(PipelineCase):
         self.assertRegex(said, r"\nDisputeRaised +561 +561  o2c.dispute\n")
         self.assertRegex(said, r"\nPaymentReceived +2466 +2466  o2c.payment\n")
         self.assertIn(AGREE, said)
+
+    def test_z_a_record_that_is_gone_is_found(self):
+        """Last: a record cannot be put back, and those before it go with it."""
+        path = self.load("gone", payment("G-P", "GONE", 77), invoice("G-I", "GONE", 100))
+        record, = [one for one in self.records("o2c.payments")
+                   if headers_of(one).get("o2c_run") == "gone"]
+        behind = TopicPartition(record.topic(), record.partition(), record.offset() + 1)
+        admin = AdminClient({"bootstrap.servers": self.pipeline.environment["O2C_KAFKA"]})
+        admin.delete_records([behind])[behind].result(PATIENCE_S)
+        self.assertEqual(self.differences("gone", path), [
+            "PaymentReceived G-P of account GONE, amount_minor 77 EUR, line 1: in the file, not in"
+            " the topic"])
 
 
 if __name__ == "__main__":
