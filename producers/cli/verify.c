@@ -28,9 +28,15 @@ enum {
     ROWS_AT_ONCE = 2000
 };
 
+struct verify_settings {
+    struct stack_settings stack;
+    bool digest;
+};
+
 static const struct o2c_setting settings_rows[] = {
-    O2C_KAFKA_SETTINGS(struct stack_settings, kafka),
-    STACK_PG_SETTING(struct stack_settings, pg_dsn),
+    {"digest", O2C_SETTING_FLAG, offsetof(struct verify_settings, digest), "false", 0, 0,
+     NULL, "print positions and a digest of the tables, to compare two pipelines", false},
+    STACK_SETTINGS(struct verify_settings, stack),
 };
 
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
@@ -38,6 +44,7 @@ static const struct o2c_settings_table table = {settings_rows, sizeof settings_r
 
 struct run {
     struct stack stack;
+    bool prints_digest;
     int findings;
     int64_t records, outbox_rows;
 };
@@ -117,26 +124,59 @@ static bool check_conservation(struct run *run, const char *consumer, const char
 
 /* ---- what the consumer's own tables must add up to */
 
-static bool check_own(struct run *run, const char *consumer, const char *schema)
+/* Calls a function of the schema that not every consumer has; false after saying what
+ * failed. */
+static bool call(struct run *run, const char *schema, const char *function, const char *sql,
+                 PGresult **ret_rows)
 {
-    const char *values[] = {schema};
-    PGresult *has =
-        stack_query(&run->stack,
-                    "SELECT 1 FROM pg_proc p JOIN pg_namespace n"
-                    "    ON n.oid = p.pronamespace"
-                    " WHERE quote_ident(n.nspname) = $1 AND p.proname = 'verify'",
-                    values, 1);
-    PGresult *result = NULL;
+    const char *values[] = {schema, function};
+    PGresult *has = stack_query(&run->stack,
+                                "SELECT 1 FROM pg_proc p JOIN pg_namespace n"
+                                "    ON n.oid = p.pronamespace"
+                                " WHERE quote_ident(n.nspname) = $1 AND p.proname = $2",
+                                values, 2);
     bool ok = has && !PQntuples(has);
 
+    *ret_rows = NULL;
     if (has && PQntuples(has)) {
-        result = ask(run, schema, "SELECT * FROM $schema.verify()", NULL, 0);
-        ok = result != NULL;
+        *ret_rows = ask(run, schema, sql, NULL, 0);
+        ok = *ret_rows != NULL;
     }
-    for (int i = 0; result && i < PQntuples(result); i++)
-        finding(run, "%s: %s", consumer, PQgetvalue(result, i, 0));
     PQclear(has);
-    PQclear(result);
+    return ok;
+}
+
+static bool check_own(struct run *run, const char *consumer, const char *schema)
+{
+    PGresult *rows;
+    bool ok = call(run, schema, "verify", "SELECT * FROM $schema.verify()", &rows);
+
+    for (int i = 0; rows && i < PQntuples(rows); i++)
+        finding(run, "%s: %s", consumer, PQgetvalue(rows, i, 0));
+    PQclear(rows);
+    return ok;
+}
+
+/* ---- the digest, and the positions at which it is true: one statement, one snapshot */
+
+static bool print_digest(struct run *run, const char *consumer, const char *schema)
+{
+    PGresult *rows;
+    bool ok = call(run, schema, "digest",
+                   "SELECT partition,"
+                   "       string_agg(key || ' ' || value, ', ' ORDER BY key COLLATE \"C\")"
+                   "  FROM $schema.position, jsonb_each_text(next_offsets)"
+                   " WHERE batch_seq IS NOT NULL GROUP BY partition"
+                   " UNION ALL SELECT NULL, $schema.digest() ORDER BY 1 NULLS LAST",
+                   &rows);
+
+    for (int i = 0; rows && i < PQntuples(rows); i++)
+        if (PQgetisnull(rows, i, 0))
+            printf("%s: sha256 %s\n", consumer, PQgetvalue(rows, i, 1));
+        else
+            printf("%s partition %s: %s\n", consumer, PQgetvalue(rows, i, 0),
+                   PQgetvalue(rows, i, 1));
+    PQclear(rows);
     return ok;
 }
 
@@ -368,35 +408,50 @@ static bool check_topics(struct run *run, const char *consumer, const char *sche
     return asked;
 }
 
-static int verify(struct run *run)
+typedef bool on_consumer_fn(struct run *run, const char *consumer, const char *schema);
+
+static bool check_consumer(struct run *run, const char *consumer, const char *schema)
+{
+    return check_conservation(run, consumer, schema) && check_own(run, consumer, schema) &&
+           check_topics(run, consumer, schema);
+}
+
+/* False after saying what failed. */
+static bool for_each_consumer(struct run *run, on_consumer_fn *act)
 {
     PGresult *result = stack_query(
         &run->stack, "SELECT consumer, quote_ident(schema) FROM o2c.consumer ORDER BY 1",
         NULL, 0);
     bool asked = result != NULL;
 
-    for (int i = 0; asked && i < PQntuples(result); i++) {
-        const char *consumer = PQgetvalue(result, i, 0), *schema = PQgetvalue(result, i, 1);
-
-        asked = check_conservation(run, consumer, schema) &&
-                check_own(run, consumer, schema) && check_topics(run, consumer, schema);
-    }
+    for (int i = 0; asked && i < PQntuples(result); i++)
+        asked = act(run, PQgetvalue(result, i, 0), PQgetvalue(result, i, 1));
     PQclear(result);
-    asked = asked && check_own(run, "all", "o2c");
-    if (!asked)
-        return run->stack.query_status ? run->stack.query_status : EXIT_UNREACHABLE;
+    return asked;
+}
+
+static int failed(const struct run *run)
+{
+    return run->stack.query_status ? run->stack.query_status : EXIT_UNREACHABLE;
+}
+
+static int verify(struct run *run)
+{
+    if (!for_each_consumer(run, check_consumer) || !check_own(run, "all", "o2c"))
+        return failed(run);
     if (run->findings)
         return stack_fail(&run->stack, EXIT_FINDINGS, "%d invariants are broken",
                           run->findings);
     printf("verified: %" PRId64 " records accounted for, %" PRId64
            " published decisions equal the outbox\n",
            run->records, run->outbox_rows);
-    return EXIT_OK;
+    return run->prints_digest && !for_each_consumer(run, print_digest) ? failed(run)
+                                                                       : EXIT_OK;
 }
 
 int verify_run(int argc, char **argv)
 {
-    struct stack_settings settings = {0};
+    struct verify_settings settings = {0};
     struct options options = {
         .usage = "o2c verify [options]",
         .about =
@@ -404,15 +459,20 @@ int verify_run(int argc, char **argv)
             "record\n"
             "is accounted for once, every decision in an outbox is in its topic and the\n"
             "other way round, each consumer's tables add up, and consumers agree with each "
-            "other.\n\n"
+            "other.\n"
+            "--digest: two pipelines that heard the same events, in any order, print the "
+            "same\n"
+            "digest of what is owed and paid; what it leaves open, docs/operations.md "
+            "says.\n\n"
             "Exit status: 0 all hold, 1 broken (each named), 3 cannot be reached.\n",
         .table = &table,
         .settings = &settings,
     };
-    struct run run = {.stack = {.command = argv[0], .settings = &settings}};
+    struct run run = {.stack = {.command = argv[0], .settings = &settings.stack}};
     int status;
 
     if (options_load(&options, argc, argv, &status)) {
+        run.prints_digest = settings.digest;
         status = stack_open_pg(&run.stack);
         if (!status)
             status = stack_open_kafka(&run.stack);

@@ -1,6 +1,8 @@
 -- What consumers that hear the same events must agree on; o2c verify asks on a drained pipeline.
--- Accounts with something parked or dropped in one of them are left out.
-CREATE FUNCTION o2c.verify() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
+-- Accounts with something parked or dropped in one that listens are left out.
+
+-- Quantities shipped: orders and shipments.
+CREATE FUNCTION o2c.verify_quantities() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
 BEGIN
     IF to_regclass('orders.order_line') IS NULL
        OR to_regclass('shipments.shipment_line') IS NULL THEN
@@ -27,4 +29,96 @@ BEGIN
      WHERE coalesce(o.milli, 0) <> coalesce(s.milli, 0)
        AND account_id NOT IN (SELECT t.account_id FROM troubled t);
 END
+$$;
+
+-- Receivables and the ledger, which keeps the journals that they post: control accounts, per
+-- (account, customer, currency). And what is open is what was issued, less what was taken off.
+CREATE FUNCTION o2c.verify_ledger() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF to_regclass('receivables.balance') IS NULL OR to_regclass('ledger.total') IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH posted AS (
+        SELECT account_id, customer_id, currency, ledger_account,
+               sum(debit_minor - credit_minor) AS minor
+          FROM ledger.total
+         WHERE ledger_account IN ('receivable', 'unapplied')
+         GROUP BY 1, 2, 3, 4
+    ), kept AS (
+        SELECT account_id, customer_id, currency, 'receivable' AS ledger_account,
+               open_minor - credit_minor AS minor
+          FROM receivables.balance
+         UNION ALL
+        SELECT account_id, customer_id, currency, 'unapplied', -unapplied_minor
+          FROM receivables.balance
+    )
+    SELECT format('ledger account %s of customer %s, account %s, in %s: posted %s, receivables have %s',
+                  ledger_account, customer_id, account_id, currency, coalesce(p.minor, 0),
+                  coalesce(k.minor, 0))
+      FROM posted p FULL JOIN kept k USING (account_id, customer_id, currency, ledger_account)
+     WHERE coalesce(p.minor, 0) <> coalesce(k.minor, 0)
+       AND account_id NOT IN (SELECT t.account_id FROM ledger.parked t WHERE t.state <> 'released');
+    RETURN QUERY
+    WITH issued AS (
+        SELECT account_id, currency,
+               sum(CASE kind WHEN 'credit_note' THEN -1 ELSE 1 END *
+                   (gross_minor - applied_minor - credited_minor - discount_minor -
+                    written_off_minor)) AS minor
+          FROM receivables.document
+         WHERE issued AND cancel_content IS NULL
+         GROUP BY 1, 2
+    ), kept AS (
+        SELECT account_id, currency, sum(open_minor - credit_minor) AS minor
+          FROM receivables.balance
+         GROUP BY 1, 2
+    )
+    SELECT format('account %s in %s: open %s, issued less applied, credited, discount and written off %s',
+                  account_id, currency, coalesce(k.minor, 0), coalesce(i.minor, 0))
+      FROM issued i FULL JOIN kept k USING (account_id, currency)
+     WHERE coalesce(i.minor, 0) <> coalesce(k.minor, 0);
+END
+$$;
+
+-- Open items: receivables, and those who hear of them.
+CREATE FUNCTION o2c.verify_open_items() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF to_regclass('receivables.open_item') IS NULL THEN
+        RETURN;
+    END IF;
+    IF to_regclass('disputes.instalment') IS NOT NULL THEN
+        RETURN QUERY
+        SELECT format('invoice %s instalment %s of account %s: open %s, disputes have %s', document_id,
+                      instalment_no, account_id, coalesce(r.open_minor, 0), coalesce(d.open_minor, 0))
+          FROM (SELECT account_id, document_id, instalment_no, open_minor
+                  FROM receivables.open_item WHERE kind = 'invoice') r
+          FULL JOIN (SELECT account_id, invoice_id AS document_id, instalment_no, open_minor
+                       FROM disputes.instalment) d USING (account_id, document_id, instalment_no)
+         WHERE coalesce(r.open_minor, 0) <> coalesce(d.open_minor, 0)
+           AND account_id NOT IN (SELECT t.account_id FROM disputes.parked t
+                                   WHERE t.state <> 'released');
+    END IF;
+    IF to_regclass('reminders.item') IS NOT NULL THEN
+        RETURN QUERY
+        SELECT format('%s %s instalment %s of account %s: open %s, disputed %s, reminders have %s, %s',
+                      kind, document_id, instalment_no, account_id, coalesce(r.open_minor, 0),
+                      coalesce(r.disputed_minor, 0), coalesce(m.open_minor, 0),
+                      coalesce(m.disputed_minor, 0))
+          FROM (SELECT account_id, kind, document_id, instalment_no, open_minor, disputed_minor
+                  FROM receivables.open_item WHERE kind IN ('invoice', 'debit_note')) r
+          FULL JOIN reminders.item m USING (account_id, kind, document_id, instalment_no)
+         WHERE (coalesce(r.open_minor, 0), coalesce(r.disputed_minor, 0))
+               <> (coalesce(m.open_minor, 0), coalesce(m.disputed_minor, 0))
+           AND account_id NOT IN (SELECT t.account_id FROM reminders.parked t
+                                   WHERE t.state <> 'released');
+    END IF;
+END
+$$;
+
+CREATE FUNCTION o2c.verify() RETURNS SETOF text LANGUAGE sql STABLE AS $$
+SELECT * FROM o2c.verify_quantities()
+ UNION ALL
+SELECT * FROM o2c.verify_ledger()
+ UNION ALL
+SELECT * FROM o2c.verify_open_items()
 $$;

@@ -452,6 +452,20 @@ SELECT format('%s %s of account %s: what is applied to it differs from its live 
    AND (d.applied_minor, d.credited_minor, d.discount_minor)
        IS DISTINCT FROM (coalesce(a.cash, 0), coalesce(a.credit, 0), coalesce(a.discount, 0))
  UNION ALL
+SELECT format('invoice %s of account %s: disputed %s, its instalments %s, its active disputes %s of %s open',
+              document_id, account_id, document.disputed_minor, coalesce(i.disputed_minor, 0),
+              coalesce(a.amount_minor, 0), open_minor)
+  FROM receivables.document
+  LEFT JOIN (SELECT account_id, kind, document_id, sum(disputed_minor) AS disputed_minor
+               FROM receivables.open_item GROUP BY 1, 2, 3) i
+    USING (account_id, kind, document_id)
+  LEFT JOIN (SELECT account_id, invoice_id AS document_id, sum(amount_minor) AS amount_minor
+               FROM receivables.dispute WHERE active GROUP BY 1, 2) a
+    USING (account_id, document_id)
+ WHERE issued AND kind = 'invoice'
+   AND (document.disputed_minor <> coalesce(i.disputed_minor, 0)
+        OR document.disputed_minor <> least(open_minor, coalesce(a.amount_minor, 0)))
+ UNION ALL
 SELECT format('customer %s of account %s in %s: totals differ from the items', b.customer_id,
               b.account_id, b.currency)
   FROM receivables.balance b
@@ -469,4 +483,43 @@ SELECT format('customer %s of account %s in %s: totals differ from the items', b
                          coalesce(d.disputed_minor, 0), coalesce(p.unapplied_minor, 0))
     OR b.receivable_minor <> b.open_minor - b.credit_minor
     OR b.unapplied_control_minor <> b.unapplied_minor
+$$;
+
+-- Equal for equal content, whatever the order of arrival: documents, open items, payments and
+-- balances without times of arrival, counts of what happened and what the first arrival fixed.
+-- An account's lines, sorted, are hashed; then the accounts with their hashes, sorted.
+CREATE FUNCTION receivables.digest() RETURNS text LANGUAGE sql STABLE AS $$
+WITH line AS (
+    SELECT account_id,
+           jsonb_build_array('document', kind, document_id, number, issued, customer_id, company_id,
+                             order_id, currency, issue_date, last_due_date, gross_minor, net_minor,
+                             tax_minor, applied_minor, credited_minor, discount_minor,
+                             written_off_minor, open_minor, claimed_dispute_minor, disputed_minor,
+                             offered_discount_minor, discount_until, state, closed_date, opening,
+                             remind, cancelled_date)::text AS said
+      FROM receivables.document
+     UNION ALL
+    SELECT account_id, jsonb_build_array('open_item', kind, document_id, instalment_no, due_date,
+                                         amount_minor, open_minor, disputed_minor)::text
+      FROM receivables.open_item
+     UNION ALL
+    SELECT account_id,
+           jsonb_build_array('payment', payment_id, received, customer_id, company_id, currency,
+                             received_date, amount_minor, applied_minor, unapplied_minor, opening,
+                             state, reversed_date, reversal_reason)::text
+      FROM receivables.payment
+     UNION ALL
+    SELECT account_id, jsonb_build_array('balance', customer_id, currency, open_minor, credit_minor,
+                                         unapplied_minor, disputed_minor, receivable_minor,
+                                         unapplied_control_minor)::text
+      FROM receivables.balance
+), account AS (
+    SELECT account_id,
+           sha256(convert_to(string_agg(said, E'\n' ORDER BY said COLLATE "C"), 'UTF8')) AS hash
+      FROM line
+     GROUP BY account_id
+)
+SELECT encode(sha256(coalesce(string_agg(convert_to(to_jsonb(account_id)::text, 'UTF8') || hash, ''
+                                         ORDER BY account_id COLLATE "C"), '')), 'hex')
+  FROM account
 $$;
