@@ -50,6 +50,7 @@ struct o2c_csv {
     bool bad;            /* *err is filled: the rest of the row is skipped */
     bool was_quoted;     /* the present field */
     bool any;            /* the row has a character */
+    bool no_memory;      /* not the row's fault: it ends the reading */
 };
 
 struct o2c_csv *o2c_csv_new(const struct o2c_csv_options *options, o2c_csv_read_fn *read,
@@ -127,6 +128,11 @@ static void bad(struct o2c_csv *csv, struct o2c_err *err, const char *what)
     o2c_fail(err, O2C_PARK, "column %zu: %s", csv->field_count + 1, what);
 }
 
+static void without_memory(struct o2c_csv *csv)
+{
+    csv->bad = csv->no_memory = true;
+}
+
 static bool grow_fields(struct o2c_csv *csv)
 {
     size_t cap = csv->field_cap ? csv->field_cap * 2 : 32;
@@ -153,7 +159,7 @@ static void end_field(struct o2c_csv *csv, struct o2c_err *err)
     if (!csv->bad && csv->field_count == csv->options.max_columns)
         bad(csv, err, "too many columns");
     if (!csv->bad && csv->field_count == csv->field_cap && !grow_fields(csv))
-        bad(csv, err, "no memory for the row");
+        without_memory(csv);
     if (csv->bad)
         return;
     if (csv->options.trim)
@@ -182,7 +188,9 @@ static void add_char(struct o2c_csv *csv, int c, struct o2c_err *err)
     } else {
         o2c_buf_add_u8(&csv->text, (uint8_t)c);
     }
-    if (csv->text.failed)
+    if (csv->text.no_memory)
+        without_memory(csv);
+    else if (csv->text.failed)
         bad(csv, err, "the row is too long");
     else if (csv->text.len - csv->field_from > csv->options.max_field_bytes)
         bad(csv, err, "the field is too long");
@@ -297,6 +305,9 @@ static enum o2c_verdict finish_row(struct o2c_csv *csv, struct o2c_csv_row *row,
                                    struct o2c_err *err)
 {
     end_field(csv, err);
+    if (csv->no_memory)
+        return o2c_fail(err, O2C_FATAL, "line %llu: no memory",
+                        (unsigned long long)row->line);
     if (csv->bad)
         return O2C_PARK;
     if (csv->expected_columns && csv->field_count != csv->expected_columns)

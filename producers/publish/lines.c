@@ -100,6 +100,9 @@ enum o2c_verdict o2c_lines_next(struct o2c_lines *lines, struct o2c_str *ret_lin
     }
     *ret_number = ++lines->number;
     struct o2c_str line = trimmed(lines);
+    if (lines->line.no_memory)
+        return o2c_fail(err, O2C_FATAL, "line %llu: no memory",
+                        (unsigned long long)lines->number);
     if (lines->line.failed || line.len > lines->max_bytes)
         return o2c_fail(err, O2C_PARK, "the line is longer than %zu bytes",
                         lines->max_bytes);

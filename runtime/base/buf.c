@@ -20,7 +20,7 @@ void o2c_buf_init(struct o2c_buf *buf, size_t max_bytes)
 void o2c_buf_reset(struct o2c_buf *buf)
 {
     buf->len = 0;
-    buf->failed = false;
+    buf->failed = buf->no_memory = false;
 }
 
 void o2c_buf_clear(struct o2c_buf *buf)
@@ -45,8 +45,10 @@ bool o2c_buf_reserve(struct o2c_buf *buf, size_t len)
     if (cap < need)
         cap = need;
     char *at = realloc(buf->at, cap);
-    if (!at)
+    if (!at) {
+        buf->no_memory = true;
         return false;
+    }
     buf->at = at;
     buf->cap = cap;
     return true;

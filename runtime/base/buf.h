@@ -17,6 +17,7 @@ struct o2c_buf {
     char *at; /* not NUL-terminated; see o2c_buf_text */
     size_t len, cap, max;
     bool failed;
+    bool no_memory; /* why it failed: not for the maximum */
 };
 
 void o2c_buf_init(struct o2c_buf *buf, size_t max_bytes);

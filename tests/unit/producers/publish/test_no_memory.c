@@ -1,0 +1,176 @@
+/* What reading events answers when an allocation fails, whichever it is. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <unistd.h>
+
+#include "producers/publish/intake.h"
+#include "producers/publish/lines.h"
+#include "producers/publish/table.h"
+#include "tests/support/no_memory.h"
+
+struct heard {
+    size_t events, refused, faults;
+};
+
+static enum o2c_verdict on_event(void *user, const struct o2c_outgoing *outgoing,
+                                 const struct o2c_event *event, struct o2c_err *err)
+{
+    struct heard *heard = user;
+
+    (void)outgoing;
+    (void)event;
+    (void)err;
+    heard->events++;
+    return O2C_OK;
+}
+
+static void on_sentence(void *user, const char *sentence)
+{
+    struct heard *heard = user;
+
+    assert_true(*sentence);
+    heard->faults++;
+}
+
+static void on_refused(void *user, const struct o2c_event_type_row *type)
+{
+    struct heard *heard = user;
+
+    (void)type;
+    heard->refused++;
+}
+
+static const char payment[] =
+    "{\"type\": \"PaymentReceived\", \"source\": \"shop\", \"customer_id\": \"C-1\","
+    "\"occurred_at\": \"2026-01-31T12:00:00Z\", \"payment_id\": \"text\","
+    "\"received_date\": \"2026-01-31\", \"amount_minor\": 1, \"currency\": \"EUR\","
+    "\"method\": \"transfer\"}";
+
+/* The event goes out whole, or is refused with a sentence, or the reading ends. */
+static void an_event_is_taken_or_refused_but_never_in_part(void **state)
+{
+    json_t *object = json_loads(payment, 0, NULL);
+    size_t turns = 0;
+
+    (void)state;
+    assert_non_null(object);
+    for (size_t n = 1; no_memory_at(n); n++, turns++) {
+        struct heard heard = {0};
+        const struct o2c_intake_sink sink = {
+            .event = on_event, .fault = on_sentence, .refused = on_refused, .user = &heard};
+        const struct o2c_origin origin = {.file = "f", .line = 1};
+        struct o2c_intake intake;
+        struct o2c_err err;
+        enum o2c_verdict verdict;
+
+        o2c_intake_init(&intake, &sink, O2C_STR("bank"));
+        verdict = o2c_intake_take(&intake, object, &origin, &err);
+        if (no_memory_met()) {
+            assert_int_equal(heard.events, 0);
+            assert_true(verdict ? *err.text : heard.refused == 1 && heard.faults > 0);
+        } else {
+            assert_int_equal(verdict, O2C_OK);
+            assert_int_equal(heard.events, 1);
+            assert_int_equal(heard.faults + heard.refused, 0);
+        }
+        o2c_intake_clear(&intake);
+    }
+    json_decref(object);
+    assert_true(turns > 1);
+}
+
+static void on_fault(void *user, const char *file, uint64_t line, const char *what)
+{
+    (void)user;
+    (void)file;
+    (void)line;
+    fail_msg("a row is blamed: %s", what);
+}
+
+static enum o2c_verdict load(struct o2c_table *table, const char *path, struct o2c_err *err)
+{
+    if (!o2c_table_add_path(table, path, "rows.csv"))
+        return o2c_fail(err, O2C_FATAL, "no memory");
+    if (o2c_table_read_header(table, err))
+        return err->verdict;
+    return o2c_table_load(table, on_fault, NULL, err);
+}
+
+static void a_table_is_whole_or_fatal(void **state)
+{
+    char path[] = "/tmp/o2c-no-memory-XXXXXX";
+    FILE *file = fdopen(mkstemp(path), "w");
+    size_t turns = 0;
+
+    (void)state;
+    assert_non_null(file);
+    fputs("id,name,amount\n", file);
+    for (int i = 0; i < 3000; i++)
+        fprintf(file, "%d,\"name, of %d\",%d\n", i, i, i * 10);
+    assert_int_equal(fclose(file), 0);
+    for (size_t n = 1; no_memory_at(n); n++, turns++) {
+        struct o2c_table table;
+        struct o2c_err err;
+        enum o2c_verdict verdict;
+
+        o2c_table_init(&table, "rows");
+        verdict = load(&table, path, &err);
+        assert_int_equal(verdict, no_memory_met() ? O2C_FATAL : O2C_OK);
+        if (verdict)
+            assert_true(*err.text);
+        else
+            assert_int_equal(table.row_count, 3000);
+        o2c_table_clear(&table);
+    }
+    unlink(path);
+    assert_true(turns > 5);
+}
+
+static ssize_t read_lines(void *user, char *into, size_t room)
+{
+    int *rest = user;
+
+    if (--*rest < 0)
+        return 0;
+    memset(into, 'x', room);
+    into[room - 1] = '\n';
+    return (ssize_t)room;
+}
+
+static void no_line_is_called_too_long_for_want_of_memory(void **state)
+{
+    size_t turns = 0;
+
+    (void)state;
+    for (size_t n = 1; no_memory_at(n); n++, turns++) {
+        int rest = 5;
+        struct o2c_lines *lines = o2c_lines_new(1 << 20, read_lines, &rest);
+        enum o2c_verdict verdict;
+        struct o2c_str line = {"", 0};
+        struct o2c_err err;
+        uint64_t number;
+
+        for (verdict = lines ? O2C_OK : O2C_FATAL; !verdict && line.at;)
+            verdict = o2c_lines_next(lines, &line, &number, &err);
+        assert_int_equal(verdict, no_memory_met() ? O2C_FATAL : O2C_OK);
+        o2c_lines_free(lines);
+    }
+    assert_true(turns > 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_event_is_taken_or_refused_but_never_in_part),
+        cmocka_unit_test(a_table_is_whole_or_fatal),
+        cmocka_unit_test(no_line_is_called_too_long_for_want_of_memory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
