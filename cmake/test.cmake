@@ -1,4 +1,6 @@
 # o2c_test(name SOURCES ... LIBS ... [LABELS ...] [TIMEOUT s]): one cmocka executable, one ctest.
+# A timeout ends what hangs; it is no measure of speed, and a loaded machine may take ten times
+# as long.
 
 function(o2c_test name)
     cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
@@ -6,7 +8,7 @@ function(o2c_test name)
     target_link_libraries(test_${name} PRIVATE ${arg_LIBS} cmocka)
     add_test(NAME ${name} COMMAND test_${name})
     if(NOT arg_TIMEOUT)
-        set(arg_TIMEOUT 60)
+        set(arg_TIMEOUT 300)
     endif()
     if(NOT arg_LABELS)
         set(arg_LABELS unit)
