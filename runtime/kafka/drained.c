@@ -1,5 +1,6 @@
 #include "runtime/kafka/drained.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -328,6 +329,7 @@ static bool position_at_rest(struct check *check, int row)
     const PGresult *rows = check->rows;
     const rd_kafka_topic_partition_t *end = end_of(check, row);
     int64_t reached = number(rows, row, REACHED);
+    assert(end && "read_ends asked for it");
     if (PQgetisnull(rows, row, REACHED))
         o2c_buf_printf(check->why_not, "%s has no first offset for %s/%d",
                        field(rows, row, CONSUMER), end->topic, (int)end->partition);

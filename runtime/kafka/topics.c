@@ -170,7 +170,7 @@ static enum o2c_verdict new_topic(const struct o2c_kafka_new_topic *wanted,
 static enum o2c_verdict send_create(struct request *request, rd_kafka_NewTopic_t **topics,
                                     size_t count, struct o2c_err *err)
 {
-    rd_kafka_event_t *event;
+    rd_kafka_event_t *event = NULL;
     rd_kafka_CreateTopics(request->rk, topics, count, request->options, request->queue);
     if (await_result(request, "creating topics", &event, err))
         return err->verdict;
@@ -270,7 +270,7 @@ static enum o2c_verdict send_delete(struct request *request,
                                     rd_kafka_DeleteTopic_t **topics, size_t count,
                                     struct o2c_err *err)
 {
-    rd_kafka_event_t *event;
+    rd_kafka_event_t *event = NULL;
     rd_kafka_DeleteTopics(request->rk, topics, count, request->options, request->queue);
     if (await_result(request, "deleting topics", &event, err))
         return err->verdict;

@@ -2,6 +2,7 @@
  * same. */
 #include "schemas/generator/schema.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ static bool met_before(struct writing *to, const void *named)
 
 static void write_symbols(struct writing *to, const struct symbols *symbols)
 {
+    assert(symbols && "only an enum is written by its symbols");
     const char *name = name_in(to, symbols->space, symbols->name);
     if (met_before(to, symbols)) {
         fprintf(to->out, "\"%s\"", name);

@@ -257,7 +257,7 @@ static void put_fault(struct o2c_avro_writer *to, const char *field, const char 
 
 static size_t write_varint(uint8_t *at, int64_t value)
 {
-    uint64_t rest = ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+    uint64_t rest = ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
     size_t len = 0;
     for (; rest > 0x7f; rest >>= 7)
         at[len++] = (uint8_t)(rest | 0x80);
