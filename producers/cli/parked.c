@@ -385,7 +385,7 @@ static enum o2c_verdict open_producer(const struct run *run, rd_kafka_t **ret_rk
 static int produce(struct run *run, const char *topic, const struct set_aside *record)
 {
     struct o2c_err *err = &run->stack.err;
-    rd_kafka_t *rk;
+    rd_kafka_t *rk = NULL;
     char name[160];
     int32_t count = 0;
     int status = EXIT_OK;
