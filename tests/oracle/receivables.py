@@ -226,7 +226,7 @@ class Part:
 
 @dataclass
 class Application:
-    """What one event applies of one source to one document; undone as a whole."""
+    """What one event applies of one line to one document; undone as a whole."""
 
     id: str
     source: object
@@ -283,11 +283,13 @@ class Account:
 
     # ---- applying and undoing
 
-    def application_of(self, source, document):
-        ends = id(source), id(document)
+    def application_of(self, line, document):
+        ends = id(line), id(document)
         if ends not in self.arrival:
+            source = line.source
             source.application_count += 1
-            application = Application(f"{source.id}/{source.application_count}", source,
+            mark = "credit_note/" if source.kind == "credit_note" else ""
+            application = Application(f"{mark}{source.id}/{source.application_count}", source,
                                       document)
             self.arrival[ends] = application
             self.applications.append(application)
@@ -328,7 +330,7 @@ class Account:
             discount = max(0, min(line.discount, granted, document.open - cash))
         self.bind(line, document)
         effective = max(source.date, document.issue_date)
-        part = Part(self.application_of(source, document), line, cash, discount, effective,
+        part = Part(self.application_of(line, document), line, cash, discount, effective,
                     self.take_off(document, cash + discount, effective))
         part.application.parts.append(part)
         for side in (source, document):
@@ -443,9 +445,8 @@ class Account:
                 self.apply(line, document)
 
     def by_number(self, document):
-        """Lines that claim it by its number and have met no document yet."""
-        return [line for line in self.number_lines
-                if line.wants and line.document is None and line.names(document)]
+        """Lines that claim it by its number and are not complete."""
+        return [line for line in self.number_lines if line.wants and line.names(document)]
 
     def on_payment(self, event):
         payment = Payment(event, event["payment_id"])
@@ -641,8 +642,10 @@ class Receivables:
     def waiting(self):
         """(kind, document, what it waits for, first event)."""
         for account in self.accounts.values():
-            unmet = [*account.waiting_lines, *(line for line in account.number_lines
-                                               if account.find(line) is None)]
+            unmet = [*account.waiting_lines, *(
+                line for line in account.number_lines
+                if not any(document.kind in DEBIT_SIDE and line.names(document)
+                           for document in account.documents.values()))]
             for line in unmet:
                 if not line.source.reversed_on:
                     yield line.source.kind, line.source.id, line.waits_for, line.source.event

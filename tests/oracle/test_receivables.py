@@ -54,6 +54,13 @@ class Applying(unittest.TestCase):
         self.assertEqual({name: state for name, (_, state, _) in found.items()},
                          {"I1": "paid", "I2": "open", "D1": "paid"})
 
+    def test_what_is_left_of_a_line_goes_to_the_next_document_of_its_number(self):
+        line = {"number": "7", "amount_minor": 1000}
+        self.assertEqual(documents(payment("P1", 1000, remittance=[line]),
+                                   invoice("I1", 600, number="7"),
+                                   invoice("I2", 600, number="7")),
+                         {"I1": (0, "paid", "2026-01-20"), "I2": (200, "part_paid", None)})
+
     def test_instalments_are_filled_by_due_date(self):
         rows = books(invoice("I1", 10000, due=HALVES), payment("P1", 5000, ("I1", 5000)))
         self.assertEqual(picked(rows("invoice"), "open_minor", "due_date"),
@@ -82,11 +89,12 @@ class Applying(unittest.TestCase):
     def test_an_invoice_of_nothing_is_paid_when_it_is_issued(self):
         self.assertEqual(documents(invoice("I1", 0)), {"I1": (0, "paid", "2026-01-01")})
 
-    def test_two_lines_of_one_document_are_one_application(self):
+    def test_each_line_of_one_document_is_an_application_of_its_own(self):
         rows = books(invoice("I1", 9000), invoice("I2", 50),
                      payment("P1", 9000, ("I1", 4000), ("I2", 50), ("I1", 4000)))
         self.assertEqual(picked(rows("cash_application"), "application_id", "invoice_id",
-                                "applied_minor"), [("P1/1", "I1", 8000), ("P1/2", "I2", 50)])
+                                "applied_minor"), [("P1/1", "I1", 4000), ("P1/2", "I2", 50),
+                                          ("P1/3", "I1", 4000)])
 
     def test_applications_are_numbered_by_arrival(self):
         rows = books(payment("P1", 9000, ("I1", 4000), ("I2", 4000)), invoice("I2", 4000),

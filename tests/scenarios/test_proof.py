@@ -13,6 +13,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS / "support"), str(TESTS / "oracle")]
 
+import dense  # noqa: E402
 from cases import ORDER_DECIDES  # noqa: E402
 from scenario_case import SCENARIOS, ScenarioCase  # noqa: E402
 
@@ -34,6 +35,14 @@ MONEY = ("invoice,payment,cash_application,ledger_balance,dispute,reminder,waiti
 CONTENDED_MONTHS = range(101, 121) if LONG else range(101, 103)
 CONTENDED = ("--ticks=1", "--reversed-percent=10", "--part-paid-percent=20",
              "--disputed-percent=15")
+CROWDED = (3, 201)  # seeds of histories
+
+
+def crowded(seed):
+    """A barrier after each event of every account."""
+    return "".join(
+        "".join(json.dumps(given) + "\n" for given in row) + '{"barrier": true}\n'
+        for row in dense.events(seed, accounts=40, steps=12))
 
 
 def events_of(path):
@@ -107,6 +116,15 @@ class Proof(ScenarioCase):
         output, _ = self.scenario("--views", VIEWS, "--shuffle", "2", "--copies", "4",
                                   "--duplicate", "10", "--kill", "2", days)
         self.assert_shows(self.oracle(days, VIEWS), output, 4)
+
+    def test_crowded_histories_are_what_the_oracle_says(self):
+        """Documents, payments and notes that claim one another in every way the rules know."""
+        views = f"{MONEY},journal,conflict_found"
+        for seed in CROWDED:
+            with self.subTest(seed=seed):
+                crowd = self.file(f"crowd-{seed}.ndjson", crowded(seed))
+                output, _ = self.scenario("--views", views, crowd)
+                self.assert_shows(self.oracle(crowd, views), output)
 
     def contended(self, seed):
         size = ("--orders=120", "--accounts=15") if LONG else ("--orders=25", "--accounts=5")
