@@ -126,7 +126,7 @@ static const struct o2c_exhibit *next_alone(struct group group, size_t *index,
                                             struct group other, size_t *taken)
 {
     while (*index < group.count) {
-        const struct o2c_exhibit *one = &group.at[(*index)++];
+        const struct o2c_exhibit *one = group.at + (*index)++;
         while (*taken < other.count && by_amount(&other.at[*taken].facts, &one->facts) < 0)
             ++*taken;
         if (*taken == other.count || by_amount(&other.at[*taken].facts, &one->facts))
