@@ -10,6 +10,8 @@ from statistics import median
 
 from contestants import Bare, Hosted, Replay, Run, race, record
 from measuring import Failed
+from money import MONEY_JOBS
+from turns import Job, in_turn, ratios, report_of, same_contents
 
 LAST_WINS_TOPIC = "o2c.order-status"
 HOST = Hosted("host", "tests/bench/bench_last_wins", "last_wins", [LAST_WINS_TOPIC],
@@ -23,40 +25,6 @@ ORDERS = Hosted("orders", "consumers/orders/o2c-orders", "orders", ORDERS_TOPICS
 ORDERS_ALONE = Hosted("orders", "consumers/orders/o2c-orders", "orders", ORDERS_TOPICS[:1])
 REPLAY = "tests/bench/bench_bare_replay"
 LATENCY_RATE = 2000
-
-
-def medians(runs):
-    return {name: median(run[name] for run in runs) for name in runs[0] if name != "contents"}
-
-
-def same_contents(results):
-    """Every contestant must have left the same rows, or one of them did not do the job."""
-    found = {run["contents"] for runs in results.values() for run in runs if "contents" in run}
-    if len(found) > 1:
-        raise Failed(f"the contestants left different rows: {sorted(found)}")
-
-
-def ratios(results, over, under, figure):
-    """One per round: both ran under the same load of the machine."""
-    return [round(a[figure] / b[figure], 3) for a, b in zip(results[over], results[under])]
-
-
-def in_turn(bench, contestants, rounds, run):
-    results = {contestant.name: [] for contestant in contestants}
-    for n in range(rounds):
-        for contestant in contestants:
-            bench.say(f"round {n + 1}: {contestant.name}")
-            results[contestant.name].append(run(contestant))
-    return results
-
-
-class Job:
-    name = None
-    about = None
-
-    def run(self, bench, sizes):
-        """A dict with runs, medians and ratios."""
-        raise NotImplementedError
 
 
 class Race(Job):
@@ -74,16 +42,12 @@ class Race(Job):
     def run(self, bench, sizes):
         prefix, events = self.fill(bench, sizes)
         contestants = self.contestants_for(bench, prefix, events)
-        results = in_turn(bench, contestants, sizes.rounds,
-                          lambda one: race(bench, one, prefix, events, self.members,
-                                           sizes.idle_s))
+        by_name = {one.name: one for one in contestants}
+        results = in_turn(bench, by_name, sizes.rounds,
+                          lambda name: race(bench, by_name[name], prefix, events, self.members,
+                                            sizes.idle_s))
         same_contents(results)
-        report = {"events": events, "members": self.members, "runs": results,
-                  "median": {name: medians(runs) for name, runs in results.items()}}
-        if len(results) == 2:
-            each = ratios(results, *results, self.figure)
-            report |= {"ratios": each, "ratio": median(each)}
-        return report
+        return {"events": events, "members": self.members} | report_of(results, self.figure)
 
 
 class ReplayRace(Race):
@@ -152,10 +116,10 @@ class Latency(Job):
 
     def run(self, bench, sizes):
         prefix = bench.topics(self.name + ".")
-        results = in_turn(bench, self.contestants, sizes.rounds,
-                          lambda one: self.one(bench, sizes, prefix, one))
-        report = {"events_per_s": LATENCY_RATE, "seconds": sizes.latency_s, "runs": results,
-                  "median": {name: medians(runs) for name, runs in results.items()}}
+        by_name = {one.name: one for one in self.contestants}
+        results = in_turn(bench, by_name, sizes.rounds,
+                          lambda name: self.one(bench, sizes, prefix, by_name[name]))
+        report = {"events_per_s": LATENCY_RATE, "seconds": sizes.latency_s} | report_of(results)
         if len(results) == 2:
             each = ratios(results, *results, "stored_p99_ms")
             report |= {"p99_ratios": each, "p99_ratio": median(each)}
@@ -176,4 +140,5 @@ JOBS = [
     Latency("orders-latency", "orders one at a time: stored, and acknowledged on "
             "o2c.order-status", [ORDERS_ALONE], "o2c.orders", "placed", "o2c.order-status",
             relayed=True),
+    *MONEY_JOBS,
 ]

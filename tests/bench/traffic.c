@@ -7,10 +7,11 @@
  *       then it is done; even: any order at any time.
  *   traffic count BOOTSTRAP TOPIC
  *       how many offsets there are.
- *   traffic pace BOOTSTRAP TOPIC changed|placed RATE SECONDS DSN POSITIONS_SQL [OUT_TOPIC]
- *       RATE events a second. For each: how long until POSITIONS_SQL
- *       (partition, next offset) shows it stored, and until a record on
- *       OUT_TOPIC names it as its cause. Prints percentiles as JSON.
+ *   traffic pace BOOTSTRAP TOPIC changed|placed|paid RATE SECONDS DSN POSITIONS_SQL
+ * [OUT_TOPIC] RATE events a second. For each: how long until POSITIONS_SQL (partition, next
+ * offset) shows it stored, and until a record on OUT_TOPIC names it as its cause. Prints
+ * percentiles as JSON. paid: invoice n of money.py is paid by payment n, and the record on
+ *       OUT_TOPIC must be its PaymentApplied.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -37,7 +38,9 @@ enum {
     TURN_US = 300,    /* of the paced loop */
     ASK_EVERY_US = 1000,
     OUT_WAIT_US = 60000000, /* after the last one was published */
-    WARM_UP_PART = 10       /* the first 1/10 of the events does not count */
+    WARM_UP_PART = 10,      /* the first 1/10 of the events does not count */
+    PAID_MINOR = 11900,     /* as money.py */
+    PAID_DATE = 20486       /* 2026-02-02 */
 };
 
 static const int64_t BEGIN_US = INT64_C(1767225600000000);
@@ -221,6 +224,51 @@ static void publish_placed(struct traffic *traffic, uint64_t order, uint64_t num
     publish(traffic, &event, opaque);
 }
 
+static void publish_paid(struct traffic *traffic, uint64_t order, uint64_t number,
+                         void *opaque)
+{
+    struct names names;
+    char invoice_id[24], payment_id[24];
+    struct o2c_remittance_line line = {.amount_minor = PAID_MINOR};
+    struct o2c_payment_received received = {.received_date = PAID_DATE,
+                                            .amount_minor = PAID_MINOR,
+                                            .currency = O2C_STR("EUR"),
+                                            .method = O2C_PAYMENT_MEANS_TRANSFER,
+                                            .remittance = &line,
+                                            .remittance_count = 1};
+    struct o2c_event event;
+
+    fill_head(&received.head, &names, order, number);
+    snprintf(invoice_id, sizeof invoice_id, "INV-%09" PRIu64, order);
+    snprintf(payment_id, sizeof payment_id, "PAY-%09" PRIu64, order);
+    line.invoice_id = o2c_str_from(invoice_id);
+    received.payment_id = o2c_str_from(payment_id);
+    event = o2c_event_of(O2C_PAYMENT_RECEIVED, &received);
+    publish(traffic, &event, opaque);
+}
+
+struct kind {
+    const char *name;
+    void (*publish)(struct traffic *, uint64_t order, uint64_t number, void *opaque);
+    bool own_orders;      /* at every call; else from 0 */
+    const char *out_type; /* NULL: any */
+};
+
+static const struct kind kinds[] = {
+    {"changed", publish_changed, true, NULL},
+    {"placed", publish_placed, true, NULL},
+    {"paid", publish_paid, false, "o2c.cash.PaymentApplied"},
+};
+
+static const struct kind *kind_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (!strcmp(kinds[i].name, name))
+            return &kinds[i];
+    die("neither changed nor placed nor paid", name);
+    return NULL;
+}
+
 /* ---- fill */
 
 static void on_filled(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
@@ -307,6 +355,7 @@ struct seen {
 
 struct pace {
     struct traffic traffic;
+    const struct kind *kind;
     PGconn *conn;
     const char *positions_sql;
     rd_kafka_t *out;
@@ -394,6 +443,16 @@ static bool parse_cause(struct o2c_str cause, int32_t *ret_partition, int64_t *r
     return slash && sscanf(slash, "/%" SCNd32 "/%" SCNd64, ret_partition, ret_offset) == 2;
 }
 
+static bool is_awaited(const struct pace *pace, const rd_kafka_headers_t *headers)
+{
+    const void *type;
+    size_t len;
+
+    return !pace->kind->out_type ||
+           (!rd_kafka_header_get_last(headers, "ce_type", &type, &len) &&
+            o2c_str_eq((struct o2c_str){type, len}, o2c_str_from(pace->kind->out_type)));
+}
+
 static void take_out(struct pace *pace)
 {
     rd_kafka_message_t *message;
@@ -407,6 +466,7 @@ static void take_out(struct pace *pace)
         struct seen *seen = NULL;
 
         if (!message->err && !rd_kafka_message_headers(message, &headers) &&
+            is_awaited(pace, headers) &&
             !rd_kafka_header_get_last(headers, "o2c_cause", &value, &len) &&
             parse_cause((struct o2c_str){value, len}, &partition, &offset))
             seen = at(pace, partition, offset);
@@ -564,13 +624,11 @@ static void pace_run(char **argv)
     static struct pace pace;
     int64_t rate = count_of(argv[5]), events = rate * count_of(argv[6]), begin_us, sent = 0,
             count_from_us, deadline_us;
-    bool placed = !strcmp(argv[4], "placed");
-    /* orders of its own at every call */
-    uint64_t first_order =
-        1000000 + (uint64_t)(o2c_clock_utc_us() / 1000000 % 1000000) * 100;
+    uint64_t first_order = 0;
 
-    if (!placed && strcmp(argv[4], "changed") != 0)
-        die("neither placed nor changed", argv[4]);
+    pace.kind = kind_of(argv[4]);
+    if (pace.kind->own_orders)
+        first_order = 1000000 + (uint64_t)(o2c_clock_utc_us() / 1000000 % 1000000) * 100;
     open_pace(&pace, argv, (size_t)events);
     begin_us = o2c_clock_monotonic_us();
     count_from_us = begin_us + events / WARM_UP_PART * 1000000 / rate;
@@ -578,9 +636,8 @@ static void pace_run(char **argv)
         int64_t now_us = o2c_clock_monotonic_us();
 
         for (; sent < events && begin_us + sent * 1000000 / rate <= now_us; sent++)
-            (placed ? publish_placed : publish_changed)(
-                &pace.traffic, first_order + (uint64_t)sent, (uint64_t)sent,
-                (void *)(intptr_t)o2c_clock_monotonic_us());
+            pace.kind->publish(&pace.traffic, first_order + (uint64_t)sent, (uint64_t)sent,
+                               (void *)(intptr_t)o2c_clock_monotonic_us());
         turn(&pace);
     }
     deadline_us = o2c_clock_monotonic_us() + OUT_WAIT_US;
