@@ -1,5 +1,7 @@
 #include "consumers/receivables/settle.h"
 
+#include <assert.h>
+
 #include "consumers/host/rows.h"
 
 #include "runtime/base/banned.h"
@@ -82,11 +84,17 @@ static struct source source_of(struct work *work, struct o2c_str kind, struct o2
     return source;
 }
 
+static struct touched *note_of(const struct source *source)
+{
+    assert(source->note && "what is no payment is a credit note");
+    return source->note;
+}
+
 /* Of a reversed payment what it had: its lines are applied and at once undone. */
 static int64_t available(const struct source *source)
 {
     return source->payment ? source->payment->amount_minor - source->payment->applied_minor
-                           : source->note->document->open_minor;
+                           : note_of(source)->document->open_minor;
 }
 
 /* How a source settles documents, in the tables. */
@@ -102,26 +110,26 @@ static void use(struct work *work, const struct source *source, int64_t x, int32
     if (source->payment) {
         receivables_add(work, &source->payment->applied_minor, x);
         receivables_move_cash(work, source->payment, -x, date, cause, application_id);
-    } else if (source->note->item_count) {
-        receivables_add(work, &source->note->document->applied_minor, x);
+    } else if (note_of(source)->item_count) {
+        receivables_add(work, &note_of(source)->document->applied_minor, x);
         if (x > 0)
-            source->note->document->settled_to =
-                later(source->note->document->settled_to, date);
-        receivables_move_item(work, source->note, source->note->items[0], -x, date, cause,
-                              application_id);
+            note_of(source)->document->settled_to =
+                later(note_of(source)->document->settled_to, date);
+        receivables_move_item(work, note_of(source), note_of(source)->items[0], -x, date,
+                              cause, application_id);
     }
 }
 
 static struct o2c_str source_customer(const struct source *source)
 {
     return source->payment ? source->payment->customer_id
-                           : source->note->document->customer_id;
+                           : note_of(source)->document->customer_id;
 }
 
 static struct o2c_str source_company(const struct source *source)
 {
     return source->payment ? source->payment->company_id
-                           : source->note->document->company_id;
+                           : note_of(source)->document->company_id;
 }
 
 /* A payment and a credit note may have one id. */
@@ -273,7 +281,7 @@ static int64_t discount_for(const struct remittance_line *line, const struct sou
 static int32_t next_application_no(const struct source *source)
 {
     return source->payment ? ++source->payment->application_count
-                           : ++source->note->document->application_count;
+                           : ++note_of(source)->document->application_count;
 }
 
 static void close_line(const struct remittance_line *line)
@@ -330,13 +338,17 @@ static void apply_line(struct work *work, const struct remittance_line *line,
 
 void receivables_settle_new_line(struct work *work, const struct remittance_line *line)
 {
-    const struct document *document =
-        named(work->account, line->named_invoice_id, line->named_number);
+    const struct document *document;
+    int64_t before;
 
-    if (document && document->cancel_content.at)
-        close_line(line);
-    else if (document)
-        apply_line(work, line, document);
+    do { /* by number it goes on to the next document it means */
+        document = named(work->account, line->named_invoice_id, line->named_number);
+        before = line->applied_minor;
+        if (document && document->cancel_content.at)
+            close_line(line);
+        else if (document)
+            apply_line(work, line, document);
+    } while (line->claims_number.at && line->applied_minor > before && !work->no_room);
 }
 
 /* Credit notes before payments. */

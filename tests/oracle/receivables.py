@@ -108,7 +108,7 @@ class Document:
     def closed_date(self):
         if self.cancelled_on or self.open:
             return self.cancelled_on
-        return max([self.issue_date, *(part.effective for part in self.parts if part.live)]
+        return max([self.issue_date, *(part.effective for part in self.parts)]
                    if self.gross else [self.issue_date])
 
     @property
@@ -441,8 +441,12 @@ class Account:
                 self.number_lines.append(line)
             elif document is None:
                 self.waiting_lines.append(line)
-            if document:
+            while document:
+                before = line.applied
                 self.apply(line, document)
+                if line.invoice_id is not None or line.applied == before or not line.wants:
+                    break
+                document = self.find(line)
 
     def by_number(self, document):
         """Lines that claim it by its number and are not complete."""

@@ -317,6 +317,19 @@ static void what_is_left_of_a_line_goes_to_the_next_document_of_its_number(void 
         "history 120/0 120/0 20/0 20/0\n");
 }
 
+static void a_line_by_number_goes_on_to_the_next_document_of_it(void **state)
+{
+    (void)state;
+    expect(
+        (const char *const[]){
+            INVOICE_OF("I1", "N", "C1", "2026-01-10", 60, "", DUE("2026-02-09", 60)),
+            INVOICE_OF("I2", "N", "C1", "2026-01-11", 60, "", DUE("2026-02-09", 60)),
+            PAYMENT("P1", 100, FOR_NUMBER("N", 100)), NULL},
+        "I1 paid 0 a60 c0 d0 closed 01-20 [0]\nI2 part_paid 20 a40 c0 d0 [20]\n"
+        "P1 applied 0 of 2\nC1 open 20 credit 0 unapplied 0\n"
+        "history 120/0 120/0 20/0 20/0\n");
+}
+
 static void a_cancelled_invoice_of_nothing_is_closed_when_it_is_cancelled(void **state)
 {
     (void)state;
@@ -515,6 +528,7 @@ int main(void)
         cmocka_unit_test(of_two_payments_for_one_invoice_the_first_counts),
         cmocka_unit_test(the_other_payment_steps_in_when_the_first_is_reversed),
         cmocka_unit_test(what_is_left_of_a_line_goes_to_the_next_document_of_its_number),
+        cmocka_unit_test(a_line_by_number_goes_on_to_the_next_document_of_it),
         cmocka_unit_test(a_cancelled_invoice_of_nothing_is_closed_when_it_is_cancelled),
         cmocka_unit_test(a_cancellation_gives_back_what_was_applied),
         cmocka_unit_test(every_step_publishes_items_applications_journals_and_states),
