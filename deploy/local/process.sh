@@ -74,6 +74,17 @@ port_is_free() { # PORT
     ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
 }
 
+# A process that was killed may hold its port for a moment.
+port_gets_free() { # PORT
+    for _ in {1..50}; do
+        if port_is_free "$1"; then
+            return
+        fi
+        sleep 0.1
+    done
+    return 1
+}
+
 # Below the range from which the system takes ports for outgoing connections.
 free_port() { # TAKEN...
     local port
