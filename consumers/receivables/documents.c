@@ -11,8 +11,6 @@
 
 #include "runtime/base/banned.h"
 
-static const int64_t AMOUNT_MAX = 1000000000000000;
-
 /* What the three kinds have in common. */
 struct issued {
     const struct o2c_head *head;
@@ -345,8 +343,6 @@ enum o2c_verdict receivables_on_issued(struct o2c_account *account,
         of_debit_note(event->debit_note_issued, &issued);
     else
         of_credit_note(event->credit_note_issued, &issued);
-    issued.instalments =
-        issued.instalments ? issued.instalments : &issued.whole; /* none: it is refused */
     if (check_issued(&issued, err))
         return err->verdict;
     known = o2c_row_find(account, &receivables_document,

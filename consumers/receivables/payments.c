@@ -10,8 +10,6 @@
 
 #include "runtime/base/banned.h"
 
-static const int64_t AMOUNT_MAX = 1000000000000000;
-
 /* ---- refusals; PARK names the field and the value */
 
 static enum o2c_verdict check_received(const struct o2c_payment_received *given,

@@ -13,6 +13,9 @@
 #include "consumers/receivables/rows.h"
 #include "schemas/events.h"
 
+/* Minor units; so that sums of thousands of documents fit. */
+#define AMOUNT_MAX INT64_C(1000000000000000)
+
 /* An instalment as it was before the event; new_item: it was not there. */
 struct item_before {
     bool new_item;

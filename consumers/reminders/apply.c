@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "consumers/host/effects.h"
 #include "consumers/host/rows.h"
