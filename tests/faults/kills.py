@@ -114,7 +114,8 @@ def relay_cursor_waits_for_acknowledgements(theatre):
                  or stage.number(PASSED), "the relay has had time to move its cursor")
         stage.relay.kill()
         passed = stage.number(PASSED)
-        expect(passed == 0, f"the cursor is past {passed} records that were not acknowledged")
+        expect(passed == 0, f"the cursor is past {passed} records that were not acknowledged:\n"
+               f"{stage.relay.last_words()}")
         set_largest_record(stage, "o2c.state.order", 1 << 20)
         stage.relay.start()
         stage.drain()
@@ -131,6 +132,13 @@ def set_largest_record(stage, topic, size):
                             incremental_configs=[entry])
     for future in admin.incremental_alter_configs([change]).values():
         future.result(30)
+    # the controller confirms before the broker goes by it
+    wait_for(lambda: largest_record(admin, change.name) == str(size), f"{topic} takes {size} bytes")
+
+
+def largest_record(admin, topic):
+    future, = admin.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, topic)]).values()
+    return future.result(30)["max.message.bytes"].value
 
 
 @case("any process dies, again and again", "`kill -9` of a random process every moment while "

@@ -2,9 +2,11 @@
 
 import socket
 import struct
+import time
 
 METADATA, DELETE_TOPICS = (3, 1), (20, 1)  # API key and version
 PATIENCE_S = 30
+ASK_EVERY_S = 0.02
 
 
 class KafkaFailed(Exception):
@@ -74,18 +76,34 @@ def topic_names(connection):
                     answer.number("i")
 
 
+def topics_with(connection, prefix):
+    return [name for name in topic_names(connection) if name.startswith(prefix)]
+
+
+def await_gone(connection, prefix):
+    """The controller confirms a deletion before the broker has forgotten the topics."""
+    deadline = time.monotonic() + PATIENCE_S
+    while left := topics_with(connection, prefix):
+        if time.monotonic() > deadline:
+            raise KafkaFailed(f"{', '.join(left)}: deleted, but still there")
+        time.sleep(ASK_EVERY_S)
+
+
 def delete_topics(address, prefix):
-    """Deletes every topic whose name begins with the prefix; returns their names."""
+    """Deletes every topic whose name begins with the prefix; returns their names. The broker knows
+    none of them any more then.
+    """
     host, port = address.rsplit(":", 1)
     try:
         with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
-            names = [name for name in topic_names(connection) if name.startswith(prefix)]
+            names = topics_with(connection, prefix)
             answer = ask(connection, DELETE_TOPICS,
                          array(names) + struct.pack(">i", PATIENCE_S * 1000))
             for _ in range(answer.number("i")):
                 name, error = answer.text(), answer.number("h")
                 if error:
                     raise KafkaFailed(f"{name} was not deleted: Kafka error {error}")
+            await_gone(connection, prefix)
             return names
     except OSError as fault:
         raise KafkaFailed(f"{address}: {fault}") from None

@@ -25,6 +25,7 @@ CLI = "producers/cli/o2c"
 PARTITIONS = 6
 READY_S = 30
 STOP_S = 15
+ANSWER_S = 10
 ASK_EVERY_S = 0.02
 LISTEN_PORTS = range(12000, 32000)
 PR_SET_PDEATHSIG = 1
@@ -95,7 +96,7 @@ class Service:
     def ask(self, path):
         """What the management port answers: (status, text); (0, why) where it does not."""
         try:
-            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://{self.address}{path}", timeout=ANSWER_S) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refusal:
             return refusal.code, refusal.read().decode()

@@ -109,7 +109,7 @@ static void a_batch_that_takes_too_long_is_given_up_at_a_revoke(void **state)
     await_waiting("wait_event_type = 'Lock'");
     put_order(account_of(0, 0), "o1", "");
     host_start(&second, impatient, NULL);
-    expect_sql("0", "SELECT count(*) FROM probe.progress");
+    service_wait_log(&first, "canceling statement");
     let_stores_go_on();
     await_applied(2);
     expect_trail(account_of(0, 0), "o1");
