@@ -43,7 +43,7 @@ bool engine_can_take(const struct engine *engine)
     const struct batch *next = engine->next;
 
     return engine->held.count == 0 && next->state == BATCH_FILLING &&
-           next->record_count < (size_t)engine->settings->batch_events &&
+           next->record_count < engine->take_limit &&
            next->intake.used_bytes + next->message_bytes <
                (size_t)engine->settings->batch_bytes;
 }

@@ -384,7 +384,8 @@ struct engine {
     bool reading;    /* the consumer reads at the claimed positions */
     bool paused;     /* because no batch had room for a while */
     bool closing;
-    bool swollen; /* has had a large batch since memory was last given back */
+    size_t take_limit; /* events of one batch, fewer where they leave much behind them */
+    bool swollen;      /* has had a large batch since memory was last given back */
     int64_t full_since_us;
     VEC(rd_kafka_event_t *) held;
     bool in_poll;

@@ -505,6 +505,25 @@ static enum o2c_verdict too_big(struct batch *batch, struct o2c_err *err)
     return o2c_fail(err, O2C_RETRY, "a part of %zu events did not fit into memory", part);
 }
 
+/*
+ * Rows and effects of some events are ten times the size of the events: what
+ * was folded is a part of its own once it holds batch-bytes, and the records
+ * behind it are loaded again.  The batches after it take fewer.
+ */
+static bool part_is_full(const struct batch *batch)
+{
+    return batch->work.used_bytes > (size_t)batch->engine->settings->batch_bytes;
+}
+
+static void end_part(struct batch *batch, size_t end)
+{
+    size_t part = end - batch->stored;
+
+    batch->end = end;
+    batch->limit = (part + 1) / 2; /* doubled once it is stored */
+    batch->engine->take_limit = part;
+}
+
 enum o2c_verdict batch_fold(struct batch *batch, struct o2c_err *err)
 {
     struct fold fold = {.batch = batch, .engine = batch->engine};
@@ -519,6 +538,8 @@ enum o2c_verdict batch_fold(struct batch *batch, struct o2c_err *err)
             batch_undo(batch);
             return verdict;
         }
+        if (part_is_full(batch) && i + 1 < batch->end)
+            end_part(batch, i + 1);
     }
     return O2C_OK;
 }

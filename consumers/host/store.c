@@ -483,6 +483,10 @@ void batch_stored(struct batch *batch)
         wake_relay(engine);
     host_metrics_batch(engine, batch);
     batch->stored = batch->end;
+    if (batch->stored == batch->fold.count)
+        engine->take_limit += engine->take_limit / 8 + 1;
+    if (engine->take_limit > (size_t)engine->settings->batch_events)
+        engine->take_limit = (size_t)engine->settings->batch_events;
     if (batch->limit < SIZE_MAX / 2)
         batch->limit *= 2;
     engine->progress_us = o2c_clock_monotonic_us();
