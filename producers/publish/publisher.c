@@ -331,14 +331,15 @@ static enum o2c_verdict resend(struct o2c_publisher *publisher, struct o2c_err *
 static enum o2c_verdict renew(struct o2c_publisher *publisher, const char *why,
                               struct o2c_err *err)
 {
+    /* reports that come while the old one is closed may set renewals to 0 */
+    int pause_ms = publisher->options.renewal_pause_ms << publisher->renewals;
     if (publisher->renewals++ == MAX_RENEWALS)
         return o2c_fail(err, O2C_FATAL, "Kafka refuses for good: %s", why);
     publisher->refused.verdict = O2C_OK;
     close_producer(publisher);
     if (open_producer(publisher, err) || open_topics(publisher, err))
         return err->verdict;
-    rd_kafka_poll(publisher->rk,
-                  publisher->options.renewal_pause_ms << (publisher->renewals - 1));
+    rd_kafka_poll(publisher->rk, pause_ms);
     return resend(publisher, err);
 }
 
