@@ -459,6 +459,16 @@ static void wake_relay(struct engine *engine)
                      sizeof engine->wake_address);
 }
 
+/* After a batch in one part, or the last part of one: see end_part. */
+static void take_more(struct engine *engine)
+{
+    size_t most = (size_t)engine->settings->batch_events;
+
+    engine->take_limit += engine->take_limit / 8 + 1;
+    if (engine->take_limit > most)
+        engine->take_limit = most;
+}
+
 void batch_stored(struct batch *batch)
 {
     struct engine *engine = batch->engine;
@@ -484,9 +494,7 @@ void batch_stored(struct batch *batch)
     host_metrics_batch(engine, batch);
     batch->stored = batch->end;
     if (batch->stored == batch->fold.count)
-        engine->take_limit += engine->take_limit / 8 + 1;
-    if (engine->take_limit > (size_t)engine->settings->batch_events)
-        engine->take_limit = (size_t)engine->settings->batch_events;
+        take_more(engine);
     if (batch->limit < SIZE_MAX / 2)
         batch->limit *= 2;
     engine->progress_us = o2c_clock_monotonic_us();

@@ -331,10 +331,10 @@ static enum o2c_verdict resend(struct o2c_publisher *publisher, struct o2c_err *
 static enum o2c_verdict renew(struct o2c_publisher *publisher, const char *why,
                               struct o2c_err *err)
 {
-    /* reports that come while the old one is closed may set renewals to 0 */
-    int pause_ms = publisher->options.renewal_pause_ms << publisher->renewals;
-    if (publisher->renewals++ == MAX_RENEWALS)
+    if (publisher->renewals == MAX_RENEWALS)
         return o2c_fail(err, O2C_FATAL, "Kafka refuses for good: %s", why);
+    /* before the old one is closed: its last reports may set renewals to 0 */
+    int pause_ms = publisher->options.renewal_pause_ms << publisher->renewals++;
     publisher->refused.verdict = O2C_OK;
     close_producer(publisher);
     if (open_producer(publisher, err) || open_topics(publisher, err))
