@@ -23,7 +23,8 @@
 enum {
     RETRY_MIN_MS = 50,
     RETRY_MAX_MS = 5000,
-    PAUSE_AFTER_US = 1000000
+    PAUSE_AFTER_US = 1000000,
+    RESUME_AFTER_US = 1000000
 };
 
 void engine_fatal(struct engine *engine, const struct o2c_err *err, const char *sentence)
@@ -73,11 +74,31 @@ static void pause_reading(struct engine *engine, bool pause)
     if (engine->paused == pause || !engine->reading)
         return;
     engine->paused = pause;
+    engine->has_paused = engine->has_paused || pause;
     list = claimed_list(engine);
     if (pause)
         (void)rd_kafka_pause_partitions(engine->rk, list);
     else
         (void)rd_kafka_resume_partitions(engine->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/*
+ * librdkafka remembers a pause over assignments, though whoever had asked for
+ * it is gone.  Not in the same moment as the assignment: a resume makes the
+ * start of the fetch outdated where that was not served yet, and the partition
+ * is never read, without an error (librdkafka #2190, #5591).
+ */
+static void resume_forgotten(struct engine *engine, int64_t now)
+{
+    rd_kafka_topic_partition_list_t *list;
+
+    if (!engine->resume_due || !engine->reading || engine->paused ||
+        now - engine->reading_since_us < RESUME_AFTER_US)
+        return;
+    engine->resume_due = false;
+    list = claimed_list(engine);
+    (void)rd_kafka_resume_partitions(engine->rk, list);
     rd_kafka_topic_partition_list_destroy(list);
 }
 
@@ -494,6 +515,7 @@ void engine_tick(struct engine *engine)
     if (engine->state == ENGINE_RUNNING && engine->full_since_us &&
         now - engine->full_since_us > PAUSE_AFTER_US)
         pause_reading(engine, true);
+    resume_forgotten(engine, now);
     give_memory_back(engine);
     if (engine->pg_ready)
         parked_poll(engine);

@@ -383,6 +383,9 @@ struct engine {
     int checks_open; /* outbound partitions whose newest record is awaited */
     bool reading;    /* the consumer reads at the claimed positions */
     bool paused;     /* because no batch had room for a while */
+    bool has_paused; /* anything, ever */
+    bool resume_due; /* what was paused before this assignment: see resume_forgotten */
+    int64_t reading_since_us;
     bool closing;
     size_t take_limit; /* events of one batch, fewer where they leave much behind them */
     bool swollen;      /* has had a large batch since memory was last given back */

@@ -56,6 +56,7 @@ static void set_paused(struct engine *engine, struct unit *unit, int topic, bool
     if (hold->paused == paused)
         return;
     hold->paused = paused;
+    engine->has_paused = engine->has_paused || paused;
     engine->holds += paused ? 1 : (size_t)-1;
     if (!paused && (engine->paused || !engine->reading))
         return; /* resumed with all the others, or not read at all */

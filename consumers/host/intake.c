@@ -160,7 +160,6 @@ static void start_reading(struct engine *engine)
 {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(engine->partition_count);
-    rd_kafka_topic_partition_list_t *again;
     int32_t claimed = 0;
 
     for (int32_t p = 0; p < engine->partition_count; p++) {
@@ -176,11 +175,9 @@ static void start_reading(struct engine *engine)
         }
     }
     engine->reading = true;
-    again = rd_kafka_topic_partition_list_copy(list);
+    engine->resume_due = engine->has_paused;
+    engine->reading_since_us = o2c_clock_monotonic_us();
     assign(engine, list);
-    /* librdkafka remembers a pause over assignments; whoever had asked for one is gone */
-    (void)rd_kafka_resume_partitions(engine->rk, again);
-    rd_kafka_topic_partition_list_destroy(again);
     o2c_log_info("reading", O2C_I("partitions", claimed),
                  O2C_I("generation", engine->generation));
 }
@@ -217,7 +214,7 @@ void intake_stop_unit(struct engine *engine, struct unit *unit)
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(engine->topic_count);
 
-    unit->stopped = true;
+    unit->stopped = engine->has_paused = true;
     for (int t = 0; t < engine->topic_count; t++)
         rd_kafka_topic_partition_list_add(list, engine->topic_name[t], unit->partition);
     (void)rd_kafka_pause_partitions(engine->rk, list);
