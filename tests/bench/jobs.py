@@ -6,12 +6,12 @@ and its tables in sql/ where it is not a product consumer.
 """
 
 import json
+from itertools import count
 from statistics import median
 
 from contestants import Bare, Hosted, Replay, Run, race, record
-from measuring import Failed
 from money import MONEY_JOBS
-from turns import Job, in_turn, ratios, report_of, same_contents
+from turns import Job, in_turn, latencies, ratios, report_of, same_contents
 
 LAST_WINS_TOPIC = "o2c.order-status"
 HOST = Hosted("host", "tests/bench/bench_last_wins", "last_wins", [LAST_WINS_TOPIC],
@@ -89,7 +89,6 @@ class Latency(Job):
     def one(self, bench, sizes, prefix, contestant):
         with Run(bench, contestant, prefix) as run:
             run.wait_reading()
-            run.wait_stored(bench.records(prefix + self.topic))
             out = [prefix + self.out_topic] if self.out_topic else []
             relay = bench.relay(prefix, run.dsn) if self.relayed else None
             try:
@@ -100,25 +99,20 @@ class Latency(Job):
                 if relay:
                     relay.kill()
         bench.drop_database(run.dsn)
-        return self.figures(json.loads(said))
-
-    def figures(self, said):
-        figures = {}
-        for name in ("stored", "published"):
-            if name not in said:
-                continue
-            if said[name]["count"] != said["sent"]:
-                raise Failed(f"{self.name}: of {said['sent']} events only "
-                             f"{said[name]['count']} were {name}")
-            figures |= {f"{name}_p50_ms": round(said[name]["p50_us"] / 1000, 1),
-                        f"{name}_p99_ms": round(said[name]["p99_us"] / 1000, 1)}
-        return figures
+        return latencies(self.name, json.loads(said))
 
     def run(self, bench, sizes):
-        prefix = bench.topics(self.name + ".")
         by_name = {one.name: one for one in self.contestants}
-        results = in_turn(bench, by_name, sizes.rounds,
-                          lambda name: self.one(bench, sizes, prefix, by_name[name]))
+        runs = count()
+
+        def one(name):
+            """On topics of its own: what is published belongs to one database."""
+            prefix = bench.topics(f"{self.name}-{next(runs)}.")
+            return self.one(bench, sizes, prefix, by_name[name])
+
+        bench.say("not counted: the broker's first small requests take it seconds")
+        one(self.contestants[0].name)
+        results = in_turn(bench, by_name, sizes.rounds, one)
         report = {"events_per_s": LATENCY_RATE, "seconds": sizes.latency_s} | report_of(results)
         if len(results) == 2:
             each = ratios(results, *results, "stored_p99_ms")

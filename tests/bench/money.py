@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from contestants import PATIENCE_S, Hosted, Run
 from measuring import (Failed, Server, Session, cpu_s, memory_mb, reading_since, wait_for)
 from pipeline import CLI, Service, end_with_parent
-from turns import Job, in_turn, report_of
+from turns import Job, in_turn, latencies, report_of
 
 RECEIVABLES = "consumers/receivables/o2c-receivables"
 PROGRAMS = {"receivables": RECEIVABLES, "ledger": "consumers/ledger/o2c-ledger",
@@ -249,12 +249,7 @@ class PaymentLatency(Job):
             finally:
                 relay.kill()
         bench.drop_database(run.dsn)
-        for what in ("stored", "published"):
-            if said[what]["count"] != said["sent"]:
-                raise Failed(f"{self.name}: of {said['sent']} payments only "
-                             f"{said[what]['count']} were {what}")
-        return {f"{what}_{p}_ms": round(said[what][f"{p}_us"] / 1000, 1)
-                for what in ("stored", "published") for p in ("p50", "p99")}
+        return latencies(self.name, said)
 
     def run(self, bench, sizes):
         rounds = iter(range(sizes.rounds))

@@ -49,3 +49,16 @@ def report_of(results, figure=None):
         each = ratios(results, *results, figure)
         report |= {"ratios": each, "ratio": median(each)}
     return report
+
+
+def latencies(job, said):
+    """What bench_traffic pace said, in ms; it must have seen every event it sent."""
+    figures = {}
+    for what in ("stored", "published"):
+        if what not in said:
+            continue
+        if said[what]["count"] != said["sent"]:
+            raise Failed(f"{job}: of {said['sent']} events only {said[what]['count']} were {what}")
+        figures |= {f"{what}_{p}_ms": round(said[what][f"{p}_us"] / 1000, 1)
+                    for p in ("p50", "p99")}
+    return figures
