@@ -494,9 +494,9 @@ void engine_revoke(struct engine *engine)
 
 static void give_memory_back(struct engine *engine)
 {
-    if (!engine->swollen || engine->current || engine->next->record_count)
+    if (!engine->trims_due || engine->current || engine->next->record_count)
         return;
-    engine->swollen = false;
+    engine->trims_due--;
     for (size_t i = 0; i < sizeof engine->batch / sizeof engine->batch[0]; i++)
         batch_trim(&engine->batch[i]);
     o2c_pg_params_clear(&engine->params);

@@ -52,9 +52,12 @@ struct o2c_series;
 enum {
     TOPICS_MAX = 16, /* a consumer reads at most so many topics, and emits to as many */
     PARTITIONS_MAX = 512,
-    PARKED_BATCH = 1000,   /* parked records tried again in one batch */
-    DUE_BATCH = 2000,      /* due items run in one transaction */
-    SWOLLEN_RECORDS = 1000 /* a batch of more leaves memory to give back */
+    PARKED_BATCH = 1000,    /* parked records tried again in one batch */
+    DUE_BATCH = 2000,       /* due items run in one transaction */
+    TAKE_FIRST = 1000,      /* events of the first batch at most */
+    TAKE_SLOWLY = 32,       /* a batch takes 1/32 more than one that was all that fits */
+    SWOLLEN_RECORDS = 1000, /* a batch of more leaves memory to give back */
+    SWOLLEN_TRIMS = 3       /* so often, once a second: librdkafka frees its share later */
 };
 
 #define VEC(type)                                                                          \
@@ -388,7 +391,8 @@ struct engine {
     int64_t reading_since_us;
     bool closing;
     size_t take_limit; /* events of one batch, fewer where they leave much behind them */
-    bool swollen;      /* has had a large batch since memory was last given back */
+    bool take_slowly;  /* a part had to end: the limit is near what fits */
+    int trims_due;     /* after a large batch: see give_memory_back */
     int64_t full_since_us;
     VEC(rd_kafka_event_t *) held;
     bool in_poll;

@@ -137,7 +137,7 @@ void batch_close(struct batch *batch)
     if (batch->order_no) /* parked records go in the order in which they came */
         qsort(batch->fold.at, batch->fold.count, sizeof *batch->fold.at, by_parked_no);
     if (batch->record_count > SWOLLEN_RECORDS)
-        batch->engine->swollen = true;
+        batch->engine->trims_due = SWOLLEN_TRIMS;
     batch->state = BATCH_CLOSED;
 }
 
@@ -522,6 +522,7 @@ static void end_part(struct batch *batch, size_t end)
     batch->end = end;
     batch->limit = (part + 1) / 2; /* doubled once it is stored */
     batch->engine->take_limit = part;
+    batch->engine->take_slowly = true;
 }
 
 enum o2c_verdict batch_fold(struct batch *batch, struct o2c_err *err)

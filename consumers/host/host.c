@@ -47,7 +47,7 @@ static const struct o2c_setting settings_list[] = {
      offsetof(struct host_settings, session_timeout_ms), "10000", 1000, 300000, "ms",
      "after so long without a heartbeat the group takes over", false},
     {"fetch-queue-events", O2C_SETTING_INT,
-     offsetof(struct host_settings, fetch_queue_events), "200000", 1000, 10000000, NULL,
+     offsetof(struct host_settings, fetch_queue_events), "50000", 1000, 10000000, NULL,
      "records fetched ahead", false},
     {"fetch-queue-kib", O2C_SETTING_INT, offsetof(struct host_settings, fetch_queue_kib),
      "65536", 1024, 1048576, "KiB", "bytes fetched ahead", false},
@@ -446,7 +446,9 @@ static enum o2c_verdict open_batches(struct engine *engine, struct o2c_err *err)
     engine->next = &engine->batch[0];
     engine->orders = &engine->batch[2];
     engine->ticks = &engine->batch[3];
-    engine->take_limit = (size_t)engine->settings->batch_events;
+    engine->take_limit = engine->settings->batch_events < TAKE_FIRST
+                             ? (size_t)engine->settings->batch_events
+                             : TAKE_FIRST;
     engine->due_limit = engine->settings->batch_events < DUE_BATCH
                             ? (size_t)engine->settings->batch_events
                             : DUE_BATCH;
