@@ -186,13 +186,10 @@ int clock_run(int argc, char **argv)
         .usage = "o2c clock [options]",
         .about =
             "Begins business days: writes BusinessDayStarted into every partition of the\n"
-            "clock's topic. Each day begins when nothing is under way any more, so that "
-            "it\n"
-            "sees all of the day before. Days that have begun are not begun again, and "
-            "none\n"
+            "clock's topic. Each day begins when nothing is under way any more, so that it\n"
+            "sees all of the day before. Days that have begun are not begun again, and none\n"
             "before them.\n\n"
-            "Exit status: 0 all have begun, 2 usage, 3 Kafka or PostgreSQL cannot be "
-            "reached,\n"
+            "Exit status: 0 all have begun, 2 usage, 3 Kafka or PostgreSQL cannot be reached,\n"
             "4 the pipeline did not drain in time (without --late), 130 interrupted.\n",
         .table = &table,
         .settings = &settings,

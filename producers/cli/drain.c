@@ -80,8 +80,7 @@ int drain_run(int argc, char **argv)
         .about =
             "Waits until every record is applied by every consumer and every decision is\n"
             "published: end offsets, positions and outboxes agree.\n\n"
-            "Exit status: 0 drained, 3 Kafka or PostgreSQL cannot be reached, 4 not in "
-            "time\n"
+            "Exit status: 0 drained, 3 Kafka or PostgreSQL cannot be reached, 4 not in time\n"
             "(says which consumer, topic and partition).\n",
         .table = &table,
         .settings = &settings,

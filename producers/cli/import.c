@@ -431,11 +431,9 @@ int import_run(int argc, char **argv)
         .about =
             "Proves an import, on a drained pipeline: compares the file that o2c publish\n"
             "--run RUN published, the records that carry the run's id, and what the views\n"
-            "show. Names every difference and shows a few rows, source beside result. "
-            "Events\n"
+            "show. Names every difference and shows a few rows, source beside result. Events\n"
             "published more than once are no difference.\n\n"
-            "Exit status: 0 they agree, 1 they differ, 2 usage or an unreadable file, 3 "
-            "Kafka or\n"
+            "Exit status: 0 they agree, 1 they differ, 2 usage or an unreadable file, 3 Kafka or\n"
             "PostgreSQL cannot be reached.\n",
         .table = &table,
         .settings = &check.settings,

@@ -153,15 +153,11 @@ int invoices_run(int argc, char **argv)
     struct options options = {
         .usage = "o2c invoices [options] CUSTOMER",
         .about =
-            "A customer's documents and payments of the days asked for, as they stand "
-            "now,\n"
-            "what each payment still waits for, and the statement: opening balance, "
-            "what\n"
-            "moved it, closing balance, per currency. Every row counts on its date, "
-            "whenever\n"
+            "A customer's documents and payments of the days asked for, as they stand now,\n"
+            "what each payment still waits for, and the statement: opening balance, what\n"
+            "moved it, closing balance, per currency. Every row counts on its date, whenever\n"
             "it was entered.\n\n"
-            "Exit status: 0, 1 nothing is known of the customer, 2 usage, 3 PostgreSQL "
-            "cannot\n"
+            "Exit status: 0, 1 nothing is known of the customer, 2 usage, 3 PostgreSQL cannot\n"
             "be reached.\n",
         .table = &table,
         .settings = &settings,

@@ -355,17 +355,11 @@ int lag_run(int argc, char **argv)
         .usage = "o2c lag [options]",
         .about =
             "Per consumer, topic and partition: records behind, seconds since the oldest\n"
-            "unprocessed record was written, parked records, owner, records per second "
-            "that "
-            "arrive\n"
-            "and that are taken (of the last minute), time to drain (? not in sight), and "
-            "a "
-            "status:\n"
-            "OK, WARN (the oldest record waits long), STALL (nothing was stored although "
-            "records\n"
+            "unprocessed record was written, parked records, owner, records per second that arrive\n"
+            "and that are taken (of the last minute), time to drain (? not in sight), and a status:\n"
+            "OK, WARN (the oldest record waits long), STALL (nothing was stored although records\n"
             "wait), STOP (records wait and nobody owns the partition).\n\n"
-            "Exit status: 0 fine, 1 something is STALL or STOP (with --watch: 0), 3 cannot "
-            "be\n"
+            "Exit status: 0 fine, 1 something is STALL or STOP (with --watch: 0), 3 cannot be\n"
             "reached.\n",
         .table = &table,
         .settings = &settings,

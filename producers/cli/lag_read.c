@@ -57,6 +57,9 @@ static int64_t number(const PGresult *result, int row, int column)
 
 /* ---- from PostgreSQL */
 
+/* Macros between literals are text too. */
+/* clang-format off */
+
 /* %1$s is the schema.  The rate is that of the last minute, or of the last 100 batches. */
 #define RATE_SQL(moved)                                                                    \
     "round((" moved ") / greatest(1, extract(epoch FROM now() -"                           \
@@ -77,45 +80,22 @@ static const char partition_sql[] =
     "                WHERE c.partition = f.partition)::integer,"
     "       coalesce((extract(epoch FROM now() - n.stored_at) * 1000000)::bigint, -1),"
     "       (SELECT count(*) FROM %1$s.parked k WHERE k.partition = f.partition"
-    "           AND k.topic = f.topic AND k.state IN ('parked', 'queued'))," //
-    RATE_SQL(
-        "(n.next_offsets ->> f.topic)::bigint - (b.next_offsets ->> f.topic)::bigint") "  "
-                                                                                       "FRO"
-                                                                                       "M "
-                                                                                       "%1$"
-                                                                                       "s."
-                                                                                       "fir"
-                                                                                       "st_"
-                                                                                       "off"
-                                                                                       "set"
-                                                                                       " f"
-                                                                                       "  "
-                                                                                       "LEF"
-                                                                                       "T "
-                                                                                       "JOI"
-                                                                                       "N "
-                                                                                       "%1$"
-                                                                                       "s."
-                                                                                       "pos"
-                                                                                       "iti"
-                                                                                       "on "
-                                                                                       "n "
-                                                                                       "USI"
-                                                                                       "NG "
-                                                                                       "(pa"
-                                                                                       "rti"
-                                                                                       "tio"
-                                                                                       "n"
-                                                                                       ")" RATE_FROM;
+    "           AND k.topic = f.topic AND k.state IN ('parked', 'queued')),"
+    "       " RATE_SQL("(n.next_offsets ->> f.topic)::bigint"
+                       " - (b.next_offsets ->> f.topic)::bigint")
+    "  FROM %1$s.first_offset f"
+    "  LEFT JOIN %1$s.position n USING (partition)"
+    RATE_FROM;
 
 static const char consumer_sql[] =
     "SELECT '%1$s', (SELECT count(*) FROM %1$s.set_aside WHERE republished_at IS NULL),"
     "       coalesce(sum(n.outbox_no - coalesce(c.acked_no, 0)), 0),"
-    "       coalesce(sum(" RATE_SQL(
-        "n.outbox_no - b.outbox_no") "), 0)"
-                                     "  FROM %1$s.position n"
-                                     "  LEFT JOIN relay.cursor c ON c.consumer = '%1$s' "
-                                     "AND c.partition = n.partition" RATE_FROM;
+    "       coalesce(sum(" RATE_SQL("n.outbox_no - b.outbox_no") "), 0)"
+    "  FROM %1$s.position n"
+    "  LEFT JOIN relay.cursor c ON c.consumer = '%1$s' AND c.partition = n.partition"
+    RATE_FROM;
+
+/* clang-format on */
 
 /* The query for every consumer schema, as one UNION ALL. */
 static PGresult *query_all(struct stack *stack, const PGresult *schemas, const char *sql)
@@ -355,10 +335,10 @@ static int read_oldest(struct stack *stack, struct lag_report *report, const cha
         (void)rd_kafka_assign(stack->rk, NULL);
     }
     if (oldest_unknown(report, consumer))
-        status = stack_fail(stack, EXIT_UNREACHABLE,
-                            "Kafka does not give the oldest waiting record of %s within "
-                            "%d ms",
-                            consumer, OLDEST_TIMEOUT_MS);
+        status =
+            stack_fail(stack, EXIT_UNREACHABLE,
+                       "Kafka does not give the oldest waiting record of %s within %d ms",
+                       consumer, OLDEST_TIMEOUT_MS);
     rd_kafka_topic_partition_list_destroy(list);
     return status;
 }

@@ -88,13 +88,11 @@ int ledger_run(int argc, char **argv)
     struct ledger_settings settings = {0};
     struct options options = {
         .usage = "o2c ledger [options]",
-        .about = "Debits, credits and balance of every ledger account, per currency in the "
-                 "order\n"
-                 "of the chart; \"all\" is the trial balance, in which debits equal "
-                 "credits.\n\n"
-                 "Exit status: 0, 1 a currency is out of balance, 2 usage, 3 PostgreSQL "
-                 "cannot\n"
-                 "be reached.\n",
+        .about =
+            "Debits, credits and balance of every ledger account, per currency in the order\n"
+            "of the chart; \"all\" is the trial balance, in which debits equal credits.\n\n"
+            "Exit status: 0, 1 a currency is out of balance, 2 usage, 3 PostgreSQL cannot\n"
+            "be reached.\n",
         .table = &table,
         .settings = &settings,
     };

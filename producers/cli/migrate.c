@@ -232,9 +232,7 @@ int migrate_run(int argc, char **argv)
             "Applies the migrations that the database does not have yet, each in a\n"
             "transaction of its own, and says which. Safe to run again, and by two people\n"
             "at once. Waits for locks, up to 30 s each.\n\n"
-            "Exit status: 0 up to date, 1 not (a lock, a migration of another content or "
-            "of "
-            "a\n"
+            "Exit status: 0 up to date, 1 not (a lock, a migration of another content or of a\n"
             "newer release), 3 PostgreSQL cannot be reached.\n",
         .table = &table,
         .settings = &settings,

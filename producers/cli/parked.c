@@ -533,18 +533,14 @@ int parked_run(int argc, char **argv)
                  "       o2c parked [options] show|release|discard CONSUMER ACCOUNT\n"
                  "       o2c parked [options] republish CONSUMER TOPIC PARTITION OFFSET",
         .about =
-            "An event that cannot be applied is parked, and later events of its account "
-            "queue\n"
+            "An event that cannot be applied is parked, and later events of its account queue\n"
             "behind it; a record without a usable key is set aside alone.\n"
             "  list       what is parked or set aside, and why\n"
             "  show       the records of one account, readable\n"
             "  release    try them again, in order (after what was wrong has been mended)\n"
             "  discard    drop the first, apply those behind it\n"
-            "  republish  send a record that was set aside for its partition where it "
-            "belongs\n\n"
-            "Exit status: 0 done, 1 it was parked again or there is no such record, 2 "
-            "usage, "
-            "3\n"
+            "  republish  send a record that was set aside for its partition where it belongs\n\n"
+            "Exit status: 0 done, 1 it was parked again or there is no such record, 2 usage, 3\n"
             "cannot be reached, 4 not done within --wait-s.\n",
         .table = &table,
         .settings = &settings,

@@ -99,8 +99,7 @@ static const struct o2c_settings_table settings_table = {
 static const char about[] =
     "Publishes events: NDJSON, one {\"type\": \"OrderPlaced\", ...} per line, or CSV with\n"
     "--map. Faults are listed with line, field and value; a bad line does not stop the\n"
-    "good ones unless --strict.\n"
-    "\n"
+    "good ones unless --strict.\n\n"
     "Exit status: 0 everything was published (or, with --check, is good), 1 something was\n"
     "refused, 2 usage, an unreadable file or a faulty mapping, 3 Kafka or PostgreSQL\n"
     "cannot be reached, 4 the pipeline did not drain in time, 130 interrupted.\n";

@@ -223,12 +223,11 @@ int topics_run(int argc, char **argv)
     struct topics_settings settings = {0};
     struct options options = {
         .usage = "o2c topics [options] create|list",
-        .about = "create: makes the topics that are missing and writes, for each consumer, "
-                 "where\n"
-                 "its topics begin; safe to run again. list: what there is.\n\n"
-                 "Exit status: 0, 1 a topic is there with another partition count, 3 Kafka "
-                 "or\n"
-                 "PostgreSQL cannot be reached.\n",
+        .about =
+            "create: makes the topics that are missing and writes, for each consumer, where\n"
+            "its topics begin; safe to run again. list: what there is.\n\n"
+            "Exit status: 0, 1 a topic is there with another partition count, 3 Kafka or\n"
+            "PostgreSQL cannot be reached.\n",
         .table = &table,
         .settings = &settings,
         .min_operands = 1,

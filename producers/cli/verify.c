@@ -88,10 +88,10 @@ static bool check_conservation(struct run *run, const char *consumer, const char
 {
     PGresult *result =
         ask(run, schema,
-            "SELECT p.partition, sum((p.next_offsets ->> f.topic)::bigint - f.next_offset) "
-            "AS taken,"
-            "       p.applied + p.repeats + p.skipped + p.parked + p.set_aside + p.markers "
-            "AS told,"
+            "SELECT p.partition, sum((p.next_offsets ->> f.topic)::bigint - f.next_offset)"
+            "       AS taken,"
+            "       p.applied + p.repeats + p.skipped + p.parked + p.set_aside + p.markers"
+            "       AS told,"
             "       p.parked - p.unparked AS still,"
             "       (SELECT count(*) FROM $schema.parked k WHERE k.partition = p.partition"
             "           AND k.state IN ('parked', 'queued')) AS kept,"
@@ -455,15 +455,11 @@ int verify_run(int argc, char **argv)
     struct options options = {
         .usage = "o2c verify [options]",
         .about =
-            "Checks, on a drained pipeline, that nothing was lost or invented: every "
-            "record\n"
+            "Checks, on a drained pipeline, that nothing was lost or invented: every record\n"
             "is accounted for once, every decision in an outbox is in its topic and the\n"
-            "other way round, each consumer's tables add up, and consumers agree with each "
-            "other.\n"
-            "--digest: two pipelines that heard the same events, in any order, print the "
-            "same\n"
-            "digest of what is owed and paid; what it leaves open, docs/operations.md "
-            "says.\n\n"
+            "other way round, each consumer's tables add up, and consumers agree with each other.\n"
+            "--digest: two pipelines that heard the same events, in any order, print the same\n"
+            "digest of what is owed and paid; what it leaves open, docs/operations.md says.\n\n"
             "Exit status: 0 all hold, 1 broken (each named), 3 cannot be reached.\n",
         .table = &table,
         .settings = &settings,

@@ -161,14 +161,10 @@ void o2c_sim_settings_help(FILE *out)
 {
     fputs(
         "usage: o2c simulate [options] > EVENTS.ndjson\n\n"
-        "Writes an invented trading history: customers first, then what they order, what "
-        "is\n"
-        "sent to them and what comes back, in the order in which it is published.  An "
-        "invoice\n"
-        "follows each shipment within hours, with 20 % tax and the customer's payment "
-        "terms,\n"
-        "a credit note each return; most invoices are paid some days before they are due.  "
-        "The\n"
+        "Writes an invented trading history: customers first, then what they order, what is\n"
+        "sent to them and what comes back, in the order in which it is published.  An invoice\n"
+        "follows each shipment within hours, with 20 % tax and the customer's payment terms,\n"
+        "a credit note each return; most invoices are paid some days before they are due.  The\n"
         "same options give the same bytes.\n\n",
         out);
     for (size_t i = 0; i < option_count; i++)

@@ -153,11 +153,11 @@ static void read_entry(const struct registry *registry, struct entry *entry)
                entry->name);
     if (strcmp(found.fingerprint, entry->fingerprint) != 0 ||
         strcmp(found.content, entry->content) != 0)
-        refuse(entry->file, NULL,
-               "it is not what id %d stands for (fingerprint %s, content %s): keep the old "
-               "file"
-               " as .v%d.avsc and give the new one an id",
-               entry->id, found.fingerprint, found.content, entry->version);
+        refuse(
+            entry->file, NULL,
+            "it is not what id %d stands for (fingerprint %s, content %s): keep the old file"
+            " as .v%d.avsc and give the new one an id",
+            entry->id, found.fingerprint, found.content, entry->version);
     entry->schema = found.schema;
     topic_of(registry, entry->file, found.schema->root);
 }

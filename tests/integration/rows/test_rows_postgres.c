@@ -99,8 +99,7 @@ static const struct o2c_consumer consumer = {
 static const char schema_sql[] =
     "DROP SCHEMA IF EXISTS rows_test CASCADE;"
     "CREATE SCHEMA rows_test;"
-    "CREATE TABLE rows_test.kinds (account_id text, document text, line integer, part "
-    "bigint,"
+    "CREATE TABLE rows_test.kinds (account_id text, document text, line integer, part bigint,"
     " label text, hash bytea, big bigint, small integer, flag boolean, day date,"
     " moment timestamptz, numbers integer[], revision bigint NOT NULL,"
     " PRIMARY KEY (account_id, document, line, part)) WITH (fillfactor = 50);"
@@ -109,8 +108,7 @@ static const char schema_sql[] =
     "CREATE INDEX ON rows_test.kinds (account_id, day);"
     "CREATE INDEX ON rows_test.kinds (account_id, moment, big);"
     "CREATE TYPE rows_test.kinds_row AS (account_id text, document text, line integer,"
-    " part bigint, label text, hash bytea, big bigint, small integer, flag boolean, day "
-    "date,"
+    " part bigint, label text, hash bytea, big bigint, small integer, flag boolean, day date,"
     " moment timestamptz, numbers integer[], revision bigint);"
     "CREATE TABLE rows_test.mark (account_id text PRIMARY KEY);"
     "CREATE TYPE rows_test.mark_row AS (account_id text);";

@@ -501,8 +501,7 @@ static void draw_json(unsigned *state, char *json, size_t size)
     else
         snprintf(
             json, size,
-            "{'type':'DisputeOpened','account_id':'A','dispute_id':'D%u','invoice_id':'I%u'"
-            ","
+            "{'type':'DisputeOpened','account_id':'A','dispute_id':'D%u','invoice_id':'I%u',"
             "'amount_minor':%u,'currency':'EUR','reason_code':'01','origin':'customer'}",
             id, other, amount);
 }

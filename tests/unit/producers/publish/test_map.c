@@ -184,8 +184,8 @@ static void faults_of_fields_name_path_and_value(void **state)
          "rows[0].events[0].fields.account_id.as: \"minr\" is none of text, integer, "},
         {CANCEL(",'account_id':{'column':'c','text':'{c}'}"),
          "rows[0].events[0].fields.account_id: exactly one of column, text, constant, "
-         "list, "
-         "rows, record must be given, not several\n"},
+         "list, rows, "
+         "record must be given, not several\n"},
         {CANCEL(",'account_id':{'as':'text'}"), "must be given, not none\n"},
         {CANCEL(",'account_id':{'text':'A-{c'}"), "text: a \"{\" is not closed\n"},
         {CANCEL(",'account_id':{'column':'c','map':'m'}"),
@@ -200,8 +200,7 @@ static void faults_of_fields_name_path_and_value(void **state)
         {CANCEL(",'account_id':{'record':{'a':'c'}}"), "account_id is no record\n"},
         {"{'map':1,'files':{'f':'f.csv'},'rows':[{'from':'f','events':[{'type':"
          "'OrderCancelled','fields':{'customer_id':'c'}}]}]}",
-         "rows[0].events[0].fields: order_id is missing: OrderCancelled cannot be made "
-         "without "
+         "rows[0].events[0].fields: order_id is missing: OrderCancelled cannot be made without "
          "it\n"},
     };
     (void)state;
@@ -239,18 +238,16 @@ static void cells_become_dates_times_and_exact_numbers(void **state)
                   "1,31.01.2010 10:20,,\"1.234,5\",\"0,000001\",EUR\n"
                   "2,01.02.2010,15.02.2010,-3,\"108,06\",JPY\n");
     assert_int_equal(
-        run("{'map':1,'defaults':{'format':['DD.MM.YYYY "
-            "hh:mm','DD.MM.YYYY'],'time':'08:00',"
+        run("{'map':1,'defaults':{'format':['DD.MM.YYYY hh:mm',"
+            "'DD.MM.YYYY'],'time':'08:00',"
             "'zone':'+01:00','decimal_point':',','thousands':'.'},"
-            "'files':{'f':'*.csv'},'rows':[{'from':'f','groups':{'self':{'from':'f','on':{'"
-            "id':"
-            "'id'}}},'events':[{'type':'OrderPlaced','fields':{'customer_id':{'text':'C{id}"
-            "'},"
+            "'files':{'f':'*.csv'},'rows':[{'from':'f','groups':{'self':{'from':'f',"
+            "'on':{'id':'id'}}},'events':[{'type':'OrderPlaced','fields':{'customer_id':"
+            "{'text':'C{id}'},"
             "'order_id':'id','placed_at':'date','requested_date':'wish','currency':'cur',"
-            "'invoice_policy':{'constant':'on_order'},'ship_policy':{'constant':'on_order'}"
-            ","
-            "'lines':{'rows':'self','item':{'record':{'line_no':'id','sku':{'text':'{{{cur}"
-            "-{id}'},"
+            "'invoice_policy':{'constant':'on_order'},'ship_policy':{'constant':'on_order'},"
+            "'lines':{'rows':'self','item':{'record':{'line_no':'id','sku':"
+            "{'text':'{{{cur}-{id}'},"
             "'quantity_milli':'qty','unit_price_micro':'price'}}}}}]}]}"),
         O2C_OK);
     assert_string_equal(o2c_buf_text(&told), "");
@@ -284,12 +281,12 @@ static void days_are_added_to_dates_and_moments(void **state)
     assert_non_null(strstr(o2c_buf_text(&made), "\"promised_date\":\"2012-03-01\""));
     assert_non_null(strstr(o2c_buf_text(&made), "\"2012-02-27T00:00:00Z\""));
     assert_non_null(strstr(o2c_buf_text(&made), "\"2012-12-31T00:00:00Z\""));
-    check_faults(PROMISE("{'column':'day','plus_days':40000}"),
-                 "rows[0].events[0].fields.promised_date: plus_days: not from -36600 to "
-                 "36600\n");
-    check_faults(PROMISE("'day','source':{'column':'day','plus_days':1}"),
-                 "rows[0].events[0].fields.source: plus_days: only a date has days to add "
-                 "to\n");
+    check_faults(
+        PROMISE("{'column':'day','plus_days':40000}"),
+        "rows[0].events[0].fields.promised_date: plus_days: not from -36600 to 36600\n");
+    check_faults(
+        PROMISE("'day','source':{'column':'day','plus_days':1}"),
+        "rows[0].events[0].fields.source: plus_days: only a date has days to add to\n");
     file("f.csv", "id,day\n1,12/31/9999\n");
     assert_int_equal(run(PROMISE("{'column':'day','plus_days':1}")), O2C_OK);
     assert_string_equal(o2c_buf_text(&told),
@@ -349,8 +346,7 @@ static void faults_of_cells_name_file_line_field_column_and_value(void **state)
                      O2C_OK);
     assert_string_equal(
         o2c_buf_text(&told),
-        "f.csv:2: CustomerRegistered.credit_limit_minor: column \"limit\": \"12.345\" has "
-        "more "
+        "f.csv:2: CustomerRegistered.credit_limit_minor: column \"limit\": \"12.345\" has more "
         "than 2 decimals (name a rounding to allow it)\n"
         "f.csv:3: CustomerRegistered.credit_limit_minor: column \"limit\": \"abc\" is no "
         "decimal number\n"
