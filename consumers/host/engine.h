@@ -57,7 +57,7 @@ enum {
     TAKE_FIRST = 1000,      /* events of the first batch at most */
     TAKE_SLOWLY = 32,       /* a batch takes 1/32 more than one that was all that fits */
     SWOLLEN_RECORDS = 1000, /* a batch of more leaves memory to give back */
-    SWOLLEN_TRIMS = 3       /* so often, once a second: librdkafka frees its share later */
+    SWOLLEN_TRIMS = 10      /* so often, once a second: the lag client may end later */
 };
 
 #define VEC(type)                                                                          \
