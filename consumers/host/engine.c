@@ -44,7 +44,7 @@ bool engine_can_take(const struct engine *engine)
     const struct batch *next = engine->next;
 
     return engine->held.count == 0 && next->state == BATCH_FILLING &&
-           next->record_count < engine->take_limit &&
+           next->record_count < engine->take.limit &&
            next->intake.used_bytes + next->message_bytes <
                (size_t)engine->settings->batch_bytes;
 }
@@ -193,6 +193,8 @@ static void finish_part(struct engine *engine)
     struct batch *batch = engine->current;
 
     engine->retry_delay_ms = 0;
+    else
+        batch_reset(batch); /* may be the next one again */
     if (batch->stored < batch->fold.count && !batch->order_blocked) {
         batch->state = BATCH_CLOSED;
         make_stale(engine->next);
@@ -200,9 +202,7 @@ static void finish_part(struct engine *engine)
     }
     batch->state = BATCH_CLOSED;
     engine->current = NULL;
-    if (batch == engine->orders || batch == engine->ticks)
-        batch_reset(batch); /* may be the next one again */
-    else
+    if (batch_was_read(batch))
         engine->spent = batch;
     store_mirror(engine);
     if (engine->holds)

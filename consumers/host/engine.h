@@ -31,6 +31,7 @@
 
 #include "consumers/host/consumer.h"
 #include "consumers/host/rows_map.h"
+#include "consumers/host/take.h"
 #include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/uuid.h"
@@ -54,8 +55,6 @@ enum {
     PARTITIONS_MAX = 512,
     PARKED_BATCH = 1000,    /* parked records tried again in one batch */
     DUE_BATCH = 2000,       /* due items run in one transaction */
-    TAKE_FIRST = 1000,      /* events of the first batch at most */
-    TAKE_SLOWLY = 32,       /* a batch takes 1/32 more than one that was all that fits */
     SWOLLEN_RECORDS = 1000, /* a batch of more leaves memory to give back */
     SWOLLEN_TRIMS = 10      /* so often, once a second: the lag client may end later */
 };
@@ -390,9 +389,8 @@ struct engine {
     bool resume_due; /* what was paused before this assignment: see resume_forgotten */
     int64_t reading_since_us;
     bool closing;
-    size_t take_limit; /* events of one batch, fewer where they leave much behind them */
-    bool take_slowly;  /* a part had to end: the limit is near what fits */
-    int trims_due;     /* after a large batch: see give_memory_back */
+    struct take take;
+    int trims_due; /* after a large batch: see give_memory_back */
     int64_t full_since_us;
     VEC(rd_kafka_event_t *) held;
     bool in_poll;
@@ -476,6 +474,8 @@ bool record_headers(const struct record *record, struct o2c_arena *arena,
 /* fold.c */
 void batch_init(struct batch *batch, struct engine *engine);
 void batch_chains(struct batch *batch); /* once the partition count is known */
+/* From the topics: neither parked records tried again nor a business day. */
+bool batch_was_read(const struct batch *batch);
 void batch_reset(struct batch *batch);
 void batch_clear(struct batch *batch);
 void batch_trim(struct batch *batch);      /* an empty one gives its memory back */

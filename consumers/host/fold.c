@@ -70,6 +70,11 @@ static void release_messages(struct batch *batch)
     }
 }
 
+bool batch_was_read(const struct batch *batch)
+{
+    return batch != batch->engine->orders && batch != batch->engine->ticks;
+}
+
 void batch_reset(struct batch *batch)
 {
     assert(batch->state != BATCH_LISTING && batch->state != BATCH_LOADING &&
@@ -521,8 +526,8 @@ static void end_part(struct batch *batch, size_t end)
 
     batch->end = end;
     batch->limit = (part + 1) / 2; /* doubled once it is stored */
-    batch->engine->take_limit = part;
-    batch->engine->take_slowly = true;
+    if (batch_was_read(batch))
+        take_ended(&batch->engine->take, part);
 }
 
 enum o2c_verdict batch_fold(struct batch *batch, struct o2c_err *err)

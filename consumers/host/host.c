@@ -446,9 +446,7 @@ static enum o2c_verdict open_batches(struct engine *engine, struct o2c_err *err)
     engine->next = &engine->batch[0];
     engine->orders = &engine->batch[2];
     engine->ticks = &engine->batch[3];
-    engine->take_limit = engine->settings->batch_events < TAKE_FIRST
-                             ? (size_t)engine->settings->batch_events
-                             : TAKE_FIRST;
+    take_init(&engine->take, (size_t)engine->settings->batch_events);
     engine->due_limit = engine->settings->batch_events < DUE_BATCH
                             ? (size_t)engine->settings->batch_events
                             : DUE_BATCH;

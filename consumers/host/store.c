@@ -459,24 +459,6 @@ static void wake_relay(struct engine *engine)
                      sizeof engine->wake_address);
 }
 
-/*
- * How much the events of a batch leave behind them is known when it is folded.
- * So the first ones are small; each that took all it might and was stored at
- * once doubles the next, and growth is slow when a part had to end (end_part).
- */
-static void take_more(struct engine *engine, const struct batch *batch)
-{
-    size_t most = (size_t)engine->settings->batch_events;
-
-    if (batch->stored > 0 || batch->end < batch->fold.count ||
-        batch->record_count < engine->take_limit / 2)
-        return;
-    engine->take_limit +=
-        engine->take_slowly ? engine->take_limit / TAKE_SLOWLY + 1 : engine->take_limit;
-    if (engine->take_limit > most)
-        engine->take_limit = most;
-}
-
 void batch_stored(struct batch *batch)
 {
     struct engine *engine = batch->engine;
@@ -500,7 +482,8 @@ void batch_stored(struct batch *batch)
     if (batch->outbox.count)
         wake_relay(engine);
     host_metrics_batch(engine, batch);
-    take_more(engine, batch);
+    if (batch_was_read(batch) && !batch->stored && batch->end == batch->fold.count)
+        take_fitted(&engine->take, batch->record_count);
     batch->stored = batch->end;
     if (batch->limit < SIZE_MAX / 2)
         batch->limit *= 2;
