@@ -69,18 +69,13 @@ static rd_kafka_topic_partition_list_t *claimed_list(const struct engine *engine
  */
 static void pause_reading(struct engine *engine, bool pause)
 {
-    rd_kafka_topic_partition_list_t *list;
-
     if (engine->paused == pause || !engine->reading)
         return;
     engine->paused = pause;
-    engine->has_paused = engine->has_paused || pause;
-    list = claimed_list(engine);
     if (pause)
-        (void)rd_kafka_pause_partitions(engine->rk, list);
+        intake_pause(engine, claimed_list(engine));
     else
-        (void)rd_kafka_resume_partitions(engine->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
+        intake_resume(engine, claimed_list(engine));
 }
 
 /*
@@ -91,15 +86,11 @@ static void pause_reading(struct engine *engine, bool pause)
  */
 static void resume_forgotten(struct engine *engine, int64_t now)
 {
-    rd_kafka_topic_partition_list_t *list;
-
     if (!engine->resume_due || !engine->reading || engine->paused ||
         now - engine->reading_since_us < RESUME_AFTER_US)
         return;
     engine->resume_due = false;
-    list = claimed_list(engine);
-    (void)rd_kafka_resume_partitions(engine->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
+    intake_resume(engine, claimed_list(engine));
 }
 
 /* The batch that waits becomes the current one; the other fills as soon as that is sent. */
@@ -193,8 +184,6 @@ static void finish_part(struct engine *engine)
     struct batch *batch = engine->current;
 
     engine->retry_delay_ms = 0;
-    else
-        batch_reset(batch); /* may be the next one again */
     if (batch->stored < batch->fold.count && !batch->order_blocked) {
         batch->state = BATCH_CLOSED;
         make_stale(engine->next);
@@ -204,6 +193,8 @@ static void finish_part(struct engine *engine)
     engine->current = NULL;
     if (batch_was_read(batch))
         engine->spent = batch;
+    else
+        batch_reset(batch); /* may be the next one again */
     store_mirror(engine);
     if (engine->holds)
         o2c_kafka_bridge_wake(&engine->bridge);

@@ -564,6 +564,9 @@ void intake_unhold(struct engine *engine);
 void intake_drop_held(struct engine *engine);
 void intake_answer_revoke(struct engine *engine);
 void intake_rejoin(struct engine *engine);
+/* Take the list over.  What was paused stays so over assignments, see resume_forgotten. */
+void intake_pause(struct engine *engine, rd_kafka_topic_partition_list_t *list);
+void intake_resume(struct engine *engine, rd_kafka_topic_partition_list_t *list);
 void intake_stop_unit(struct engine *engine, struct unit *unit);
 int32_t intake_generation(struct engine *engine);
 

@@ -56,17 +56,15 @@ static void set_paused(struct engine *engine, struct unit *unit, int topic, bool
     if (hold->paused == paused)
         return;
     hold->paused = paused;
-    engine->has_paused = engine->has_paused || paused;
     engine->holds += paused ? 1 : (size_t)-1;
     if (!paused && (engine->paused || !engine->reading))
         return; /* resumed with all the others, or not read at all */
     list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, engine->topic_name[topic], unit->partition);
     if (paused)
-        (void)rd_kafka_pause_partitions(engine->rk, list);
+        intake_pause(engine, list);
     else
-        (void)rd_kafka_resume_partitions(engine->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
+        intake_resume(engine, list);
 }
 
 /* Offsets without records before this one are known to be empty. */

@@ -209,16 +209,28 @@ void intake_check(struct engine *engine)
     }
 }
 
+void intake_pause(struct engine *engine, rd_kafka_topic_partition_list_t *list)
+{
+    engine->has_paused = true;
+    (void)rd_kafka_pause_partitions(engine->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+void intake_resume(struct engine *engine, rd_kafka_topic_partition_list_t *list)
+{
+    (void)rd_kafka_resume_partitions(engine->rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 void intake_stop_unit(struct engine *engine, struct unit *unit)
 {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(engine->topic_count);
 
-    unit->stopped = engine->has_paused = true;
+    unit->stopped = true;
     for (int t = 0; t < engine->topic_count; t++)
         rd_kafka_topic_partition_list_add(list, engine->topic_name[t], unit->partition);
-    (void)rd_kafka_pause_partitions(engine->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
+    intake_pause(engine, list);
 }
 
 /* ---- what comes out of the queue */
