@@ -2,7 +2,8 @@
 
 import time
 
-from measuring import (Failed, Server, Session, cpu_s, memory_mb, reading_since, wait_for)
+from measuring import (Failed, Server, Session, cpu_s, least_mb, memory_mb, reading_since,
+                       wait_for)
 from pipeline import Service
 from recording import Recorder
 
@@ -135,12 +136,8 @@ class Run:
         return [service.process.pid for service in self.services]
 
     def idle_mb(self, seconds):
-        """What a member holds once all is done; the most of them, the least of some seconds."""
-        least, until = [], time.monotonic() + seconds
-        while time.monotonic() < until:
-            least.append(max(memory_mb(pid, "VmRSS") for pid in self.pids()))
-            time.sleep(0.5)
-        return min(least)
+        """What the largest of its members holds once all is done."""
+        return max(least_mb(self.pids(), seconds).values())
 
     def contents(self):
         """How many rows, and a hash that does not depend on their order."""

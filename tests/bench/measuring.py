@@ -47,6 +47,15 @@ def memory_mb(pid, name):
     raise Failed(f"process {pid} has no {name}")
 
 
+def least_mb(pids, seconds):
+    """{pid: the least RSS of so many seconds}, looked at twice a second."""
+    least, until = {pid: memory_mb(pid, "VmRSS") for pid in pids}, time.monotonic() + seconds
+    while time.monotonic() < until:
+        time.sleep(0.5)
+        least = {pid: min(mb, memory_mb(pid, "VmRSS")) for pid, mb in least.items()}
+    return least
+
+
 def reading_since(log):
     """When a consumer last began to read, by its own log; None: not yet."""
     since = None

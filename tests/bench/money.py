@@ -9,7 +9,8 @@ import time
 from datetime import date, timedelta
 
 from contestants import PATIENCE_S, Hosted, Run
-from measuring import (Failed, Server, Session, cpu_s, memory_mb, reading_since, wait_for)
+from measuring import (Failed, Server, Session, cpu_s, least_mb, memory_mb, reading_since,
+                       wait_for)
 from pipeline import CLI, Service, end_with_parent
 from turns import Job, in_turn, latencies, report_of
 
@@ -131,14 +132,9 @@ class Consumers:
         self.bench.o2c(self.prefix, self.dsn, "verify")
 
     def idle_mb(self, seconds):
-        """The least of some seconds, of each."""
-        pids, until = self.pids(), time.monotonic() + seconds
-        least = {name: memory_mb(pid, "VmRSS") for name, pid in pids.items()}
-        while time.monotonic() < until:
-            time.sleep(0.5)
-            least = {name: min(least[name], memory_mb(pid, "VmRSS"))
-                     for name, pid in pids.items()}
-        return least
+        """What each of them holds once all is done."""
+        least = least_mb(self.pids().values(), seconds)
+        return {name: least[pid] for name, pid in self.pids().items()}
 
 
 def events_seen(session, name):
