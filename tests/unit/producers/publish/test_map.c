@@ -184,8 +184,7 @@ static void faults_of_fields_name_path_and_value(void **state)
          "rows[0].events[0].fields.account_id.as: \"minr\" is none of text, integer, "},
         {CANCEL(",'account_id':{'column':'c','text':'{c}'}"),
          "rows[0].events[0].fields.account_id: exactly one of column, text, constant, "
-         "list, rows, "
-         "record must be given, not several\n"},
+         "list, rows, record must be given, not several\n"},
         {CANCEL(",'account_id':{'as':'text'}"), "must be given, not none\n"},
         {CANCEL(",'account_id':{'text':'A-{c'}"), "text: a \"{\" is not closed\n"},
         {CANCEL(",'account_id':{'column':'c','map':'m'}"),
