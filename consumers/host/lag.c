@@ -1,9 +1,9 @@
 /*
- * How far behind this process is, for its metrics.  While everything is read
- * the answers to its own fetches say where the topics end.  Where records
- * wait, a second client that belongs to no group reads the one at each next
+ * How far behind this process is, for its metrics.  The answers to its own
+ * fetches say where the topics end, but not once it fetches no more.  So a
+ * second client that belongs to no group reads the record at each next
  * offset: its age is the lag, however full the queues are and whatever
- * PostgreSQL does.
+ * PostgreSQL or the first client do.
  */
 #include "consumers/host/engine.h"
 
@@ -75,11 +75,6 @@ static int64_t end_seen(rd_kafka_t *rk, const char *topic, int32_t partition)
     return high;
 }
 
-static bool reads_all(const struct engine *engine)
-{
-    return engine->state == ENGINE_RUNNING && engine->pg_ready && !engine->paused;
-}
-
 /* Records that wait, as far as is known now. */
 static int64_t behind(const struct engine *engine, const struct unit *unit, int topic)
 {
@@ -111,11 +106,9 @@ void lag_look(struct engine *engine)
         for (int t = 0; engine->unit[p].claimed && t < engine->topic_count; t++) {
             struct unit *unit = &engine->unit[p];
 
-            unit->waiting[t].asked =
-                unit->stopped || !reads_all(engine) || behind(engine, unit, t) > 0;
-            if (unit->waiting[t].asked)
-                rd_kafka_topic_partition_list_add(list, engine->topic_name[t], p)->offset =
-                    unit->stored.next[t];
+            unit->waiting[t].asked = true;
+            rd_kafka_topic_partition_list_add(list, engine->topic_name[t], p)->offset =
+                unit->stored.next[t];
         }
     if (list->cnt && !rd_kafka_assign(engine->lag.rk, list)) {
         engine->lag.open = list->cnt;

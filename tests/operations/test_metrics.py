@@ -9,6 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+from frozen_thread import FrozenThread, threads  # noqa: E402
 from pipeline import end_with_parent  # noqa: E402
 from pipeline_case import PipelineCase, dispatch, order  # noqa: E402
 
@@ -104,6 +105,25 @@ class Metrics(MetricsCase):
         self.assertFalse(any(self.of("orders", "o2c_consumer_lag_records").values()))
         self.assertFalse(any(self.of("orders", "o2c_consumer_lag_seconds").values()))
         self.assertEqual(self.of("orders", "o2c_consumer_status")[key], OK)
+
+    def test_what_waits_is_told_though_the_client_fetches_nothing(self):
+        self.publish(order("D1", "CD"))
+        self.drain()
+        # The client that reads is made before the one that looks how far behind it is.
+        fetcher = threads(self.pipeline.services["orders"].process.pid, "rdk:broker1")[0]
+        with FrozenThread(fetcher):
+            self.publish(*(order(f"D{number}", "CD") for number in range(2, 12)))
+            key, = self.until("ten wait", lambda: {
+                key for key, number in self.of("orders", "o2c_consumer_lag_records").items()
+                if number == 10})
+            appended = [one.timestamp()[1] / 1000 for one in self.records("o2c.orders")
+                        if one.key() == b"CD"][1]
+            self.assertEqual(self.of(
+                "orders", "o2c_consumer_oldest_unprocessed_timestamp_seconds")[key], appended)
+            self.until("stalls",
+                       lambda: self.of("orders", "o2c_consumer_status")[key] == STALL)
+        self.drain()
+        self.assertFalse(any(self.of("orders", "o2c_consumer_lag_records").values()))
 
     def test_a_partition_given_to_another_member_is_not_frozen_here(self):
         member = self.pipeline.services["orders"]
