@@ -7,7 +7,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -485,13 +484,12 @@ void engine_revoke(struct engine *engine)
 
 static void give_memory_back(struct engine *engine)
 {
-    if (!engine->trims_due || engine->current || engine->next->record_count)
+    if (!o2c_heap_trim_due(&engine->heap) || engine->current || engine->next->record_count)
         return;
-    engine->trims_due--;
     for (size_t i = 0; i < sizeof engine->batch / sizeof engine->batch[0]; i++)
         batch_trim(&engine->batch[i]);
     o2c_pg_params_clear(&engine->params);
-    malloc_trim(0);
+    o2c_heap_trim(&engine->heap);
 }
 
 void engine_tick(struct engine *engine)

@@ -34,6 +34,7 @@
 #include "consumers/host/take.h"
 #include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
+#include "runtime/base/heap.h"
 #include "runtime/base/uuid.h"
 #include "runtime/kafka/client.h"
 #include "runtime/kafka/headers.h"
@@ -53,10 +54,9 @@ struct o2c_series;
 enum {
     TOPICS_MAX = 16, /* a consumer reads at most so many topics, and emits to as many */
     PARTITIONS_MAX = 512,
-    PARKED_BATCH = 1000,    /* parked records tried again in one batch */
-    DUE_BATCH = 2000,       /* due items run in one transaction */
-    SWOLLEN_RECORDS = 1000, /* a batch of more leaves memory to give back */
-    SWOLLEN_TRIMS = 10      /* so often, once a second: the lag client may end later */
+    PARKED_BATCH = 1000,   /* parked records tried again in one batch */
+    DUE_BATCH = 2000,      /* due items run in one transaction */
+    SWOLLEN_RECORDS = 1000 /* a batch of more leaves memory to give back */
 };
 
 #define VEC(type)                                                                          \
@@ -390,7 +390,7 @@ struct engine {
     int64_t reading_since_us;
     bool closing;
     struct take take;
-    int trims_due; /* after a large batch: see give_memory_back */
+    struct o2c_heap heap; /* swells by a large batch */
     int64_t full_since_us;
     VEC(rd_kafka_event_t *) held;
     bool in_poll;

@@ -142,7 +142,7 @@ void batch_close(struct batch *batch)
     if (batch->order_no) /* parked records go in the order in which they came */
         qsort(batch->fold.at, batch->fold.count, sizeof *batch->fold.at, by_parked_no);
     if (batch->record_count > SWOLLEN_RECORDS)
-        batch->engine->trims_due = SWOLLEN_TRIMS;
+        o2c_heap_swell(&batch->engine->heap);
     batch->state = BATCH_CLOSED;
 }
 

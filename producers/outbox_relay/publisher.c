@@ -151,7 +151,8 @@ enum o2c_verdict publisher_send(struct source *source, const struct outgoing *ro
         /* of a producer that librdkafka has given up nothing is lost: replace() follows */
         return rd_kafka_fatal_error(relay->rk, NULL, 0) ? O2C_RETRY : err->verdict;
     }
-    relay->records_in_flight++;
+    if (++relay->records_in_flight == SWOLLEN_RECORDS)
+        o2c_heap_swell(&relay->heap);
     relay->bytes_in_flight += (int64_t)row->value.len;
     o2c_series_add(topic->published, 1);
     return O2C_OK;

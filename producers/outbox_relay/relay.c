@@ -67,6 +67,8 @@ static void on_second(uv_timer_t *timer)
     claims_store(relay);
     if (++relay->seconds % MAINTAIN_S == 1)
         claims_maintain(relay);
+    if (!relay->records_in_flight && o2c_heap_trim_due(&relay->heap))
+        o2c_heap_trim(&relay->heap);
 }
 
 static void on_wake(uv_poll_t *poll, int status, int events)

@@ -22,6 +22,7 @@
 
 #include "producers/outbox_relay/in_flight.h"
 #include "runtime/base/err.h"
+#include "runtime/base/heap.h"
 #include "runtime/base/str.h"
 #include "runtime/base/uuid.h"
 #include "runtime/kafka/client.h"
@@ -34,7 +35,8 @@ struct o2c_metrics;
 
 enum {
     PARTITIONS_MAX = 512,
-    TOPICS_MAX = 64
+    TOPICS_MAX = 64,
+    SWOLLEN_RECORDS = 1000 /* so many in flight leave memory to give back */
 };
 
 struct relay_settings {
@@ -98,6 +100,7 @@ struct relay {
     struct known_topic topic[TOPICS_MAX];
     size_t topic_count;
     int64_t records_in_flight, bytes_in_flight;
+    struct o2c_heap heap; /* swells by many records in flight */
 
     uv_timer_t poll, second;
     uv_poll_t wake;

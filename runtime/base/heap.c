@@ -1,0 +1,20 @@
+#include "runtime/base/heap.h"
+
+#include <malloc.h>
+
+#include "runtime/base/banned.h"
+
+enum {
+    TRIMS = 10
+};
+
+void o2c_heap_swell(struct o2c_heap *heap)
+{
+    heap->trims_due = TRIMS;
+}
+
+void o2c_heap_trim(struct o2c_heap *heap)
+{
+    heap->trims_due--;
+    malloc_trim(0);
+}
