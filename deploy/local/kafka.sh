@@ -50,6 +50,8 @@ kafka_fetch() {
     (
         flock 8
         if [[ ! -e $home/complete ]]; then
+            trap 'exit 130' INT TERM HUP
+            trap 'process_stop "$home/scratch/pid" TERM 10' EXIT
             mvn -q -B -Dstyle.color=never -f "$here/pom.xml" -DoutputDirectory="$home/lib" \
                 org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
                 </dev/null
@@ -60,8 +62,12 @@ kafka_fetch() {
 }
 
 kafka_configure() { # FOLDER KAFKA_PORT CONTROLLER_PORT
-    sed -e "s|@KAFKA_PORT@|$2|; s|@CONTROLLER_PORT@|$3|; s|@DATA@|$1/data|" \
-        "$here/server.properties" >"$1/server.properties"
+    local text
+    text=$(<"$here/server.properties")
+    text=${text//@KAFKA_PORT@/"$2"}
+    text=${text//@CONTROLLER_PORT@/"$3"}
+    text=${text//@DATA@/"$1/data"}
+    echo "$text" >"$1/server.properties"
 }
 
 kafka_port_of() { # FOLDER

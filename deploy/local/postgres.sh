@@ -85,16 +85,20 @@ SETTINGS
 # After a kill -9 the sessions end by themselves within moments. Where nobody has yet reaped the
 # dead server, PostgreSQL would take it for a living one and refuse to start.
 postgres_forget_dead() {
-    local pid proc
+    local pid proc name deadline=$((SECONDS + 30))
     read -r pid 2>/dev/null <"$PG_HOME/data/postmaster.pid" || return 0
     if process_identity "$pid" >/dev/null; then
         return
     fi
     for proc in /proc/[0-9]*; do
-        while [[ $(readlink "$proc/cwd") == "$PG_HOME/data" ]]; do
+        read -r name 2>/dev/null <"$proc/comm" || continue
+        while [[ $name == postgres && $(readlink "$proc/cwd") == "$PG_HOME/data" ]]; do
+            if ((SECONDS > deadline)); then
+                fail "process ${proc#/proc/} still serves $PG_HOME/data" "$dir/log/postgres.log"
+            fi
             sleep 0.02
         done
-    done 2>/dev/null
+    done
     rm -f "$PG_HOME/data/postmaster.pid"
 }
 

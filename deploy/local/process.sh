@@ -27,14 +27,14 @@ process_pid() { # PIDFILE
 
 # In a session of its own: a Ctrl-C on the terminal does not reach it, and its process group is
 # its pid. A signal to the caller waits until the pid file is written, so that nothing is ever
-# started that nobody could end. Descriptor 9 is the lock of the caller.
+# started that nobody could end. Descriptors 8 and 9 are locks of the caller.
 process_start() { # PIDFILE LOG COMMAND...
     local pid_file=$1 log=$2 traps
     shift 2
     traps=$(trap -p INT TERM HUP)
     process_signal=
     trap 'process_signal=TERM' INT TERM HUP
-    setsid "$@" </dev/null >>"$log" 2>&1 9>&- &
+    setsid "$@" </dev/null >>"$log" 2>&1 8>&- 9>&- &
     process_identity $! >"$pid_file" || true
     trap - INT TERM HUP
     eval "$traps"

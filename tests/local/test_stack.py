@@ -80,6 +80,7 @@ class Stack(unittest.TestCase):
 
     def test_a_process_that_was_given_the_number_since_is_left_alone(self):
         self.stack.folder.mkdir()
+        (self.stack.folder / "notes").touch()
         bystander = subprocess.Popen(["sleep", "60"])
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         (self.stack.folder / "kafka.pid").write_text(f"{bystander.pid} 1 {boot}\n")
