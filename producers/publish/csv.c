@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +48,7 @@ struct o2c_csv {
     size_t field_count, field_cap, field_from;
     enum place place;
     uint64_t quote_line; /* where the open quote stands */
-    bool bad;            /* *err is filled: the rest of the row is skipped */
-    bool was_quoted;     /* the present field */
+    bool bad;            /* *err is filled: the rest of the row is read, not kept */
     bool any;            /* the row has a character */
     bool no_memory;      /* not the row's fault: it ends the reading */
 };
@@ -160,6 +160,7 @@ static void end_field(struct o2c_csv *csv, struct o2c_err *err)
         bad(csv, err, "too many columns");
     if (!csv->bad && csv->field_count == csv->field_cap && !grow_fields(csv))
         without_memory(csv);
+    csv->place = FIELD_START;
     if (csv->bad)
         return;
     if (csv->options.trim)
@@ -171,8 +172,6 @@ static void end_field(struct o2c_csv *csv, struct o2c_err *err)
     }
     csv->ends[csv->field_count++] = csv->text.len;
     csv->field_from = csv->text.len;
-    csv->place = FIELD_START;
-    csv->was_quoted = false;
 }
 
 static void add_char(struct o2c_csv *csv, int c, struct o2c_err *err)
@@ -224,13 +223,12 @@ static void plain_char(struct o2c_csv *csv, int c, struct o2c_err *err)
     if (csv->place == AFTER_QUOTED) {
         if (!is_blank(csv, c))
             bad(csv, err, "something follows the closing quote");
-    } else if (is_quote(csv, c) && csv->text.len == csv->field_from && !csv->was_quoted) {
+    } else if (is_quote(csv, c) && csv->place == FIELD_START) {
         csv->place = QUOTED;
-        csv->was_quoted = true;
         csv->quote_line = csv->line;
     } else if (is_quote(csv, c)) {
         bad(csv, err, "a quote inside a field that does not begin with one");
-    } else {
+    } else if (csv->place != FIELD_START || !is_blank(csv, c)) {
         csv->place = UNQUOTED;
         add_char(csv, c, err);
     }
@@ -255,8 +253,6 @@ static bool take(struct o2c_csv *csv, int c, struct o2c_err *err)
     csv->any = true;
     if (c == (unsigned char)csv->options.delimiter) {
         end_field(csv, err);
-        if (csv->bad)
-            csv->place = UNQUOTED;
     } else {
         plain_char(csv, c, err);
     }
@@ -269,7 +265,7 @@ static void begin_row(struct o2c_csv *csv)
     csv->field_count = 0;
     csv->field_from = 0;
     csv->place = FIELD_START;
-    csv->bad = csv->any = csv->was_quoted = false;
+    csv->bad = csv->any = false;
 }
 
 /* Where the bytes lie is known only now: the buffer may have moved while it grew. */
@@ -317,6 +313,17 @@ static enum o2c_verdict finish_row(struct o2c_csv *csv, struct o2c_csv_row *row,
     return O2C_OK;
 }
 
+/* Told also of a row that was bad before: more is lost by this. */
+static void never_closed(struct o2c_csv *csv, struct o2c_err *err)
+{
+    char column[32] = "";
+    if (!csv->bad) /* columns are counted up to what is bad */
+        snprintf(column, sizeof(column), "column %zu: ", csv->field_count + 1);
+    csv->bad = true;
+    o2c_fail(err, O2C_PARK, "%sthe quote opened on line %llu is never closed", column,
+             (unsigned long long)csv->quote_line);
+}
+
 /* Reads up to the end of a row; false at the end of the file when nothing was there. */
 static bool read_row(struct o2c_csv *csv, struct o2c_err *err)
 {
@@ -327,12 +334,8 @@ static bool read_row(struct o2c_csv *csv, struct o2c_err *err)
                 return true;
             continue;
         }
-        if (csv->place == QUOTED && !csv->bad) {
-            csv->bad = true;
-            o2c_fail(err, O2C_PARK,
-                     "column %zu: the quote opened on line %llu is never closed",
-                     csv->field_count + 1, (unsigned long long)csv->quote_line);
-        }
+        if (csv->place == QUOTED)
+            never_closed(csv, err);
         return csv->any || csv->place == QUOTED;
     }
 }

@@ -146,6 +146,18 @@ static void misplaced_quotes_are_reported_with_their_column(void **state)
     check("x\ny,\"", "1:x/2!column 2: the quote opened on line 2 is never closed");
 }
 
+static void quotes_count_in_a_bad_row_too(void **state)
+{
+    const char *text = "a,C\xFF,\"x\nforged,row\ny\"\nb,c,d\n";
+    (void)state;
+    check(text, "1!column 2: the bytes are no UTF-8 text (is the file Latin-1?)/4:b|c|d");
+    check("a,5\" pipe,\"x\nforged,row\ny\"\nb,c,d\n",
+          "1!column 2: a quote inside a field that does not begin with one/4:b|c|d");
+    check("\"a\"b\"c,\"x\nforged\"\nd\n",
+          "1!column 1: something follows the closing quote/3:d");
+    check("a,\xFF,\"x\nforged,row\n", "1!the quote opened on line 1 is never closed");
+}
+
 static void a_file_may_have_other_marks_or_no_quotes_at_all(void **state)
 {
     struct o2c_csv_options options = O2C_CSV_DEFAULTS;
@@ -236,6 +248,7 @@ int main(void)
         cmocka_unit_test(utf_16_is_refused_by_name),
         cmocka_unit_test(a_ragged_row_is_reported_and_reading_goes_on),
         cmocka_unit_test(misplaced_quotes_are_reported_with_their_column),
+        cmocka_unit_test(quotes_count_in_a_bad_row_too),
         cmocka_unit_test(a_file_may_have_other_marks_or_no_quotes_at_all),
         cmocka_unit_test(blanks_around_fields_go_where_asked),
         cmocka_unit_test(latin_1_comes_out_as_utf_8),
