@@ -106,7 +106,7 @@ static enum o2c_verdict finish(struct scan *scan, bool negative, int64_t *ret_va
     for (; scan->decimals < scan->places; scan->decimals++)
         if (!push_digit(scan, 0))
             return o2c_fail(scan->err, O2C_PARK, "is too large");
-    if (rounds_away(scan))
+    if (scan->value <= INT64_MAX && rounds_away(scan))
         scan->value++;
     if (scan->value > INT64_MAX)
         return o2c_fail(scan->err, O2C_PARK, "is too large");

@@ -57,6 +57,16 @@ static void decimals_become_exact_whole_numbers(void **state)
         assert_int_equal(parsed(rows[i].text, rows[i].places, &plain), rows[i].value);
 }
 
+static void rounding_does_not_wrap_around(void **state)
+{
+    struct o2c_decimal_format half_up = plain;
+    (void)state;
+    half_up.rounding = O2C_ROUNDING_HALF_UP;
+    check_refused("184467440737095516.155", 2, &half_up, "is too large");
+    check_refused("92233720368547758.075", 2, &half_up, "is too large");
+    assert_int_equal(parsed("92233720368547758.065", 2, &half_up), INT64_MAX);
+}
+
 static void what_is_no_decimal_number_is_refused(void **state)
 {
     static const char *const texts[] = {"",       "abc",   "1.2.3", "-",   ".",
@@ -127,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decimals_become_exact_whole_numbers),
+        cmocka_unit_test(rounding_does_not_wrap_around),
         cmocka_unit_test(what_is_no_decimal_number_is_refused),
         cmocka_unit_test(too_many_decimals_are_an_error_unless_a_rounding_is_named),
         cmocka_unit_test(roundings_do_what_their_names_say),
