@@ -49,23 +49,33 @@ static void tell(struct o2c_intake *intake)
     intake->sink->fault(intake->sink->user, *text ? text : "a fault too long to be shown");
 }
 
-void o2c_intake_fault(struct o2c_intake *intake, const struct o2c_origin *origin,
-                      const char *fmt, ...)
+static void O2C_PRINTF(3, 0)
+    fault(struct o2c_intake *intake, const struct o2c_origin *origin, const char *fmt,
+          va_list args)
 {
     char text[2048];
-    va_list args;
-    va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
     begin(intake, origin);
     o2c_buf_add_text(&intake->sentence, text);
     tell(intake);
 }
 
-void o2c_intake_refuse(struct o2c_intake *intake, const struct o2c_origin *origin,
-                       const char *what)
+void o2c_intake_fault(struct o2c_intake *intake, const struct o2c_origin *origin,
+                      const char *fmt, ...)
 {
-    o2c_intake_fault(intake, origin, "%s", what);
+    va_list args;
+    va_start(args, fmt);
+    fault(intake, origin, fmt, args);
+    va_end(args);
+}
+
+void o2c_intake_refuse(struct o2c_intake *intake, const struct o2c_origin *origin,
+                       const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fault(intake, origin, fmt, args);
+    va_end(args);
     intake->sink->refused(intake->sink->user, NULL);
 }
 

@@ -69,6 +69,6 @@ void o2c_intake_fault(struct o2c_intake *intake, const struct o2c_origin *origin
 
 /* A fault with which a whole line or row is refused. */
 void o2c_intake_refuse(struct o2c_intake *intake, const struct o2c_origin *origin,
-                       const char *what);
+                       const char *fmt, ...) O2C_PRINTF(3, 4);
 
 #endif

@@ -219,10 +219,15 @@ static json_t *as_day(struct map_eval *eval, const struct map_value *value,
             complain_of_cell(eval, value, text, "leaves the calendar with plus_days");
             return NULL;
         }
-        if (value->as == MAP_AS_DATE)
+        int64_t moment_us = o2c_day_moment_us(&day, value->zone_minutes);
+        if (value->as == MAP_AS_DATE) {
             o2c_date_format(day.days, iso);
-        else
-            o2c_timestamp_format(o2c_day_moment_us(&day, value->zone_minutes), iso);
+        } else if (moment_us < O2C_TIMESTAMP_MIN || moment_us > O2C_TIMESTAMP_MAX) {
+            complain_of_cell(eval, value, text, "leaves the calendar with its time zone");
+            return NULL;
+        } else {
+            o2c_timestamp_format(moment_us, iso);
+        }
         return json_string(written(eval, iso));
     }
     complain_of_cell(eval, value, text, wanted);

@@ -16,7 +16,7 @@ enum {
 static void on_table_fault(void *user, const char *file, uint64_t line, const char *what)
 {
     struct o2c_origin origin = {.file = file, .line = line};
-    o2c_intake_refuse(user, &origin, what);
+    o2c_intake_refuse(user, &origin, "%s", what);
 }
 
 /* A join must find one row: a second one with the same key is a fault of the file. */
@@ -32,9 +32,9 @@ static void check_unique(const struct map_join *join, struct o2c_intake *intake)
         if (!same)
             continue;
         struct o2c_origin origin = {.file = row->file, .line = row->line};
-        o2c_intake_fault(intake, &origin, "\"%.*s\" stands already on line %llu",
-                         O2C_STR_ARG(row->fields[index->keys[0]]),
-                         (unsigned long long)before->line);
+        o2c_intake_refuse(intake, &origin, "\"%.*s\" stands already on line %llu",
+                          O2C_STR_ARG(row->fields[index->keys[0]]),
+                          (unsigned long long)before->line);
         join->table->bad = true;
     }
 }

@@ -222,6 +222,8 @@ static void compile_conversion(struct map_compile *compile, const json_t *docume
 {
     const char *as = json_string_value(json_object_get(document, "as"));
     value->as = as ? as_by_name(as) : as_of_field(field);
+    if (value->as == MAP_AS_MINOR && !strcmp(field->name, "currency"))
+        map_complain(compile, "as: minor is an amount, but a currency is a text");
     value->fallback = o2c_str_from(json_string_value(json_object_get(document, "default")));
     compile_pairs(compile, document, value);
     if (value->as == MAP_AS_DATE || value->as == MAP_AS_TIMESTAMP)

@@ -33,7 +33,7 @@ static enum o2c_verdict take_object(struct o2c_intake *intake, const json_t *obj
     enum o2c_verdict verdict = intake->sink->barrier(intake->sink->user, origin->line, err);
     if (verdict != O2C_PARK)
         return verdict;
-    o2c_intake_refuse(intake, origin, err->text);
+    o2c_intake_refuse(intake, origin, "%s", err->text);
     return O2C_OK;
 }
 
@@ -64,7 +64,7 @@ static enum o2c_verdict read_lines(struct o2c_intake *intake, struct o2c_lines *
         struct o2c_str line;
         enum o2c_verdict verdict = o2c_lines_next(lines, &line, &origin.line, err);
         if (verdict == O2C_PARK)
-            o2c_intake_refuse(intake, &origin, err->text);
+            o2c_intake_refuse(intake, &origin, "%s", err->text);
         else if (verdict)
             return o2c_fail_in(err, "%s", file);
         else if (!line.at)

@@ -193,6 +193,9 @@ static void faults_of_fields_name_path_and_value(void **state)
          "format \"YYYY-QQ-DD\": \"QQ-DD\" is not understood in a date pattern"},
         {CANCEL(",'occurred_at':{'column':'d','time':'9:00'}"),
          "time: \"9:00\" is not hh:mm or hh:mm:ss\n"},
+        {CANCEL(",'account_id':{'column':'c','as':'minor','currency':{'column':'d','as':"
+                "'minor'}}"),
+         "fields.account_id.currency: as: minor is an amount, but a currency is a text\n"},
         {CANCEL(",'line_nos':'d'"), "line_nos is a list: use rows, list or constant\n"},
         {CANCEL(",'line_nos':{'rows':'r','item':'d'}"),
          "\"r\" is not among the groups of these rows\n"},
@@ -434,6 +437,26 @@ static void nothing_is_made_of_incomplete_groups(void **state)
     assert_non_null(
         strstr(o2c_buf_text(&told), "p.csv:3: \"x\" stands already on line 2\n"));
     assert_string_equal(o2c_buf_text(&made), "");
+    assert_int_equal(refused_count, 2); /* a row of l.csv before, the row of p.csv now */
+}
+
+static void a_zone_does_not_lead_out_of_the_calendar(void **state)
+{
+    (void)state;
+    file("f.csv", "c,o,d\n1,2,0001-01-01\n3,4,9999-12-31 23:59:59\n5,6,2026-01-01\n");
+    assert_int_equal(run(CANCEL(",'occurred_at':{'column':'d','zone':'+01:00','time':"
+                                "'00:00'}")),
+                     O2C_OK);
+    assert_string_equal(o2c_buf_text(&told),
+                        "f.csv:2: OrderCancelled.occurred_at: column \"d\": \"0001-01-01\" "
+                        "leaves the calendar with its time zone\n");
+    assert_int_equal(run(CANCEL(",'occurred_at':{'column':'d','zone':'-05:00','time':"
+                                "'00:00'}")),
+                     O2C_OK);
+    assert_string_equal(
+        o2c_buf_text(&told),
+        "f.csv:3: OrderCancelled.occurred_at: column \"d\": \"9999-12-31 23:59:59\" "
+        "leaves the calendar with its time zone\n");
 }
 
 static void several_files_of_one_form_are_read_in_name_order(void **state)
@@ -538,6 +561,7 @@ int main(void)
         TEST(rows_are_joined_grouped_sorted_and_filtered),
         TEST(a_row_without_its_partner_is_refused_where_it_stands),
         TEST(nothing_is_made_of_incomplete_groups),
+        TEST(a_zone_does_not_lead_out_of_the_calendar),
         TEST(several_files_of_one_form_are_read_in_name_order),
         TEST(classic_models_comes_to_its_published_figures),
     };
