@@ -99,10 +99,10 @@ static int take(struct reading *reading, const rd_kafka_message_t *message)
     return EXIT_OK;
 }
 
-static int read_to_the_ends(struct reading *reading, int left)
+static int read_to_the_ends(struct reading *reading, rd_kafka_topic_partition_list_t *list)
 {
     struct stack *stack = reading->stack;
-    int status = EXIT_OK;
+    int status = EXIT_OK, left = list->cnt;
 
     while (left && !status) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(stack->rk, ASK_TIMEOUT_MS);
@@ -111,7 +111,7 @@ static int read_to_the_ends(struct reading *reading, int left)
             return stack_fail(stack, EXIT_UNREACHABLE,
                               "%d partitions could not be read to their end", left);
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            left--;
+            left -= o2c_kafka_ended(list, message);
         else if (message->err)
             status =
                 stack_fail(stack, EXIT_UNREACHABLE, "%s", rd_kafka_message_errstr(message));
@@ -135,7 +135,7 @@ int import_topic_read(struct stack *stack, const char *run, struct o2c_evidence 
         if (rd_kafka_assign(stack->rk, list))
             status = stack_fail(stack, EXIT_UNREACHABLE, "the topics cannot be read");
         else
-            status = read_to_the_ends(&reading, list->cnt);
+            status = read_to_the_ends(&reading, list);
         (void)rd_kafka_assign(stack->rk, NULL);
     }
     rd_kafka_topic_partition_list_destroy(list);

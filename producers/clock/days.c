@@ -38,7 +38,8 @@ struct o2c_days {
     int32_t *last;                         /* [partition]: the last day that stands there */
     rd_kafka_topic_partition_list_t *ends; /* of all topics, partition by partition */
     const struct o2c_topic **ended;        /* [element of ends]: which topic */
-    struct o2c_arena arena;
+    struct o2c_arena arena;                /* of the day that begins */
+    struct o2c_arena copy;                 /* of its copy for one partition */
     struct o2c_buf bytes;
 };
 
@@ -140,7 +141,6 @@ static enum o2c_verdict read_last_days(struct o2c_days *days, struct o2c_err *er
         rd_kafka_topic_partition_list_add(list, days->name, p)->offset =
             RD_KAFKA_OFFSET_TAIL(LAST_RECORDS);
     code = rd_kafka_assign(days->rk, list);
-    rd_kafka_topic_partition_list_destroy(list);
     while (!code && open > 0) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(days->rk, 100);
 
@@ -149,7 +149,7 @@ static enum o2c_verdict read_last_days(struct o2c_days *days, struct o2c_err *er
         if (!message)
             continue;
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            open--;
+            open -= o2c_kafka_ended(list, message);
         else if (message->err)
             code = message->err;
         else
@@ -157,6 +157,7 @@ static enum o2c_verdict read_last_days(struct o2c_days *days, struct o2c_err *er
         rd_kafka_message_destroy(message);
     }
     (void)rd_kafka_assign(days->rk, NULL);
+    rd_kafka_topic_partition_list_destroy(list);
     return code ? o2c_kafka_fail(err, code, days->name) : O2C_OK;
 }
 
@@ -171,6 +172,7 @@ enum o2c_verdict o2c_days_open(struct o2c_days **ret_days,
     if (asprintf(&days->name, "%s%s", kafka->topic_prefix, topic) < 0)
         abort();
     o2c_arena_init(&days->arena, O2C_EVENT_MAX_ARENA_BYTES);
+    o2c_arena_init(&days->copy, O2C_EVENT_MAX_ARENA_BYTES);
     o2c_buf_init(&days->bytes, EVENT_MAX_BYTES);
     err->verdict = O2C_OK;
     if (!open_reader(days, err) &&
@@ -201,6 +203,7 @@ void o2c_days_close(struct o2c_days *days)
     if (days->rk)
         rd_kafka_destroy_flags(days->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     o2c_arena_clear(&days->arena);
+    o2c_arena_clear(&days->copy);
     o2c_buf_clear(&days->bytes);
     free(days->ended);
     free(days->last);
@@ -220,13 +223,12 @@ int32_t o2c_days_last(const struct o2c_days *days)
 
 /* ---- beginning a day */
 
-/* The cut of one partition; in the arena. */
+/* The cut of one partition. */
 static void set_cut(struct o2c_days *days, int32_t partition,
                     struct o2c_business_day_started *day)
 {
     size_t count = (size_t)(days->ends->cnt / days->partition_count), n = 0;
-    struct o2c_cut_end *cut =
-        must(o2c_arena_alloc(&days->arena, (count + 1) * sizeof *cut));
+    struct o2c_cut_end *cut = must(o2c_arena_alloc(&days->copy, (count + 1) * sizeof *cut));
 
     for (int i = 0; i < days->ends->cnt; i++)
         if (days->ends->elems[i].partition == partition)
@@ -244,8 +246,9 @@ static enum o2c_verdict write_day(struct o2c_days *days, int32_t partition,
     struct o2c_event event = o2c_event_of(O2C_BUSINESS_DAY_STARTED, &whole);
     struct o2c_outgoing outgoing;
 
+    o2c_arena_reset(&days->copy);
     set_cut(days, partition, &whole);
-    if (o2c_outgoing_make(&event, &days->arena, &days->bytes, &outgoing, err))
+    if (o2c_outgoing_make(&event, &days->copy, &days->bytes, &outgoing, err))
         return err->verdict;
     outgoing.placed = true;
     outgoing.partition = partition;

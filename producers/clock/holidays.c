@@ -10,10 +10,6 @@
 
 #include "runtime/base/banned.h"
 
-enum {
-    LINE_BYTES = 256
-};
-
 static void add(struct o2c_holidays *holidays, int32_t date)
 {
     holidays->dates =
@@ -39,20 +35,27 @@ static char *trimmed(char *line)
 static enum o2c_verdict read_lines(struct o2c_holidays *holidays, const char *path,
                                    FILE *file, struct o2c_err *err)
 {
-    char text[LINE_BYTES];
+    enum o2c_verdict verdict = O2C_OK;
+    char *text = NULL;
+    size_t room = 0;
 
-    for (int line = 1; fgets(text, sizeof text, file); line++) {
+    for (int line = 1; !verdict && getline(&text, &room, file) >= 0; line++) {
         const char *day = trimmed(text);
         int32_t date;
 
         if (!*day)
             continue;
-        if (!o2c_date_parse(o2c_str_from(day), &date))
-            return o2c_fail(err, O2C_FATAL, "%s:%d: \"%s\" is not a date like 2026-01-31",
-                            path, line, day);
-        add(holidays, date);
+        if (o2c_date_parse(o2c_str_from(day), &date))
+            add(holidays, date);
+        else
+            verdict =
+                o2c_fail(err, O2C_FATAL, "%s:%d: \"%s\" is not a date like 2026-01-31",
+                         path, line, day);
     }
-    return O2C_OK;
+    if (!verdict && !feof(file))
+        verdict = o2c_fail(err, O2C_FATAL, "%s: %s", path, strerror(errno));
+    free(text);
+    return verdict;
 }
 
 enum o2c_verdict o2c_holidays_read(struct o2c_holidays *holidays, const char *path,

@@ -46,3 +46,13 @@ enum o2c_verdict o2c_kafka_begins(rd_kafka_t *rk, rd_kafka_topic_partition_list_
     return list_offsets(rk, list, RD_KAFKA_OFFSET_BEGINNING, timeout_ms, "first offsets",
                         err);
 }
+
+bool o2c_kafka_ended(rd_kafka_topic_partition_list_t *list, const rd_kafka_message_t *eof)
+{
+    rd_kafka_topic_partition_t *elem = rd_kafka_topic_partition_list_find(
+        list, rd_kafka_topic_name(eof->rkt), eof->partition);
+    if (!elem || elem->opaque)
+        return false;
+    elem->opaque = elem;
+    return true;
+}

@@ -8,18 +8,24 @@
 #define O2C_KAFKA_OFFSETS_H
 
 #include <librdkafka/rdkafka.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "runtime/base/err.h"
 
-/* Replaces each offset of the list by the partition's end (read_uncommitted high
- * watermark). */
+/* Replaces each offset of the list by the partition's end: the last stable offset, or, with
+ * the client's isolation.level=read_uncommitted, the high watermark. */
 enum o2c_verdict o2c_kafka_ends(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list,
                                 int timeout_ms, struct o2c_err *err) O2C_MUST_CHECK;
 
 /* ... by the partition's first offset. */
 enum o2c_verdict o2c_kafka_begins(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list,
                                   int timeout_ms, struct o2c_err *err) O2C_MUST_CHECK;
+
+/* Where a list of partitions is read to its ends: whether this PARTITION_EOF is the first
+ * of its partition (a record that comes later is followed by one more).  Marks it in
+ * `opaque`. */
+bool o2c_kafka_ended(rd_kafka_topic_partition_list_t *list, const rd_kafka_message_t *eof);
 
 /* The number of partitions of a topic, 0 if it does not exist. */
 enum o2c_verdict o2c_kafka_partition_count(rd_kafka_t *rk, const char *topic,

@@ -100,6 +100,10 @@ class ClockTest(PipelineCase):
         self.o2c("verify")
         self.check_metrics()
 
+    def test_holidays_that_cannot_be_read_are_told(self):
+        said = self.o2c("clock", "--holidays", "/", status=2)
+        self.assertIn("/: Is a directory", said)
+
     def check_cuts(self):
         """The last day's cut names every topic, with its end; and what the outbox says of it."""
         for number, events in self.days().items():
