@@ -194,7 +194,9 @@ int clock_run(int argc, char **argv)
         .table = &table,
         .settings = &settings,
     };
-    struct run run = {.stack = {.command = argv[0], .settings = &settings.stack},
+    struct run run = {.stack = {.command = argv[0],
+                                .settings = &settings.stack,
+                                .sees_open_transactions = true},
                       .settings = &settings};
     int status;
 

@@ -85,7 +85,8 @@ int drain_run(int argc, char **argv)
         .table = &table,
         .settings = &settings,
     };
-    struct stack stack = {.command = argv[0], .settings = &settings.stack};
+    struct stack stack = {
+        .command = argv[0], .settings = &settings.stack, .sees_open_transactions = true};
     int status;
 
     if (options_load(&options, argc, argv, &status)) {

@@ -31,6 +31,8 @@ int stack_open_pg(struct stack *stack)
 
 int stack_open_kafka(struct stack *stack)
 {
+    const char *isolation =
+        stack->sees_open_transactions ? "read_uncommitted" : "read_committed";
     rd_kafka_conf_t *conf;
     char text[O2C_ERR_TEXT];
 
@@ -40,6 +42,7 @@ int stack_open_kafka(struct stack *stack)
         o2c_kafka_set(conf, "group.id", "o2c-tools", &stack->err) ||
         o2c_kafka_set(conf, "enable.auto.commit", "false", &stack->err) ||
         o2c_kafka_set(conf, "auto.offset.reset", "error", &stack->err) ||
+        o2c_kafka_set(conf, "isolation.level", isolation, &stack->err) ||
         o2c_kafka_set(conf, "fetch.wait.max.ms", "10", &stack->err)) {
         rd_kafka_conf_destroy(conf);
         return stack_fail(stack, EXIT_USAGE, "%s", stack->err.text);

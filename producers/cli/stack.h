@@ -31,7 +31,8 @@ struct stack {
     const char *command; /* "lag": for messages */
     const struct stack_settings *settings;
     PGconn *pg;
-    rd_kafka_t *rk; /* a consumer without a group */
+    bool sees_open_transactions; /* to be set before stack_open_kafka; see drained.h */
+    rd_kafka_t *rk;              /* a consumer without a group */
     struct o2c_err err;
     int query_status; /* the exit status of the last query that failed */
 };

@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+from confluent_kafka import Producer  # noqa: E402
 from pipeline import CLI, Pipeline, end_with_parent  # noqa: E402
 from pipeline_case import PATIENCE_S, PipelineCase, order  # noqa: E402
 
@@ -28,6 +29,17 @@ class Commands(PipelineCase):
             return self.o2c(*words, status=status)
         finally:
             self.pipeline.environment = environment
+
+    def test_drained_is_not_said_while_a_transaction_is_open(self):
+        producer = Producer({"bootstrap.servers": self.pipeline.environment["O2C_KAFKA"],
+                             "transactional.id": "upstream"})
+        producer.init_transactions(PATIENCE_S)
+        producer.begin_transaction()
+        self.addCleanup(producer.abort_transaction, PATIENCE_S)
+        producer.produce(self.topic("o2c.orders"), key=b"CT", value=b"not yet", partition=1)
+        self.assertEqual(producer.flush(PATIENCE_S), 0)
+        said = self.o2c("drain", "--timeout-s", "1", status=4)
+        self.assertIn(f"1 record behind on {self.topic('o2c.orders')}/1", said)
 
     # ---- all of them
 
