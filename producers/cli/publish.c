@@ -250,6 +250,12 @@ static void on_acked(void *user, const struct o2c_outgoing *outgoing)
         publish_report_good(&run->report, outgoing->type);
 }
 
+static bool is_day_field(const struct o2c_field *field)
+{
+    return field && !field->array &&
+           (field->kind == O2C_KIND_DATE || field->kind == O2C_KIND_TIMESTAMP);
+}
+
 /* The business day of an event by the field that --by-day names; those without come first.
  */
 static int64_t day_of(const struct run *run, const struct o2c_event *event)
@@ -258,15 +264,13 @@ static int64_t day_of(const struct run *run, const struct o2c_event *event)
     const struct o2c_field *field =
         o2c_record_field(type->record, o2c_str_from(run->settings.by_day));
     const char *body = event->body;
-    if (!field || field->array)
+    if (!is_day_field(field))
         return INT64_MIN;
     if (field->optional && !*(const bool *)(const void *)(body + field->beside))
         return INT64_MIN;
     if (field->kind == O2C_KIND_DATE)
         return *(const int32_t *)(const void *)(body + field->offset);
-    if (field->kind == O2C_KIND_TIMESTAMP)
-        return o2c_timestamp_date(*(const int64_t *)(const void *)(body + field->offset));
-    return INT64_MIN;
+    return o2c_timestamp_date(*(const int64_t *)(const void *)(body + field->offset));
 }
 
 static enum o2c_verdict on_event(void *user, const struct o2c_outgoing *outgoing,
@@ -532,6 +536,16 @@ static bool name_run(struct run *run)
     return (run->totals = json_object());
 }
 
+static bool is_date_of_an_event(const char *name)
+{
+    for (int i = O2C_EVENT_NONE + 1; i < O2C_EVENT_TYPE_COUNT; i++) {
+        const struct o2c_event_type_row *type = o2c_event_type_row((enum o2c_event_type)i);
+        if (is_day_field(o2c_record_field(type->record, o2c_str_from(name))))
+            return true;
+    }
+    return false;
+}
+
 static bool options_agree(struct run *run, struct o2c_err *err)
 {
     const struct publish_settings *settings = &run->settings;
@@ -545,6 +559,9 @@ static bool options_agree(struct run *run, struct o2c_err *err)
                  settings->run, RUN_ID_MAX);
     else if (!name_run(run))
         o2c_fail(err, O2C_FATAL, "no memory for the control totals");
+    else if (*settings->by_day && !is_date_of_an_event(settings->by_day))
+        o2c_fail(err, O2C_FATAL, "by-day: \"%s\" is no date or time of any event",
+                 settings->by_day);
     else if (settings->barriers && *settings->by_day)
         o2c_fail(err, O2C_FATAL, "--barriers and --by-day exclude each other");
     else if (settings->every_day && !*settings->by_day)
@@ -561,7 +578,9 @@ static int open_stack(struct run *run)
 {
     if (run->settings.check || (!run->settings.barriers && !*run->settings.by_day))
         return EXIT_OK;
-    run->stack = (struct stack){.command = "publish", .settings = &run->settings.stack};
+    run->stack = (struct stack){.command = "publish",
+                                .settings = &run->settings.stack,
+                                .sees_open_transactions = true};
     int status = stack_open_pg(&run->stack);
     return status ? status : stack_open_kafka(&run->stack);
 }

@@ -362,8 +362,11 @@ static bool stopped(const struct o2c_publisher *publisher)
     return publisher->options.stop && *publisher->options.stop;
 }
 
+/* Takes what has come meanwhile before it judges the silence. */
 static enum o2c_verdict wait_a_little(struct o2c_publisher *publisher, struct o2c_err *err)
 {
+    if (serve(publisher, SLICE_MS, err))
+        return err->verdict;
     int64_t silent_us = o2c_clock_monotonic_us() - publisher->progress_us;
     if (silent_us > (int64_t)publisher->options.patience_ms * 1000)
         return o2c_fail(err, O2C_RETRY,
@@ -371,7 +374,7 @@ static enum o2c_verdict wait_a_little(struct o2c_publisher *publisher, struct o2
                         "acknowledged",
                         publisher->options.kafka->bootstrap,
                         publisher->options.patience_ms / 1000, publisher->flight.not_acked);
-    return serve(publisher, SLICE_MS, err);
+    return O2C_OK;
 }
 
 static enum o2c_verdict wait_for_room(struct o2c_publisher *publisher,

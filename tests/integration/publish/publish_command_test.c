@@ -233,6 +233,35 @@ static void ctrl_c_flushes_and_says_how_far_it_came(void **state)
     assert_said("publishing everything again is harmless: repeats are recognised");
 }
 
+/* Kafka has answered long ago when the end of the input makes it wait for the answer. */
+static void
+an_input_that_pauses_longer_than_the_patience_is_no_silence_of_kafka(void **state)
+{
+    const char *const args[] = {"publish", "--kafka", mock.bootstrap, "--patience-s", "1",
+                                "-",       NULL};
+    const char text[] = ORDER("o1");
+    const struct timespec pause = {1, 300000000}; /* the pause is what is tested */
+    int input;
+    (void)state;
+    pid_t pid = command_start(&command, args, &input);
+    assert_int_equal(write(input, text, sizeof(text) - 1), sizeof(text) - 1);
+    while (published_count() < 1)
+        ;
+    nanosleep(&pause, NULL);
+    (void)close(input);
+    assert_int_equal(command_wait(&command, pid), 0);
+}
+
+static void a_day_field_that_no_event_has_is_refused(void **state)
+{
+    (void)state;
+    command_file(&command, "o.ndjson", ORDER("o1"));
+    assert_int_equal(RUN("publish", "--check", "--by-day", "placed_on", "o.ndjson"), 2);
+    assert_said("by-day: \"placed_on\" is no date or time of any event");
+    assert_int_equal(RUN("publish", "--check", "--by-day", "order_id", "o.ndjson"), 2);
+    assert_int_equal(RUN("publish", "--check", "--by-day", "placed_at", "o.ndjson"), 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -248,6 +277,8 @@ int main(void)
         TEST(an_unreachable_kafka_ends_with_3),
         TEST(topics_that_do_not_exist_end_with_3_and_name_the_remedy),
         TEST(ctrl_c_flushes_and_says_how_far_it_came),
+        TEST(an_input_that_pauses_longer_than_the_patience_is_no_silence_of_kafka),
+        TEST(a_day_field_that_no_event_has_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
