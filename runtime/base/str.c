@@ -57,7 +57,7 @@ static size_t ascii_run(const char *at, size_t len)
         if ((word & high) || ((word - low) & ~word & high))
             break;
     }
-    while (i < len && at[i] > 0)
+    while (i < len && (signed char)at[i] > 0)
         i++;
     return i;
 }

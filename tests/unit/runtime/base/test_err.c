@@ -43,6 +43,29 @@ static void a_prefix_keeps_the_verdict_and_the_native_code(void **state)
     assert_string_equal(err.text, "partition 5: claimed");
 }
 
+static void a_long_text_is_not_cut_inside_a_character(void **state)
+{
+    (void)state;
+    static const char *const characters[] = {"\xC3\xBC", "\xE2\x82\xAC",
+                                             "\xF0\x9F\x98\x80"};
+    for (size_t i = 0; i < sizeof characters / sizeof characters[0]; i++)
+        for (size_t lead = 0; lead < 4; lead++) {
+            struct o2c_err err;
+            char words[2 * O2C_ERR_TEXT] = "xxxx";
+            size_t len = lead, one = strlen(characters[i]);
+            while (len + one < sizeof words) {
+                memcpy(words + len, characters[i], one);
+                len += one;
+            }
+            words[len] = '\0';
+            o2c_fail(&err, O2C_PARK, "%s", words);
+            assert_int_equal((strlen(err.text) - lead) % one, 0);
+            assert_true(strlen(err.text) + one > O2C_ERR_TEXT - 1);
+            o2c_fail_in(&err, "in");
+            assert_int_equal((strlen(err.text) - lead - 4) % one, 0);
+        }
+}
+
 static void a_long_text_is_cut_at_the_end(void **state)
 {
     (void)state;
@@ -75,6 +98,7 @@ int main(void)
         cmocka_unit_test(a_failure_carries_verdict_and_words),
         cmocka_unit_test(a_failure_may_quote_itself),
         cmocka_unit_test(a_prefix_keeps_the_verdict_and_the_native_code),
+        cmocka_unit_test(a_long_text_is_not_cut_inside_a_character),
         cmocka_unit_test(a_long_text_is_cut_at_the_end),
         cmocka_unit_test(every_verdict_has_a_name),
     };
