@@ -71,6 +71,7 @@ struct o2c_pg {
     size_t ahead_bytes; /* given to libpq since it was last flushed */
     enum unit unit;
     struct o2c_err unit_err; /* the first of the unit being answered */
+    struct o2c_err told;     /* why it does not come up */
     bool broken; /* a send failed: the connection is given up on the next turn */
     int handles_open;
     void (*on_closed)(void *user);
@@ -147,7 +148,8 @@ static void watch(struct o2c_pg *pg, int events)
     if (events == pg->poll_events)
         return;
     pg->poll_events = events;
-    uv_poll_start(pg->poll, events, on_socket);
+    if (uv_poll_start(pg->poll, events, on_socket))
+        abort();
 }
 
 static void on_deferred(uv_timer_t *timer);
@@ -278,6 +280,7 @@ static void on_prepared(void *user, enum o2c_verdict verdict, bool lost,
     if (verdict == O2C_OK) {
         pg->state = PG_UP;
         pg->backoff_ms = 0;
+        pg->told.text[0] = '\0';
         pg->options.on_up(pg->options.user, NULL);
         return;
     }
@@ -390,7 +393,8 @@ static void answer_lost(struct ring *ring, const struct o2c_err *err)
 {
     size_t count = ring->count;
 
-    while (count-- > 0) {
+    while (count-- > 0 &&
+           ring->count) { /* an answer may close the connection, and empty it */
         struct item item = pop(ring);
 
         free_params(item.params);
@@ -409,6 +413,15 @@ static void answer_all_lost(struct o2c_pg *pg, const struct o2c_err *err)
     answer_lost(&pg->unsent, err);
 }
 
+/* Why it does not come up; each reason once, however often it is tried. */
+static void tell_once(struct o2c_pg *pg, const struct o2c_err *err)
+{
+    if (!strcmp(err->text, pg->told.text))
+        return;
+    pg->told = *err;
+    o2c_log_warn("PostgreSQL cannot be reached", O2C_S("error", err->text));
+}
+
 static void lose(struct o2c_pg *pg, const struct o2c_err *err)
 {
     struct o2c_err copy = *err;
@@ -420,7 +433,9 @@ static void lose(struct o2c_pg *pg, const struct o2c_err *err)
     close_connection(pg);
     retry_later(pg);
     answer_all_lost(pg, &copy);
-    if (was_up)
+    if (!was_up)
+        tell_once(pg, &copy);
+    else if (pg->state != PG_CLOSED) /* by an answer */
         pg->options.on_down(pg->options.user, &copy);
 }
 
@@ -490,7 +505,8 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     struct o2c_pg *pg = poll->data;
     struct o2c_err err;
 
-    (void)status; /* an error shows when libpq reads */
+    if (status) /* libuv watches no more; what it is shows when libpq reads */
+        pg->poll_events = 0;
     if (pg->state == PG_CONNECTING) {
         connect_step(pg);
         return;

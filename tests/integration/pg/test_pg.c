@@ -136,7 +136,6 @@ static int setup_closed(void **state)
     (void)state;
     uv_loop_init(&loop);
     uv_timer_init(&loop, &patience);
-    uv_timer_start(&patience, on_patience, 40000, 0);
     o2c_buf_init(&story, 10000);
     o2c_buf_init(&expected, 10000);
     o2c_pg_params_init(&params, 1000);
@@ -147,6 +146,8 @@ static int setup_closed(void **state)
                             "CREATE FUNCTION raise(code text) RETURNS void LANGUAGE plpgsql"
                             " AS $$ BEGIN RAISE EXCEPTION 'raised' USING ERRCODE = code,"
                             " DETAIL = 'so it was asked'; END $$");
+    uv_update_time(&loop); /* making the database may have taken long */
+    uv_timer_start(&patience, on_patience, 40000, 0);
     return 0;
 }
 
@@ -378,6 +379,63 @@ static void units_not_answered_are_lost_before_the_connection_is_down(void **sta
     expect("[1 3]d 0;");
 }
 
+/* The server ends with input it has not read: the connection is reset, not closed. */
+static void a_connection_that_is_reset_is_noticed(void **state)
+{
+    (void)state;
+    send_bare("sleep");
+    weigh(1, 30000); /* the socket takes all of it, the server reads 8192 bytes */
+    sync_unit("a");
+    while (!strcmp(sql_text(conn, "SELECT count(*) FROM pg_stat_activity WHERE state = "
+                                  "'active' AND query LIKE 'SELECT pg_sleep(60)%'"),
+                   "0"))
+        uv_run(&loop, UV_RUN_NOWAIT);
+    test_postgres_run(conn, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                            " WHERE application_name = 'tested'"
+                            " AND datname = current_database()");
+    while (strcmp(sql_text(conn, "SELECT count(*) FROM pg_stat_activity WHERE"
+                                 " application_name = 'tested'"
+                                 " AND datname = current_database()"),
+                  "0"))
+        ; /* what it said last and the reset arrive at once */
+    run_until("up;");
+    expect("a 1 lost;down 1;up;");
+}
+
+static void on_done_close(void *user, enum o2c_verdict verdict, bool lost,
+                          const struct o2c_err *err)
+{
+    on_done(user, verdict, lost, err);
+    o2c_pg_close(pg, on_closed, NULL);
+    pg = NULL;
+}
+
+/* What was answered before is not answered again. */
+static void an_answer_may_close_the_connection(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++) { /* the ring has been round */
+        put(i);
+        sync_unit("x");
+    }
+    run_until("x 0;x 0;x 0;");
+    send_bare("all");
+    sync_unit("a");
+    run_until("a 0;");
+    o2c_buf_reset(&story);
+    send_bare("die");
+    sync_unit("b");
+    put(2);
+    o2c_pg_sync(pg, on_done_close, (void *)(uintptr_t) "c");
+    put(3);
+    sync_unit("d");
+    run_until("closed;");
+    assert_non_null(strstr(o2c_buf_text(&story), "c 1 lost;d 1 lost;closed;"));
+    assert_null(strstr(o2c_buf_text(&story), "x "));
+    assert_null(strstr(o2c_buf_text(&story), "a "));
+    assert_null(strstr(o2c_buf_text(&story), "down"));
+}
+
 /* The server would take what is there for a statement, and keep an empty word. */
 static void a_unit_whose_parameters_did_not_fit_leaves_nothing(void **state)
 {
@@ -582,6 +640,8 @@ int main(int argc, char **argv)
         TEST(what_postgres_says_becomes_a_verdict),
         TEST(an_error_carries_state_message_and_detail),
         TEST(units_not_answered_are_lost_before_the_connection_is_down),
+        TEST(a_connection_that_is_reset_is_noticed),
+        TEST(an_answer_may_close_the_connection),
         TEST(a_unit_whose_parameters_did_not_fit_leaves_nothing),
         TEST(what_is_sent_while_it_is_down_is_lost),
         TEST(a_cancel_ends_what_runs_and_keeps_the_connection),
