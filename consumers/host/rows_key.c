@@ -30,6 +30,7 @@ static int64_t number_at(const char *at, enum o2c_column_kind kind)
     case O2C_COLUMN_TEXT:
     case O2C_COLUMN_BYTES:
     case O2C_COLUMN_INT4_ARRAY:
+    case O2C_COLUMN_INT8_ARRAY:
         break;
     }
     assert(false && "a key or look-up column is a text or a number");

@@ -39,6 +39,7 @@ static void add_value(struct o2c_pg_array *array, enum o2c_column_kind kind,
         return;
     case O2C_COLUMN_BOOL:
     case O2C_COLUMN_INT4_ARRAY:
+    case O2C_COLUMN_INT8_ARRAY:
         break;
     }
     assert(false && "a key or look-up column is a text or a number");
@@ -146,24 +147,45 @@ bool o2c_rows_send_load(struct o2c_rows *rows, struct o2c_pg *pg)
 
 /* ---- taking */
 
-/* The elements of a binary int4[]: after ndim, flags and type come length, lower bound,
- * items. */
-static struct o2c_int4_array int4_array(struct o2c_arena *arena, struct o2c_str bytes)
+/* A number of a binary result, 4 or 8 bytes wide. */
+static void take_item(void *ret, const char *at, size_t bytes)
+{
+    if (bytes == sizeof(uint32_t)) {
+        uint32_t item;
+
+        memcpy(&item, at, sizeof item);
+        *(uint32_t *)ret = be32toh(item);
+    } else {
+        uint64_t item;
+
+        memcpy(&item, at, sizeof item);
+        *(uint64_t *)ret = be64toh(item);
+    }
+}
+
+/*
+ * The elements of a binary int4[] or int8[], of item_bytes each: after ndim,
+ * flags and type come length, lower bound, and items with their length before
+ * them.  NULL without memory, which the rows are told.
+ */
+static void *array_items(struct o2c_rows *rows, struct o2c_str array, size_t item_bytes,
+                         size_t *ret_count)
 {
     enum {
         HEADER_BYTES = 20,
-        ITEM_BYTES = 8 /* length and value */
+        LENGTH_BYTES = 4
     };
-    size_t count = bytes.len > HEADER_BYTES ? (bytes.len - HEADER_BYTES) / ITEM_BYTES : 0;
-    int32_t *at = o2c_arena_alloc(arena, (count + 1) * sizeof *at);
+    size_t step = LENGTH_BYTES + item_bytes;
+    size_t count = array.len > HEADER_BYTES ? (array.len - HEADER_BYTES) / step : 0;
+    char *items = o2c_arena_alloc(rows->arena, (count + 1) * item_bytes);
 
-    for (size_t i = 0; at && i < count; i++) {
-        uint32_t item;
-
-        memcpy(&item, bytes.at + HEADER_BYTES + i * ITEM_BYTES + 4, sizeof item);
-        at[i] = (int32_t)be32toh(item);
-    }
-    return (struct o2c_int4_array){at, count};
+    if (!items)
+        o2c_rows_fail(rows);
+    for (size_t i = 0; items && i < count; i++)
+        take_item(items + i * item_bytes, array.at + HEADER_BYTES + i * step + LENGTH_BYTES,
+                  item_bytes);
+    *ret_count = count;
+    return items;
 }
 
 static void take_number(char *at, enum o2c_column_kind kind, const PGresult *result, int r,
@@ -188,6 +210,7 @@ static void take_number(char *at, enum o2c_column_kind kind, const PGresult *res
     case O2C_COLUMN_TEXT:
     case O2C_COLUMN_BYTES:
     case O2C_COLUMN_INT4_ARRAY:
+    case O2C_COLUMN_INT8_ARRAY:
         return;
     }
 }
@@ -209,9 +232,13 @@ static void take_column(struct o2c_row *row, const struct o2c_column *column,
     } else if (column->kind == O2C_COLUMN_INT4_ARRAY) {
         struct o2c_int4_array *array = (struct o2c_int4_array *)(void *)at;
 
-        *array = int4_array(rows->arena, o2c_pg_get_text(result, r, c));
-        if (!array->at)
-            o2c_rows_fail(rows);
+        array->at = array_items(rows, o2c_pg_get_text(result, r, c), sizeof *array->at,
+                                &array->count);
+    } else if (column->kind == O2C_COLUMN_INT8_ARRAY) {
+        struct o2c_int8_array *array = (struct o2c_int8_array *)(void *)at;
+
+        array->at = array_items(rows, o2c_pg_get_text(result, r, c), sizeof *array->at,
+                                &array->count);
     } else {
         take_number(at, column->kind, result, r, c);
     }
@@ -236,6 +263,7 @@ static struct o2c_key key_of(const struct o2c_table *table, const PGresult *resu
         case O2C_COLUMN_DATE:
         case O2C_COLUMN_TIMESTAMP:
         case O2C_COLUMN_INT4_ARRAY:
+        case O2C_COLUMN_INT8_ARRAY:
             key.part[i] = O2C_K(o2c_pg_get_text(result, r, i + 1));
         }
     }

@@ -72,6 +72,7 @@ static const char *sql_type(enum o2c_column_kind kind)
         return "timestamptz";
     case O2C_COLUMN_BOOL:
     case O2C_COLUMN_INT4_ARRAY:
+    case O2C_COLUMN_INT8_ARRAY:
         break;
     }
     assert(false && "a key or look-up column is a text or a number");

@@ -49,6 +49,7 @@ static uint32_t column_oid(enum o2c_column_kind kind)
         [O2C_COLUMN_DATE] = O2C_OID_DATE,
         [O2C_COLUMN_TIMESTAMP] = O2C_OID_TIMESTAMPTZ,
         [O2C_COLUMN_INT4_ARRAY] = O2C_OID_INT4_ARRAY,
+        [O2C_COLUMN_INT8_ARRAY] = O2C_OID_INT8_ARRAY,
     };
 
     return oids[kind];
@@ -58,7 +59,8 @@ static void add_field(struct o2c_pg_array *array, const char *row,
                       const struct o2c_column *column)
 {
     const void *at = row + column->offset;
-    const struct o2c_int4_array *items = at;
+    const struct o2c_int4_array *int4s = at;
+    const struct o2c_int8_array *int8s = at;
 
     if (column->has_offset && !*(const bool *)(row + column->has_offset)) {
         o2c_pg_field_null(array, column_oid(column->kind));
@@ -87,10 +89,16 @@ static void add_field(struct o2c_pg_array *array, const char *row,
         o2c_pg_field_timestamp(array, *(const int64_t *)at);
         return;
     case O2C_COLUMN_INT4_ARRAY:
-        if (items->at)
-            o2c_pg_field_int4_array(array, items->at, items->count);
+        if (int4s->at)
+            o2c_pg_field_int4_array(array, int4s->at, int4s->count);
         else
             o2c_pg_field_null(array, O2C_OID_INT4_ARRAY);
+        return;
+    case O2C_COLUMN_INT8_ARRAY:
+        if (int8s->at)
+            o2c_pg_field_int8_array(array, int8s->at, int8s->count);
+        else
+            o2c_pg_field_null(array, O2C_OID_INT8_ARRAY);
         return;
     }
 }

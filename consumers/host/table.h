@@ -37,18 +37,24 @@
 #include "runtime/base/str.h"
 
 enum o2c_column_kind {
-    O2C_COLUMN_TEXT,      /* struct o2c_str: text; at == NULL is NULL */
-    O2C_COLUMN_BYTES,     /* struct o2c_str: bytea; at == NULL is NULL */
-    O2C_COLUMN_INT8,      /* int64_t: bigint */
-    O2C_COLUMN_INT4,      /* int32_t: integer */
-    O2C_COLUMN_BOOL,      /* bool: boolean */
-    O2C_COLUMN_DATE,      /* int32_t, days since 1970-01-01: date */
-    O2C_COLUMN_TIMESTAMP, /* int64_t, microseconds since 1970: timestamptz */
-    O2C_COLUMN_INT4_ARRAY /* struct o2c_int4_array: integer[]; at == NULL is NULL */
+    O2C_COLUMN_TEXT,       /* struct o2c_str: text; at == NULL is NULL */
+    O2C_COLUMN_BYTES,      /* struct o2c_str: bytea; at == NULL is NULL */
+    O2C_COLUMN_INT8,       /* int64_t: bigint */
+    O2C_COLUMN_INT4,       /* int32_t: integer */
+    O2C_COLUMN_BOOL,       /* bool: boolean */
+    O2C_COLUMN_DATE,       /* int32_t, days since 1970-01-01: date */
+    O2C_COLUMN_TIMESTAMP,  /* int64_t, microseconds since 1970: timestamptz */
+    O2C_COLUMN_INT4_ARRAY, /* struct o2c_int4_array: integer[]; at == NULL is NULL */
+    O2C_COLUMN_INT8_ARRAY  /* struct o2c_int8_array: bigint[]; at == NULL is NULL */
 };
 
 struct o2c_int4_array {
     const int32_t *at;
+    size_t count;
+};
+
+struct o2c_int8_array {
+    const int64_t *at;
     size_t count;
 };
 

@@ -272,25 +272,45 @@ void o2c_pg_field_uuid(struct o2c_pg_array *array, const struct o2c_uuid *value)
         memcpy(at, value->byte, sizeof value->byte);
 }
 
+/* A field that is an array of `count` elements of `bytes` each: where they begin, each with
+ * its length before it; NULL: there is none, or no room. */
+static char *array_field(struct o2c_pg_array *array, uint32_t oid, uint32_t element_oid,
+                         size_t bytes, size_t count)
+{
+    size_t header = count ? ARRAY_HEADER : ARRAY_HEADER - 8;
+    char *at = field(array, oid, header + (4 + bytes) * count);
+
+    if (!at)
+        return NULL;
+    put_be32(at, count ? 1 : 0);
+    put_be32(at + HAS_NULLS_AT, 0);
+    put_be32(at + 8, element_oid);
+    if (!count)
+        return NULL;
+    put_be32(at + COUNT_AT, (uint32_t)count);
+    put_be32(at + 16, 1);
+    return at + ARRAY_HEADER;
+}
+
 void o2c_pg_field_int4_array(struct o2c_pg_array *array, const int32_t *values,
                              size_t count)
 {
-    size_t header = count ? ARRAY_HEADER : ARRAY_HEADER - 8;
-    char *at = field(array, O2C_OID_INT4_ARRAY, header + 8 * count);
+    char *at = array_field(array, O2C_OID_INT4_ARRAY, O2C_OID_INT4, 4, count);
 
-    if (!at)
-        return;
-    put_be32(at, count ? 1 : 0);
-    put_be32(at + HAS_NULLS_AT, 0);
-    put_be32(at + 8, O2C_OID_INT4);
-    if (!count)
-        return;
-    put_be32(at + COUNT_AT, (uint32_t)count);
-    put_be32(at + 16, 1);
-    at += ARRAY_HEADER;
-    for (size_t i = 0; i < count; i++, at += 8) {
+    for (size_t i = 0; at && i < count; i++, at += 4 + 4) {
         put_be32(at, 4);
         put_be32(at + 4, (uint32_t)values[i]);
+    }
+}
+
+void o2c_pg_field_int8_array(struct o2c_pg_array *array, const int64_t *values,
+                             size_t count)
+{
+    char *at = array_field(array, O2C_OID_INT8_ARRAY, O2C_OID_INT8, 8, count);
+
+    for (size_t i = 0; at && i < count; i++, at += 4 + 8) {
+        put_be32(at, 8);
+        put8(at + 4, values[i]);
     }
 }
 

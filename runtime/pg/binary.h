@@ -22,6 +22,7 @@ enum {
     O2C_OID_INT4 = 23,
     O2C_OID_TEXT = 25,
     O2C_OID_INT4_ARRAY = 1007,
+    O2C_OID_INT8_ARRAY = 1016,
     O2C_OID_DATE = 1082,
     O2C_OID_TIMESTAMPTZ = 1184,
     O2C_OID_UUID = 2950
@@ -85,6 +86,8 @@ void o2c_pg_field_text(struct o2c_pg_array *array, struct o2c_str value);
 void o2c_pg_field_bytes(struct o2c_pg_array *array, struct o2c_str value);
 void o2c_pg_field_uuid(struct o2c_pg_array *array, const struct o2c_uuid *value);
 void o2c_pg_field_int4_array(struct o2c_pg_array *array, const int32_t *values,
+                             size_t count);
+void o2c_pg_field_int8_array(struct o2c_pg_array *array, const int64_t *values,
                              size_t count);
 void o2c_pg_composite_end(struct o2c_pg_array *array);
 

@@ -82,6 +82,18 @@ static size_t place(const struct kept *kept, const void *row, const struct o2c_t
     return low;
 }
 
+/* The bytes in the arena; at least one, so that something empty is there. */
+static void *owned(const void *at, size_t bytes, struct o2c_arena *arena)
+{
+    void *copy = o2c_arena_alloc(arena, bytes + 1);
+
+    if (!copy)
+        abort();
+    if (bytes)
+        memcpy(copy, at, bytes);
+    return copy;
+}
+
 /* Copies what the columns point to, so that nothing borrows from where it was. */
 static void own_columns(void *row, const struct o2c_table *table, struct o2c_arena *arena)
 {
@@ -94,13 +106,14 @@ static void own_columns(void *row, const struct o2c_table *table, struct o2c_are
                 abort();
         } else if (table->columns[c].kind == O2C_COLUMN_INT4_ARRAY) {
             struct o2c_int4_array *array = at;
-            int32_t *items = o2c_arena_alloc(arena, array->count * sizeof *items + 1);
 
-            if (!items)
-                abort();
-            if (array->count)
-                memcpy(items, array->at, array->count * sizeof *items);
-            array->at = array->at ? items : NULL;
+            if (array->at)
+                array->at = owned(array->at, array->count * sizeof *array->at, arena);
+        } else if (table->columns[c].kind == O2C_COLUMN_INT8_ARRAY) {
+            struct o2c_int8_array *array = at;
+
+            if (array->at)
+                array->at = owned(array->at, array->count * sizeof *array->at, arena);
         }
     }
 }

@@ -45,6 +45,7 @@ struct kinds {
     bool has_moment;
     int64_t moment;
     struct o2c_int4_array numbers;
+    struct o2c_int8_array sums;
     int64_t revision;
 };
 
@@ -61,6 +62,7 @@ static const struct o2c_column kinds_columns[] = {
     O2C_NULLABLE(DATE, struct kinds, day),
     O2C_NULLABLE(TIMESTAMP, struct kinds, moment),
     O2C_COLUMN(INT4_ARRAY, struct kinds, numbers),
+    O2C_COLUMN(INT8_ARRAY, struct kinds, sums),
     O2C_COLUMN(INT8, struct kinds, revision),
 };
 
@@ -101,7 +103,7 @@ static const char schema_sql[] =
     "CREATE SCHEMA rows_test;"
     "CREATE TABLE rows_test.kinds (account_id text, document text, line integer, part bigint,"
     " label text, hash bytea, big bigint, small integer, flag boolean, day date,"
-    " moment timestamptz, numbers integer[], revision bigint NOT NULL,"
+    " moment timestamptz, numbers integer[], sums bigint[], revision bigint NOT NULL,"
     " PRIMARY KEY (account_id, document, line, part)) WITH (fillfactor = 50);"
     "CREATE INDEX ON rows_test.kinds (account_id, label);"
     "CREATE INDEX ON rows_test.kinds (account_id, hash);"
@@ -109,7 +111,7 @@ static const char schema_sql[] =
     "CREATE INDEX ON rows_test.kinds (account_id, moment, big);"
     "CREATE TYPE rows_test.kinds_row AS (account_id text, document text, line integer,"
     " part bigint, label text, hash bytea, big bigint, small integer, flag boolean, day date,"
-    " moment timestamptz, numbers integer[], revision bigint);"
+    " moment timestamptz, numbers integer[], sums bigint[], revision bigint);"
     "CREATE TABLE rows_test.mark (account_id text PRIMARY KEY);"
     "CREATE TYPE rows_test.mark_row AS (account_id text);";
 
@@ -282,6 +284,7 @@ static struct o2c_account *begin(struct stand *stand)
 /* ---- columns */
 
 static const int32_t some_numbers[] = {0, -1, INT32_MAX, INT32_MIN};
+static const int64_t some_sums[] = {-1, INT64_MAX, INT64_MIN};
 
 static void fill_all(struct kinds *row)
 {
@@ -295,6 +298,7 @@ static void fill_all(struct kinds *row)
     row->day = 20484;
     row->moment = 1767225600123456;
     row->numbers = (struct o2c_int4_array){some_numbers, 4};
+    row->sums = (struct o2c_int8_array){some_sums, 3};
 }
 
 static void fill_empty(struct kinds *row)
@@ -305,6 +309,7 @@ static void fill_empty(struct kinds *row)
     row->day = -25567; /* 1900-01-01 */
     row->moment = -1;
     row->numbers = (struct o2c_int4_array){some_numbers, 0};
+    row->sums = (struct o2c_int8_array){some_sums, 0};
 }
 
 static void check_str(struct o2c_str actual, struct o2c_str expected)
@@ -334,6 +339,10 @@ static void check_same(const struct kinds *actual, const struct kinds *expected)
     assert_int_equal(actual->numbers.count, expected->numbers.count);
     for (size_t i = 0; i < expected->numbers.count; i++)
         assert_int_equal(actual->numbers.at[i], expected->numbers.at[i]);
+    assert_int_equal(!actual->sums.at, !expected->sums.at);
+    assert_int_equal(actual->sums.count, expected->sums.count);
+    for (size_t i = 0; i < expected->sums.count; i++)
+        assert_int_equal(actual->sums.at[i], expected->sums.at[i]);
 }
 
 static void every_kind_of_column_comes_back_as_it_was_stored(void **state)
@@ -668,7 +677,7 @@ static void no_statement_reads_a_whole_table_be_it_new_or_large(void **state)
     test_postgres_run(
         conn,
         "INSERT INTO rows_test.kinds SELECT 'a' || i % 1000, 'd' || i, 1, 1, 'l' || i % 7,"
-        " '', 1, 1, true, '2026-01-01', now(), '{1}', 1 FROM generate_series(1, 100000) i;"
+        " '', 1, 1, true, '2026-01-01', now(), '{1}', '{1}', 1 FROM generate_series(1, 100000) i;"
         "INSERT INTO rows_test.mark SELECT 'a' || i FROM generate_series(1, 100000) i;");
     check_plans(stand);
     test_postgres_run(conn, "ANALYZE rows_test.kinds, rows_test.mark");

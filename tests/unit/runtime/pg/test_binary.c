@@ -107,20 +107,22 @@ static void times_are_counted_from_2000(void **state)
 static void a_composite_tells_type_and_length_of_each_field(void **state)
 {
     static const int32_t numbers[] = {7, -1};
+    static const int64_t sums[] = {7, -1};
     struct o2c_pg_array array;
 
     (void)state;
     o2c_pg_array_begin(&array, &params, 16500);
-    o2c_pg_composite_begin(&array, 5);
+    o2c_pg_composite_begin(&array, 6);
     o2c_pg_field_bool(&array, true);
     o2c_pg_field_null(&array, O2C_OID_INT8);
     o2c_pg_field_text(&array, O2C_STR("xyz"));
     o2c_pg_field_int4_array(&array, numbers, 2);
     o2c_pg_field_int4_array(&array, NULL, 0);
+    o2c_pg_field_int8_array(&array, sums, 2);
     o2c_pg_composite_end(&array);
     o2c_pg_array_end(&array);
     assert_string_equal(bytes_of(0) + 40, /* behind the array's header: bytes, fields */
-                        "0000006000000005"
+                        "0000009400000006"
                         "000000100000000101"
                         "00000014ffffffff"
                         "000000190000000378797a"
@@ -128,13 +130,18 @@ static void a_composite_tells_type_and_length_of_each_field(void **state)
                         "0000000100000000000000170000000200000001"
                         "000000040000000700000004ffffffff"
                         "000003ef0000000c"
-                        "000000000000000000000017");
+                        "000000000000000000000017"
+                        "000003f80000002c"
+                        "0000000100000000000000140000000200000001"
+                        "000000080000000000000007"
+                        "00000008ffffffffffffffff");
 }
 
 /* Wherever the room ends the buffer says so, and nothing is written past it. */
 static void what_does_not_fit_is_told_wherever_it_ends(void **state)
 {
     static const int32_t numbers[] = {1, 2, 3};
+    static const int64_t sums[] = {1, 2, 3};
     struct o2c_uuid uuid = {.byte = {1}};
     size_t max = 0;
     bool failed = true;
@@ -146,7 +153,7 @@ static void what_does_not_fit_is_told_wherever_it_ends(void **state)
         o2c_pg_params_init(&params, ++max);
         o2c_pg_add_int8(&params, 1);
         o2c_pg_array_begin(&array, &params, 16500);
-        o2c_pg_composite_begin(&array, 8);
+        o2c_pg_composite_begin(&array, 9);
         o2c_pg_field_int4(&array, 1);
         o2c_pg_field_int8(&array, 1);
         o2c_pg_field_date(&array, 1);
@@ -155,6 +162,7 @@ static void what_does_not_fit_is_told_wherever_it_ends(void **state)
         o2c_pg_field_bytes(&array, O2C_STR("bytes"));
         o2c_pg_field_uuid(&array, &uuid);
         o2c_pg_field_int4_array(&array, numbers, 3);
+        o2c_pg_field_int8_array(&array, sums, 3);
         o2c_pg_composite_end(&array);
         o2c_pg_array_end(&array);
         o2c_pg_array_begin(&array, &params, O2C_OID_UUID);
