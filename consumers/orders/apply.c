@@ -15,13 +15,11 @@
 
 #include "runtime/base/banned.h"
 
-/* 10^11 units; an event's 10,000 lines of it stay below the slack. */
-static const int64_t QUANTITY_MAX = 100000000000000;
 static const int64_t SUM_SLACK = 1000000000000000000;
 
 /* ---- what is looked at */
 
-static void want_order(struct o2c_wants *wants, struct o2c_str order_id)
+void orders_want_order(struct o2c_wants *wants, struct o2c_str order_id)
 {
     o2c_want_row(wants, &orders_order, O2C_KEY(O2C_K(order_id)));
     o2c_want_children(wants, &orders_line, O2C_KEY(O2C_K(order_id)));
@@ -36,19 +34,26 @@ static struct o2c_str order_id_of(const struct o2c_event *event)
     return event->order_cancelled->order_id;
 }
 
-void orders_needs_order(const struct o2c_event *event, struct o2c_wants *wants)
+void orders_needs_cancellation(const struct o2c_event *event, struct o2c_wants *wants)
 {
     struct o2c_str order_id = order_id_of(event);
 
-    want_order(wants, order_id);
+    orders_want_order(wants, order_id);
     o2c_want_children(wants, &orders_revision, O2C_KEY(O2C_K(order_id)));
+}
+
+void orders_needs_content(const struct o2c_event *event, struct o2c_wants *wants)
+{
+    orders_needs_cancellation(event, wants);
+    o2c_want_lookup(wants, &orders_invoice, INVOICE_BY_ORDER,
+                    O2C_KEY(O2C_K(order_id_of(event))));
 }
 
 void orders_needs_dispatch(const struct o2c_event *event, struct o2c_wants *wants)
 {
     const struct o2c_shipment_dispatched *dispatched = event->shipment_dispatched;
 
-    want_order(wants, dispatched->order_id);
+    orders_want_order(wants, dispatched->order_id);
     o2c_want_row(wants, &orders_movement,
                  O2C_KEY(O2C_K(O2C_STR("dispatched")), O2C_K(dispatched->shipment_id)));
 }
@@ -57,14 +62,14 @@ void orders_needs_return(const struct o2c_event *event, struct o2c_wants *wants)
 {
     const struct o2c_shipment_returned *returned = event->shipment_returned;
 
-    want_order(wants, returned->order_id);
+    orders_want_order(wants, returned->order_id);
     o2c_want_row(wants, &orders_movement,
                  O2C_KEY(O2C_K(O2C_STR("returned")), O2C_K(returned->return_id)));
 }
 
 /* ---- rows found or begun */
 
-static const struct order *find_order(struct o2c_account *account, struct o2c_str order_id)
+const struct order *orders_find_order(struct o2c_account *account, struct o2c_str order_id)
 {
     return o2c_row_find(account, &orders_order, O2C_KEY(O2C_K(order_id)));
 }
@@ -72,7 +77,7 @@ static const struct order *find_order(struct o2c_account *account, struct o2c_st
 static struct order *begin_order(struct o2c_account *account, struct o2c_str order_id,
                                  const struct o2c_moment *moment)
 {
-    const struct order *known = find_order(account, order_id);
+    const struct order *known = orders_find_order(account, order_id);
     struct order *order;
 
     if (known)
@@ -83,7 +88,7 @@ static struct order *begin_order(struct o2c_account *account, struct o2c_str ord
     return order;
 }
 
-static struct line *begin_line(struct o2c_account *account, struct o2c_str order_id,
+struct line *orders_begin_line(struct o2c_account *account, struct o2c_str order_id,
                                int32_t line_no)
 {
     const struct line *known =
@@ -209,11 +214,11 @@ static enum o2c_verdict check_line(const struct content *content, size_t i,
 {
     const struct o2c_order_line *line = &content->lines[i];
 
-    if (line->quantity_milli <= 0 || line->quantity_milli > QUANTITY_MAX)
+    if (line->quantity_milli <= 0 || line->quantity_milli > ORDERS_QUANTITY_MAX)
         return o2c_fail(err, O2C_PARK,
                         "lines[%zu].quantity_milli: %" PRId64
                         " is not between 1 and %" PRId64,
-                        i, line->quantity_milli, QUANTITY_MAX);
+                        i, line->quantity_milli, ORDERS_QUANTITY_MAX);
     if (line->has_unit_price_micro && line->unit_price_micro < 0)
         return o2c_fail(err, O2C_PARK,
                         "lines[%zu].unit_price_micro: %" PRId64 " is negative", i,
@@ -264,8 +269,7 @@ static enum o2c_verdict check_key(struct o2c_str order_id, int64_t revision,
     return O2C_OK;
 }
 
-/* Lines of the content before that the new one lacks stay only if something was moved on
- * them. */
+/* What is invoiced is counted anew: the currency may be another one. */
 static void leave_content(struct o2c_account *account, struct o2c_str order_id)
 {
     struct o2c_walk walk;
@@ -276,21 +280,22 @@ static void leave_content(struct o2c_account *account, struct o2c_str order_id)
         struct line *line = o2c_row_edit(known);
 
         line->in_content = line->cancelled = false;
-        line->ordered_milli = 0;
+        line->ordered_milli = line->invoiced_milli = 0;
         line->has_unit_price_micro = false;
         line->unit_price_micro = 0;
         line->sku = line->shipped_sku_min;
     }
 }
 
-static void remove_empty(struct o2c_account *account, struct o2c_str order_id)
+void orders_remove_empty(struct o2c_account *account, struct o2c_str order_id)
 {
     struct o2c_walk walk;
     const struct line *line;
 
     o2c_walk_children(&walk, account, &orders_line, O2C_KEY(O2C_K(order_id)));
     while ((line = o2c_walk_next(&walk)))
-        if (!line->in_content && !line->shipped_milli && !line->returned_milli)
+        if (!line->in_content && !line->shipped_milli && !line->returned_milli &&
+            !line->invoiced_milli)
             o2c_row_remove(line);
 }
 
@@ -299,7 +304,7 @@ static void take_lines(struct o2c_account *account, const struct content *conten
     leave_content(account, content->order_id);
     for (size_t i = 0; i < content->line_count; i++) {
         const struct o2c_order_line *given = &content->lines[i];
-        struct line *line = begin_line(account, content->order_id, given->line_no);
+        struct line *line = orders_begin_line(account, content->order_id, given->line_no);
 
         line->in_content = true;
         line->sku = given->sku;
@@ -307,7 +312,6 @@ static void take_lines(struct o2c_account *account, const struct content *conten
         line->has_unit_price_micro = given->has_unit_price_micro;
         line->unit_price_micro = given->unit_price_micro;
     }
-    remove_empty(account, content->order_id);
 }
 
 static enum o2c_verdict take_content(struct o2c_account *account,
@@ -339,6 +343,9 @@ static enum o2c_verdict take_content(struct o2c_account *account,
     order->has_net_minor = has_net;
     order->net_minor = net;
     take_lines(account, content);
+    if (orders_count_invoices(account, order, err))
+        return err->verdict;
+    orders_remove_empty(account, content->order_id);
     count_cancellations(account, order);
     orders_show(account, order, moment, effects);
     return O2C_OK;
@@ -441,11 +448,11 @@ static enum o2c_verdict check_moved(struct o2c_account *account, struct o2c_str 
         o2c_row_find(account, &orders_line, O2C_KEY(O2C_K(order_id), O2C_N(line_no)));
     int64_t sum;
 
-    if (quantity_milli <= 0 || quantity_milli > QUANTITY_MAX)
+    if (quantity_milli <= 0 || quantity_milli > ORDERS_QUANTITY_MAX)
         return o2c_fail(err, O2C_PARK,
                         "lines[%zu].quantity_milli: %" PRId64
                         " is not between 1 and %" PRId64,
-                        i, quantity_milli, QUANTITY_MAX);
+                        i, quantity_milli, ORDERS_QUANTITY_MAX);
     if (line && (!o2c_minor_add(line->shipped_milli, SUM_SLACK, &sum) ||
                  !o2c_minor_add(line->returned_milli, SUM_SLACK, &sum)))
         return o2c_fail(err, O2C_PARK, "lines[%zu].quantity_milli: the sum does not fit",
@@ -453,8 +460,11 @@ static enum o2c_verdict check_moved(struct o2c_account *account, struct o2c_str 
     return O2C_OK;
 }
 
-static void note_sku(struct line *line, struct o2c_str sku)
+static void note_dispatch(struct line *line, struct o2c_str sku, int64_t dispatched_at)
 {
+    if (!line->has_first_dispatched_at || dispatched_at < line->first_dispatched_at)
+        line->first_dispatched_at = dispatched_at;
+    line->has_first_dispatched_at = true;
     if (!line->shipped_sku_min.at || o2c_str_cmp(sku, line->shipped_sku_min) < 0)
         line->shipped_sku_min = sku;
     if (!line->shipped_sku_max.at || o2c_str_cmp(sku, line->shipped_sku_max) > 0)
@@ -481,10 +491,10 @@ enum o2c_verdict orders_on_dispatched(struct o2c_account *account,
     order = begin_order(account, dispatched->order_id, moment);
     for (size_t i = 0; i < dispatched->lines_count; i++) {
         struct line *line =
-            begin_line(account, dispatched->order_id, dispatched->lines[i].line_no);
+            orders_begin_line(account, dispatched->order_id, dispatched->lines[i].line_no);
 
         line->shipped_milli += dispatched->lines[i].quantity_milli;
-        note_sku(line, dispatched->lines[i].sku);
+        note_dispatch(line, dispatched->lines[i].sku, dispatched->dispatched_at_us);
     }
     if (dispatched->lines_count)
         orders_show(account, order, moment, effects);
@@ -508,7 +518,7 @@ enum o2c_verdict orders_on_returned(struct o2c_account *account,
         return O2C_OK;
     order = begin_order(account, returned->order_id, moment);
     for (size_t i = 0; i < returned->lines_count; i++)
-        begin_line(account, returned->order_id, returned->lines[i].line_no)
+        orders_begin_line(account, returned->order_id, returned->lines[i].line_no)
             ->returned_milli += returned->lines[i].quantity_milli;
     if (returned->lines_count)
         orders_show(account, order, moment, effects);

@@ -19,6 +19,10 @@ static const struct o2c_column order_columns[] = {
     O2C_COLUMN(TEXT, struct order, state),
     O2C_COLUMN(TEXT, struct order, shipment_state),
     O2C_COLUMN(TEXT, struct order, invoice_state),
+    O2C_COLUMN(INT8, struct order, invoiced_minor),
+    O2C_COLUMN(INT8, struct order, lump_sum_minor),
+    O2C_COLUMN(INT8, struct order, not_invoiced_minor),
+    O2C_NULLABLE(TIMESTAMP, struct order, not_invoiced_since),
     O2C_COLUMN(TIMESTAMP, struct order, first_seen),
 };
 
@@ -41,9 +45,11 @@ static const struct o2c_column line_columns[] = {
     O2C_COLUMN(INT8, struct line, ordered_milli),
     O2C_COLUMN(INT8, struct line, shipped_milli),
     O2C_COLUMN(INT8, struct line, returned_milli),
+    O2C_COLUMN(INT8, struct line, invoiced_milli),
     O2C_NULLABLE(INT8, struct line, unit_price_micro),
     O2C_COLUMN(TEXT, struct line, shipped_sku_min),
     O2C_COLUMN(TEXT, struct line, shipped_sku_max),
+    O2C_NULLABLE(TIMESTAMP, struct line, first_dispatched_at),
 };
 
 const struct o2c_table orders_line = {
@@ -89,4 +95,31 @@ const struct o2c_table orders_movement = {
     .columns = movement_columns,
     .column_count = COUNT(movement_columns),
     .key_count = 3,
+};
+
+static const struct o2c_column invoice_columns[] = {
+    O2C_COLUMN(TEXT, struct invoice, account_id),
+    O2C_COLUMN(TEXT, struct invoice, invoice_id),
+    O2C_COLUMN(TEXT, struct invoice, order_id),
+    O2C_COLUMN(TEXT, struct invoice, currency),
+    O2C_COLUMN(INT8, struct invoice, net_minor),
+    O2C_COLUMN(INT4_ARRAY, struct invoice, line_nos),
+    O2C_COLUMN(INT8_ARRAY, struct invoice, quantities_milli),
+    O2C_COLUMN(BOOL, struct invoice, cancelled),
+};
+
+static const int by_order[] = {0, 2};
+static const struct o2c_lookup invoice_lookups[] = {
+    [INVOICE_BY_ORDER] = {"by_order", by_order, COUNT(by_order)},
+};
+
+const struct o2c_table orders_invoice = {
+    .name = "invoice",
+    .row_type = "invoice_row",
+    .row_bytes = sizeof(struct invoice),
+    .columns = invoice_columns,
+    .column_count = COUNT(invoice_columns),
+    .key_count = 2,
+    .lookups = invoice_lookups,
+    .lookup_count = COUNT(invoice_lookups),
 };

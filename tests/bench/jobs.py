@@ -17,7 +17,7 @@ LAST_WINS_TOPIC = "o2c.order-status"
 HOST = Hosted("host", "tests/bench/bench_last_wins", "last_wins", [LAST_WINS_TOPIC],
               "last_wins.order_state")
 BARE = Bare("bare", "tests/bench/bench_bare_last_wins", LAST_WINS_TOPIC, "bare.order_state")
-ORDERS_TOPICS = ["o2c.orders", "o2c.shipments"]
+ORDERS_TOPICS = ["o2c.orders", "o2c.shipments", "o2c.invoices"]
 # first_seen depends on which topic was read first: it is no fact
 ORDERS = Hosted("orders", "consumers/orders/o2c-orders", "orders", ORDERS_TOPICS,
                 "(SELECT account_id, order_id, revision, net_minor, state, shipment_state,"

@@ -129,7 +129,7 @@ class Metrics(MetricsCase):
         member = self.pipeline.services["orders"]
         self.publish(order("P1", "CP"))
         self.drain()
-        self.assertEqual(len(self.of("orders", "o2c_consumer_lag_records")), 12)
+        self.assertEqual(len(self.of("orders", "o2c_consumer_lag_records")), 18)
         other = self.pipeline.member("orders", "2")
         self.addCleanup(other.kill)
         other.start()
@@ -137,11 +137,11 @@ class Metrics(MetricsCase):
                    self.of(other, "o2c_consumer_lag_records"))
         both = [set(self.of(name, metric)) for name in ("orders", other)
                 for metric in LAG]
-        self.assertEqual([len(one) for one in both], [6] * 12)
+        self.assertEqual([len(one) for one in both], [9] * 12)
         self.assertEqual(both[0] & both[-1], set())
         other.stop()
         self.until("it takes all again",
-                   lambda: len(self.of("orders", "o2c_consumer_lag_records")) == 12)
+                   lambda: len(self.of("orders", "o2c_consumer_lag_records")) == 18)
 
     def test_each_record_is_counted_by_topic_type_and_result(self):
         def counted():

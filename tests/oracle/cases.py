@@ -71,6 +71,26 @@ def returned(return_id, shipment_id, *lines, **fields):
         **fields})
 
 
+def billed(line_no, quantity_milli):
+    """An invoice line of an order line."""
+    return {"line_no": 1, "order_line_no": line_no, "quantity_milli": quantity_milli,
+            "unit_price_micro": 1, "net_minor": 0}
+
+
+def invoiced(invoice_id, net_minor, *lines, **fields):
+    """Of the order by its lines; without lines known by its total."""
+    total = {"line_no": 1, "quantity_milli": 1000, "unit_price_micro": 1, "net_minor": net_minor}
+    return event("InvoiceIssued", **{
+        "invoice_id": invoice_id, "number": invoice_id, "order_id": "O1", "currency": "EUR",
+        "issue_date": "2026-03-05", "lines": [billed(*given) for given in lines] or [total],
+        "net_minor": net_minor, "gross_minor": net_minor,
+        "instalments": [{"due_date": "2026-04-04", "amount_minor": net_minor}], **fields})
+
+
+def void(invoice_id, **fields):
+    return event("InvoiceCancelled", invoice_id=invoice_id, reason="wrong", **fields)
+
+
 def views(*events):
     facts = fold(json.dumps(given) for given in events)
     return views_of(facts, [*ORDER_COLUMNS, "waiting", "conflict_found"])
@@ -93,6 +113,15 @@ def lines(*events):
     return {row["line_no"]: (row["ordered_milli"], row["shipped_milli"],
                              row["returned_milli"], row["cancelled_milli"])
             for row in views(*events)["order_line"]}
+
+
+def billing(*events):
+    """(invoice_state, invoiced, not invoiced, since) and line_no -> invoiced quantity."""
+    shown = views(*events)
+    [row] = shown["order_status"]
+    return ((row["invoice_state"], row["invoiced_minor"], row["not_invoiced_minor"],
+             row["not_invoiced_since"]),
+            {row["line_no"]: row["invoiced_milli"] for row in shown["order_line"]})
 
 
 def shipments(*events):

@@ -29,6 +29,8 @@ def fold(lines, **settings):
         if event.topic in ORDER_TOPICS:
             facts.add(event)
         else:
+            if event.topic == "o2c.invoices":
+                facts.add_invoice(event)
             facts.books.take(event)
     return facts
 

@@ -47,6 +47,8 @@ class Facts:
     first: dict = field(default_factory=dict)
     conflicts: list = field(default_factory=list)
     announced: set = field(default_factory=set)  # orders of which any content ever arrived
+    invoices: dict = field(default_factory=dict)  # (account, id) -> first that names an order
+    void: set = field(default_factory=set)  # (account, id) of invoices cancelled
     repeats: int = 0
     books: object = None  # what books.py makes of the money events
 
@@ -61,6 +63,22 @@ class Facts:
             self.repeats += 1
         else:
             self.conflicts.append(Conflict(first, event))
+
+    def add_invoice(self, event):
+        """What orders make of o2c.invoices; contradictions are the books' to report."""
+        key = (event.account, event["invoice_id"])
+        if event.type == "InvoiceCancelled":
+            self.void.add(key)
+        elif event.type == "InvoiceIssued" and event["order_id"]:
+            self.invoices.setdefault(key, event)
+
+    def invoices_by_order(self):
+        """(account, order_id) -> its invoices that are not cancelled."""
+        groups = defaultdict(list)
+        for key, event in self.invoices.items():
+            if key not in self.void:
+                groups[event.account, event["order_id"]].append(event)
+        return groups
 
     def grouped(self, name, *types):
         """Events of these types by (account, field), oldest arrival first."""
@@ -80,6 +98,30 @@ def sum_lines(events):
     return sums
 
 
+def by_lines(invoice):
+    """[(order line, quantity)] that an invoice states; empty: it counts by its amount."""
+    return [(line["order_line_no"], line["quantity_milli"]) for line in invoice["lines"]
+            if "order_line_no" in line]
+
+
+def invoiced_quantities(invoices):
+    """line_no -> quantity over all of them, those left out that come to nothing."""
+    sums = defaultdict(int)
+    for invoice in invoices:
+        for line_no, milli in by_lines(invoice):
+            sums[line_no] += milli
+    return {line_no: milli for line_no, milli in sums.items() if milli}
+
+
+def first_dispatches(dispatches):
+    """line_no -> when something was first dispatched on it."""
+    first = {}
+    for event in sorted(dispatches, key=lambda event: event["dispatched_at"]):
+        for line in event["lines"]:
+            first.setdefault(line["line_no"], event["dispatched_at"])
+    return first
+
+
 def shipped_skus(dispatches):
     """line_no -> skus that anything was shipped as."""
     skus = defaultdict(list)
@@ -97,6 +139,8 @@ class Line:
     shipped_milli: int = 0
     returned_milli: int = 0
     cancelled_milli: int = 0
+    invoiced_milli: int = 0
+    first_dispatched_at: int | None = None
     unit_price_micro: int | None = None
     in_content: bool = False
     foreign_sku: bool = False
@@ -104,6 +148,15 @@ class Line:
     @property
     def open_milli(self):
         return self.ordered_milli - self.cancelled_milli - self.shipped_milli
+
+    @property
+    def missing_milli(self):
+        wanted = max(self.ordered_milli - self.cancelled_milli, self.shipped_milli)
+        return max(0, wanted - self.returned_milli - max(0, self.invoiced_milli))
+
+    @property
+    def not_invoiced_milli(self):
+        return max(0, self.shipped_milli - self.returned_milli - max(0, self.invoiced_milli))
 
 
 @dataclass
@@ -113,6 +166,7 @@ class Order:
     content: object
     revision: int
     lines: list
+    invoices: list
 
     @property
     def nothing_shipped(self):
@@ -138,9 +192,48 @@ class Order:
             return "none" if left == 0 else "waiting"
         return "shipped" if all(line.open_milli <= 0 for line in self.lines) else "part_shipped"
 
+    def net_of(self, invoices):
+        return sum(event["net_minor"] for event in invoices
+                   if event["currency"] == self.content["currency"])
+
+    @property
+    def invoiced_minor(self):
+        return self.net_of(self.invoices)
+
+    @property
+    def lump_sum_minor(self):
+        return self.net_of(event for event in self.invoices if not by_lines(event))
+
+    @property
+    def something_invoiced(self):
+        return self.lump_sum_minor > 0 or any(line.invoiced_milli > 0 for line in self.lines)
+
+    def left_of(self, name):
+        """(worth that the lump sum leaves, covered) of a quantity of all lines."""
+        worth, known = 0, True
+        for line in self.lines:
+            milli = getattr(line, name)
+            if milli and line.unit_price_micro is None:
+                known = False
+            elif milli:
+                worth += line_net_minor(milli, line.unit_price_micro, self.content["currency"])
+        left = max(0, worth - max(0, self.lump_sum_minor))
+        return left, known and not left
+
     @property
     def invoice_state(self):
-        return "none" if self.shipment_state == "none" else "pending"
+        if not self.something_invoiced:
+            return "none" if self.shipment_state == "none" else "pending"
+        return "awaiting_payment" if self.left_of("missing_milli")[1] else "part_invoiced"
+
+    @property
+    def not_invoiced(self):
+        """(amount, since when) of what has left and is not billed."""
+        left, covered = self.left_of("not_invoiced_milli")
+        if covered:
+            return 0, None
+        return left, min(line.first_dispatched_at for line in self.lines
+                         if line.not_invoiced_milli)
 
     @property
     def state(self):
@@ -149,7 +242,9 @@ class Order:
         wholly_cancelled = all(line.cancelled_milli == line.ordered_milli
                                for line in self.lines)
         ordered = sum(line.ordered_milli for line in self.lines)
-        return "cancelled" if ordered > 0 and wholly_cancelled else "received"
+        if ordered > 0 and wholly_cancelled:
+            return "cancelled"
+        return "processing" if self.something_invoiced else "received"
 
 
 def line_cancelled(cancellations, line_no):
@@ -173,17 +268,23 @@ def make_line(line_no, wanted, cancelled, shipped, returned, skus):
     return line
 
 
-def make_order(account, order_id, contents, cancellations, dispatches, returns):
+def make_order(account, order_id, contents, cancellations, dispatches, returns, invoices):
     content = max(contents, key=lambda event: event["revision"])
     counting = [event for event in cancellations if event["revision"] > content["revision"]]
     shipped, returned = sum_lines(dispatches), sum_lines(returns)
     skus = shipped_skus(dispatches)
+    invoiced = invoiced_quantities(invoices)
+    first = first_dispatches(dispatches)
     wanted = {line["line_no"]: line for line in content["lines"]}
     lines = [make_line(line_no, wanted.get(line_no), line_cancelled(counting, line_no),
                        shipped, returned, skus)
-             for line_no in sorted(wanted.keys() | shipped.keys() | returned.keys())]
+             for line_no in sorted(wanted.keys() | shipped.keys() | returned.keys()
+                                   | invoiced.keys())]
+    for line in lines:
+        line.invoiced_milli = invoiced.get(line.line_no, 0)
+        line.first_dispatched_at = first.get(line.line_no)
     revision = max(event["revision"] for event in [content, *counting])
-    return Order(account, order_id, content, revision, lines)
+    return Order(account, order_id, content, revision, lines, invoices)
 
 
 def orders_of(facts):
@@ -192,8 +293,9 @@ def orders_of(facts):
     cancellations = facts.grouped("order_id", "OrderCancelled")
     dispatches = facts.grouped("order_id", "ShipmentDispatched")
     returns = facts.grouped("order_id", "ShipmentReturned")
+    invoices = facts.invoices_by_order()
     return [make_order(*key, contents[key], cancellations.get(key, []),
-                       dispatches.get(key, []), returns.get(key, []))
+                       dispatches.get(key, []), returns.get(key, []), invoices.get(key, []))
             for key in contents]
 
 

@@ -16,7 +16,7 @@ QUIET = ("--repeated-percent=0", "--late-percent=0")
 # Whatever makes two sources claim one document is left out: their order may decide.  How a
 # dispute ends depends on whether the payment or the decision comes first.
 UNCONTENDED = (*QUIET, "--returned-percent=0", "--reversed-percent=0", "--part-paid-percent=0")
-FACTS = ("invoice", "payment", "ledger_balance", "ageing(2026-05-15)")
+FACTS = ("order_status", "order_line", "invoice", "payment", "ledger_balance", "ageing(2026-05-15)")
 
 
 def simulated(*options):
@@ -45,6 +45,21 @@ class Month(unittest.TestCase):
             self.assertEqual({key: total for key, total in ledger.items() if total},
                              {key: total for key, total in aged.items() if total})
             self.assertGreater(len(books.reminders.issued), 10)
+
+    def test_what_is_shipped_is_invoiced_line_by_line(self):
+        """In the end; half way through something has left that is not billed yet."""
+        lines = simulated(*QUIET, "--seed=2")
+        done = views_of(fold(lines), ("order_status", "order_line"))
+        for row in done["order_line"]:
+            self.assertEqual(row["invoiced_milli"], row["shipped_milli"], row)
+        states = {(row["shipment_state"], row["invoice_state"], row["not_invoiced_since"])
+                  for row in done["order_status"]}
+        self.assertLessEqual({("shipped", "awaiting_payment", None), ("none", "none", None)},
+                             states)
+        half = views_of(fold(lines[:len(lines) // 2]), ("order_status",))["order_status"]
+        left = [row for row in half if row["not_invoiced_minor"]]
+        self.assertGreater(len(left), 0)
+        self.assertTrue(all(row["not_invoiced_since"] for row in left))
 
     def test_repeats_and_late_events_change_nothing(self):
         plain = views_of(fold(simulated(*UNCONTENDED)), FACTS)

@@ -2,8 +2,8 @@
 
 import unittest
 
-from cases import (amended, cancelled, conflicts, delivered, dispatched, line, lines, order,
-                   placed, returned, states, views, waiting)
+from cases import (amended, billing, cancelled, conflicts, delivered, dispatched, invoiced, line,
+                   lines, order, placed, returned, states, views, void, waiting)
 from money import line_net_minor
 
 
@@ -13,7 +13,8 @@ class Content(unittest.TestCase):
             "order_id": "O1", "customer_id": "C1", "revision": 1, "state": "received",
             "shipment_state": "waiting", "invoice_state": "pending", "hold_reasons": [],
             "currency": "EUR", "net_minor": 2650, "gross_minor": None,
-            "placed_at": "2026-03-02T09:00:00Z"})
+            "placed_at": "2026-03-02T09:00:00Z", "invoiced_minor": 0, "not_invoiced_minor": 0,
+            "not_invoiced_since": None})
 
     def test_the_highest_revision_is_the_content_whatever_came_first(self):
         events = [placed(line(1, 1000)), amended(2, line(1, 2000)), amended(3, line(2, 7000))]
@@ -140,6 +141,84 @@ class Shipping(unittest.TestCase):
     def test_a_shipped_line_is_never_cancelled_away(self):
         self.assertEqual(states(placed(line(1, 1000)), cancelled(2),
                                 dispatched("S1", (1, 400)))[0], "processing")
+
+
+SINCE = "2026-03-03T08:00:00Z"  # when cases.dispatched says
+
+
+class Invoicing(unittest.TestCase):
+    def test_what_is_shipped_and_not_invoiced(self):
+        sent = [placed(line(1, 5000, "1"), line(2, 1000, "3")), dispatched("S1", (1, 2000))]
+        self.assertEqual(billing(*sent), (("pending", 0, 200, SINCE), {1: 0, 2: 0}))
+        part = [*sent, invoiced("I1", 150, (1, 1500))]
+        self.assertEqual(billing(*part), (("part_invoiced", 150, 50, SINCE), {1: 1500, 2: 0}))
+        rest = [*part, invoiced("I2", 650, (1, 3500), (2, 1000))]
+        self.assertEqual(billing(*rest),
+                         (("awaiting_payment", 800, 0, None), {1: 5000, 2: 1000}))
+
+    def test_a_cancelled_invoice_takes_its_own_part_back_whenever_it_came(self):
+        events = [placed(line(1, 5000, "1")), dispatched("S1", (1, 5000)),
+                  invoiced("I1", 200, (1, 2000)), invoiced("I2", 300, (1, 3000)), void("I1")]
+        for arrival in (events, events[::-1], events[2:] + events[:2]):
+            self.assertEqual(billing(*arrival),
+                             (("part_invoiced", 300, 200, SINCE), {1: 3000}))
+
+    def test_an_invoice_known_by_its_total(self):
+        sent = [placed(line(1, 5000, "1")), dispatched("S1", (1, 5000))]
+        self.assertEqual(billing(*sent, invoiced("I1", 499)),
+                         (("part_invoiced", 499, 1, SINCE), {1: 0}))
+        self.assertEqual(billing(*sent, invoiced("I1", 500)),
+                         (("awaiting_payment", 500, 0, None), {1: 0}))
+        self.assertEqual(billing(*sent, invoiced("I1", 500, currency="USD")),
+                         (("pending", 0, 500, SINCE), {1: 0}))
+
+    def test_one_line_over_does_not_make_up_for_another_under(self):
+        self.assertEqual(billing(placed(line(1, 1000, "1"), line(2, 1000, "1")),
+                                 dispatched("S1", (1, 1000), (2, 1000)),
+                                 invoiced("I1", 200, (1, 2000)))[0],
+                         ("part_invoiced", 200, 100, SINCE))
+
+    def test_what_came_back_or_was_cancelled_need_not_be_invoiced(self):
+        self.assertEqual(billing(placed(line(1, 5000, "1")), dispatched("S1", (1, 3000)),
+                                 returned("R1", "S1", (1, 1000)), cancelled(2),
+                                 invoiced("I1", 200, (1, 2000)))[0],
+                         ("awaiting_payment", 200, 0, None))
+
+    def test_since_is_the_first_dispatch_of_a_line_that_is_outstanding(self):
+        days = [dispatched(f"S{day}", (number, 1000), dispatched_at=f"2026-03-{day}T08:00:00Z")
+                for number, day in ((1, 10), (2, 12), (2, 11), (2, 14))]
+        self.assertEqual(billing(placed(line(1, 1000, "1"), line(2, 3000, "1")), *days,
+                                 invoiced("I1", 100, (1, 1000), (2, 500)))[0],
+                         ("part_invoiced", 100, 250, "2026-03-11T08:00:00Z"))
+
+    def test_without_a_price_the_worth_is_unknown(self):
+        self.assertEqual(billing(placed(line(1, 1000, None), line(2, 1000, "1")),
+                                 dispatched("S1", (1, 1000), (2, 1000)), invoiced("I1", 700))[0],
+                         ("part_invoiced", 700, 0, SINCE))
+
+    def test_an_invoiced_order_is_processing_and_a_cancelled_one_stays_cancelled(self):
+        events = [placed(line(1, 1000)), invoiced("I1", 1000, (1, 1000))]
+        self.assertEqual(states(*events), ("processing", "waiting", "awaiting_payment"))
+        self.assertEqual(states(*events, cancelled(2)),
+                         ("cancelled", "none", "awaiting_payment"))
+        self.assertEqual(states(*events, void("I1")), ("received", "waiting", "pending"))
+
+    def test_a_line_the_content_lacks_is_shown_while_something_is_invoiced_on_it(self):
+        events = [placed(line(1, 1000)), invoiced("I1", 0, (7, 1000))]
+        self.assertEqual(billing(*events)[1], {1: 0, 7: 1000})
+        self.assertEqual(billing(*events, void("I1"))[1], {1: 0})
+
+    def test_a_contradiction_changes_nothing_and_is_told_once(self):
+        events = [placed(line(1, 1000)), invoiced("I1", 10, (1, 10)), invoiced("I1", 20, (1, 20))]
+        self.assertEqual(billing(*events)[1], {1: 10})
+        self.assertEqual([row[:2] for row in conflicts(*events)],
+                         [("o2c.invoices", "invoice/I1")])
+
+    def test_an_invoice_of_no_order_or_of_one_that_has_not_come(self):
+        elsewhere = [invoiced("I1", 10, (1, 10), order_id=None), invoiced("I2", 10, order_id="")]
+        self.assertEqual(billing(placed(line(1, 1000)), *elsewhere)[0],
+                         ("pending", 0, 0, None))
+        self.assertEqual(waiting(invoiced("I1", 10, (1, 10)), void("I1")), [])
 
 
 class Returns(unittest.TestCase):

@@ -3,7 +3,8 @@
 import random
 import unittest
 
-from cases import (amended, cancelled, delivered, dispatched, line, placed, returned, views)
+from cases import (amended, cancelled, delivered, dispatched, invoiced, line, placed, returned,
+                   views, void)
 
 HISTORIES = 150
 ARRIVALS = 4
@@ -48,8 +49,20 @@ def shipment_events(chance, shipment_id, orders, customer_id):
                        **ids())
 
 
+def invoice_events(chance, invoice_id, orders, customer_id):
+    if chance.random() < 0.9:
+        by_lines = [(chance.randint(1, 5), chance.choice((-500, 0, 500, 1000, 3000)))
+                    for _ in range(chance.randint(0, 3))]
+        yield invoiced(invoice_id, chance.choice((0, 333, 1000, 5000)), *by_lines,
+                       order_id=chance.choice([*orders, None]), customer_id=customer_id,
+                       currency=chance.choice(("EUR", "EUR", "USD")))
+    if chance.random() < 0.2:
+        yield void(invoice_id, customer_id=customer_id)
+
+
 def history(chance):
-    """Events without conflicts of two accounts, three orders and four shipments each."""
+    """Events without conflicts of two accounts, three orders and four shipments and invoices
+    each."""
     made = []
     for customer_id in ("C1", "C2"):
         orders = ["O1", "O2", "O3"]
@@ -57,6 +70,7 @@ def history(chance):
             made += order_events(chance, order_id=order_id, customer_id=customer_id)
         for number in range(4):
             made += shipment_events(chance, f"S{number}", orders, customer_id)
+            made += invoice_events(chance, f"I{number}", orders, customer_id)
     return made
 
 
@@ -114,11 +128,13 @@ class Permutations(unittest.TestCase):
             shown = views(*history(random.Random(seed)))
             seen.update(row["state"] for row in shown["order_status"] + shown["shipment"])
             seen.update(row["shipment_state"] for row in shown["order_status"])
+            seen.update(row["invoice_state"] for row in shown["order_status"])
             seen.update(row["waits_for"] for row in shown["waiting"])
         self.assertEqual(seen, {
             "received", "processing", "cancelled", "none", "waiting", "part_shipped", "shipped",
             "exception", "waiting_order", "dispatched", "delivered", "part_returned", "returned",
-            "OrderPlaced", "ShipmentDispatched"})
+            "pending", "part_invoiced", "awaiting_payment", "OrderPlaced", "ShipmentDispatched",
+            "InvoiceIssued"})
 
 
 class Invariants(unittest.TestCase):
@@ -131,8 +147,13 @@ class Invariants(unittest.TestCase):
             for row in shown["order_status"]:
                 if row["state"] == "cancelled":
                     self.assertEqual(row["shipment_state"], "none")
-                self.assertEqual(row["invoice_state"] == "none",
-                                 row["shipment_state"] == "none")
+                if row["invoice_state"] == "none":
+                    self.assertEqual(row["shipment_state"], "none")
+                if row["invoice_state"] == "awaiting_payment":
+                    self.assertIsNone(row["not_invoiced_since"])
+                if row["not_invoiced_since"] is None:
+                    self.assertEqual(row["not_invoiced_minor"], 0)
+                self.assertGreaterEqual(row["not_invoiced_minor"], 0)
 
 
 if __name__ == "__main__":

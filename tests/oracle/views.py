@@ -10,7 +10,8 @@ from rules import Conflict, natural_key, orders_of, shipments_of, waiting_orders
 ORDER_COLUMNS = {
     "order_status": ("order_id", "customer_id", "revision", "state", "shipment_state",
                      "invoice_state", "hold_reasons", "currency", "net_minor", "gross_minor",
-                     "placed_at"),
+                     "placed_at", "invoiced_minor", "not_invoiced_minor",
+                     "not_invoiced_since"),
     "order_line": ("order_id", "line_no", "sku", "ordered_milli", "shipped_milli",
                    "returned_milli", "cancelled_milli", "invoiced_milli", "unit_price_micro"),
     "shipment": ("shipment_id", "order_id", "customer_id", "state", "dispatched_at",
@@ -28,15 +29,20 @@ def order_status_rows(facts):
     for order in orders_of(facts):
         yield (order.order_id, order.content["customer_id"], order.revision, order.state,
                order.shipment_state, order.invoice_state, [], order.content["currency"],
-               order.net_minor, None, text_of(order.content["placed_at"]))
+               order.net_minor, None, text_of(order.content["placed_at"]),
+               order.invoiced_minor, order.not_invoiced[0], moment(order.not_invoiced[1]))
 
 
 def order_line_rows(facts):
     for order in orders_of(facts):
         for line in order.lines:
             yield (order.order_id, line.line_no, line.sku, line.ordered_milli,
-                   line.shipped_milli, line.returned_milli, line.cancelled_milli, 0,
-                   line.unit_price_micro)
+                   line.shipped_milli, line.returned_milli, line.cancelled_milli,
+                   line.invoiced_milli, line.unit_price_micro)
+
+
+def moment(micros):
+    return None if micros is None else text_of(micros)
 
 
 def moment_of(event, name):

@@ -14,6 +14,10 @@ CREATE TABLE orders.sales_order (
     state              text NOT NULL,
     shipment_state     text NOT NULL,
     invoice_state      text NOT NULL,
+    invoiced_minor     bigint NOT NULL,
+    lump_sum_minor     bigint NOT NULL,
+    not_invoiced_minor bigint NOT NULL,
+    not_invoiced_since timestamptz,          -- NULL: nothing is shipped and not invoiced
     first_seen         timestamptz NOT NULL,
     PRIMARY KEY (account_id, order_id)
 ) WITH (fillfactor = 50);
@@ -21,7 +25,8 @@ CREATE TYPE orders.sales_order_row AS (
     account_id text, order_id text, content_revision bigint, revision bigint,
     customer_id text, company_id text, currency text, customer_reference text,
     placed_at timestamptz, requested_date date, net_minor bigint, state text,
-    shipment_state text, invoice_state text, first_seen timestamptz);
+    shipment_state text, invoice_state text, invoiced_minor bigint, lump_sum_minor bigint,
+    not_invoiced_minor bigint, not_invoiced_since timestamptz, first_seen timestamptz);
 
 CREATE TABLE orders.order_line (
     account_id       text NOT NULL,
@@ -33,15 +38,18 @@ CREATE TABLE orders.order_line (
     ordered_milli    bigint NOT NULL,
     shipped_milli    bigint NOT NULL,
     returned_milli   bigint NOT NULL,
+    invoiced_milli   bigint NOT NULL,
     unit_price_micro bigint,
     shipped_sku_min  text,
     shipped_sku_max  text,
+    first_dispatched_at timestamptz,
     PRIMARY KEY (account_id, order_id, line_no)
 ) WITH (fillfactor = 50);
 CREATE TYPE orders.order_line_row AS (
     account_id text, order_id text, line_no integer, in_content boolean, cancelled boolean,
     sku text, ordered_milli bigint, shipped_milli bigint, returned_milli bigint,
-    unit_price_micro bigint, shipped_sku_min text, shipped_sku_max text);
+    invoiced_milli bigint, unit_price_micro bigint, shipped_sku_min text, shipped_sku_max text,
+    first_dispatched_at timestamptz);
 
 CREATE TABLE orders.order_revision (
     account_id text NOT NULL,
@@ -68,9 +76,28 @@ CREATE TABLE orders.movement (
 CREATE TYPE orders.movement_row AS (
     account_id text, kind text, movement_id text, content bytea, first_seen timestamptz);
 
+CREATE TABLE orders.invoice (
+    account_id       text NOT NULL,
+    invoice_id       text NOT NULL,
+    order_id         text,                   -- NULL: cancelled, not issued yet
+    currency         text,
+    net_minor        bigint NOT NULL,
+    line_nos         integer[],              -- of the order; empty: it counts by its amount
+    quantities_milli bigint[],               -- one for each
+    cancelled        boolean NOT NULL,
+    PRIMARY KEY (account_id, invoice_id)
+);
+-- Partial, so that no statement by key takes it for its account_id: see decisions/0001.
+CREATE INDEX invoice_by_order ON orders.invoice (account_id, order_id)
+    WHERE order_id IS NOT NULL;
+CREATE TYPE orders.invoice_row AS (
+    account_id text, invoice_id text, order_id text, currency text, net_minor bigint,
+    line_nos integer[], quantities_milli bigint[], cancelled boolean);
+
 INSERT INTO o2c.consumer_topic VALUES
     ('orders', 'o2c.orders', 'in'),
     ('orders', 'o2c.shipments', 'in'),
+    ('orders', 'o2c.invoices', 'in'),
     ('orders', 'o2c.order-status', 'out'),
     ('orders', 'o2c.state.order', 'out'),
     ('orders', 'o2c.conflicts', 'out'),
@@ -79,7 +106,8 @@ INSERT INTO o2c.consumer_topic VALUES
 CREATE VIEW o2c.order_status AS
 SELECT order_id, customer_id, revision, state, shipment_state, invoice_state,
        '{}'::text[] AS hold_reasons, currency, net_minor, NULL::bigint AS gross_minor,
-       placed_at, account_id, company_id, customer_reference, requested_date
+       placed_at, account_id, company_id, customer_reference, requested_date, invoiced_minor,
+       not_invoiced_minor, not_invoiced_since
   FROM orders.sales_order
  WHERE content_revision > 0;
 
@@ -87,7 +115,7 @@ CREATE VIEW o2c.order_line AS
 SELECT l.order_id, l.line_no, l.sku, l.ordered_milli, l.shipped_milli, l.returned_milli,
        CASE WHEN l.cancelled THEN greatest(0, l.ordered_milli - l.shipped_milli) ELSE 0 END
            AS cancelled_milli,
-       0::bigint AS invoiced_milli, l.unit_price_micro, l.in_content, l.account_id
+       l.invoiced_milli, l.unit_price_micro, l.in_content, l.account_id
   FROM orders.order_line l
   JOIN orders.sales_order o USING (account_id, order_id)
  WHERE o.content_revision > 0;
@@ -98,8 +126,7 @@ SELECT 'orders'::text AS consumer, account_id, 'order'::text AS kind, order_id A
   FROM orders.sales_order
  WHERE content_revision = 0;
 
--- Where orders stand; part of o2c.flow. Net of the whole order. What was shipped and not invoiced is
--- not knowable here: orders do not hear of invoices.
+-- Where orders stand; part of o2c.flow. Net of the whole order.
 CREATE TABLE orders.flow_limit (
     stage text PRIMARY KEY,
     days  integer NOT NULL                   -- longer in the stage is stuck

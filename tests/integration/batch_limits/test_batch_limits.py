@@ -66,11 +66,14 @@ class BatchLimits(PipelineCase):
         self.publish(*lines[len(lines) // 2:])
 
     def history(self, seed):
-        """(what comes on o2c.shipments, all else).  Which of two topics a consumer takes first is
-        no matter of batches: one is folded before the other is published."""
-        lines = self.o2c("simulate", "--seed", str(seed), *HISTORY).splitlines(keepends=True)
-        shipped = [line for line in lines if json.loads(line)["type"].startswith("Shipment")]
-        return shipped, [line for line in lines if line not in shipped]
+        """(what comes on o2c.shipments, on o2c.invoices, all else).  Which of two topics a consumer
+        takes first is no matter of batches: one is folded before the other is published."""
+        parts = [], [], []
+        for line in self.o2c("simulate", "--seed", str(seed), *HISTORY).splitlines(keepends=True):
+            kind = json.loads(line)["type"]
+            parts[0 if kind.startswith("Shipment") else
+                  1 if kind.startswith(("Invoice", "CreditNote")) else 2].append(line)
+        return parts
 
     def ends(self, consumer):
         """What its positions must add up to."""
@@ -136,12 +139,13 @@ class BatchLimits(PipelineCase):
             self.pipeline.sql(CLAIMS.format(schema=consumer, cluster=cluster,
                                             partitions=self.pipeline.partitions))
         dsns = {limit: self.database(limit) for limit in LIMITS}
-        for seed, (_, others) in histories.items():
+        for seed, (_, _, others) in histories.items():
             self.publish_history(seed, others)
         self.fold_all(dsns)
-        for shipped, _ in histories.values():
-            self.publish(*shipped)
-        self.fold_all(dsns)
+        for part in range(2):
+            for parts in histories.values():
+                self.publish(*parts[part])
+            self.fold_all(dsns)
         found = {}
         for limit, dsn in dsns.items():
             found[limit] = self.everything(dsn)
