@@ -12,7 +12,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from pipeline import CLI, end_with_parent  # noqa: E402
-from pipeline_case import PATIENCE_S, PipelineCase  # noqa: E402
+from pipeline_case import (  # noqa: E402
+    PATIENCE_S, PipelineCase, dispatch, invoice_of_order, order)
 
 EVENTS = Path(__file__).with_name("reading.ndjson")
 AGEING = """\
@@ -266,6 +267,25 @@ class Reading(PipelineCase):
         finally:
             self.pipeline.sql("UPDATE receivables.flow_limit SET days = CASE stage"
                               " WHEN 'open' THEN 90 WHEN 'overdue' THEN 30 ELSE 5 END")
+
+    def test_z_flow_tells_what_is_shipped_and_not_invoiced(self):
+        """Of an order of 3.000 pieces at 10.00, of which dispatch() sends 1.000 at a time."""
+        def goods(*events):
+            self.publish(*events)
+            self.drain()
+            return [row for row in self.flow_of("NOK") if row[0] == "shipped_not_invoiced"]
+
+        self.assertEqual(goods(order("O-S", "SENT", 3000, currency="NOK")), [])
+        self.assertEqual(goods(dispatch("S-1", "O-S", "SENT"), dispatch("S-2", "O-S", "SENT")),
+                         [("shipped_not_invoiced", 1, 2000, 1)])
+        self.assertEqual(goods(invoice_of_order("I-S", "O-S", 1500, "SENT", currency="NOK")),
+                         [("shipped_not_invoiced", 1, 500, 1)])
+        self.assertRegex(self.o2c("flow"), r"(?m)^to_ship .*\n(.*\n)*shipped_not_invoiced +1 +5\.00"
+                         r"  NOK       2026-03-03T09:00:00Z      1\n(.*\n)*open ")
+        self.assertEqual(goods(json.dumps({
+            "type": "InvoiceCancelled", "source": "test", "customer_id": "SENT",
+            "invoice_id": "I-S", "reason": "wrong"}) + "\n"), [("shipped_not_invoiced", 1, 2000, 1)])
+        self.assertEqual(goods(invoice_of_order("I-T", "O-S", 2000, "SENT", currency="NOK")), [])
 
     def test_flow_again_and_again(self):
         watching = subprocess.Popen(

@@ -36,6 +36,19 @@ def dispatch(shipment_id, order_id, customer_id="C1"):
         "lines": [{"line_no": 1, "sku": "SKU-1", "quantity_milli": 1000}]}) + "\n"
 
 
+def invoice_of_order(invoice_id, order_id, quantity_milli, customer_id="C1", **fields):
+    """Of its line 1, at the price of order()."""
+    net_minor = quantity_milli
+    return json.dumps({
+        "type": "InvoiceIssued", "occurred_at": "2026-03-04T09:00:00Z", "source": "test",
+        "customer_id": customer_id, "order_id": order_id, "invoice_id": invoice_id,
+        "number": invoice_id, "issue_date": "2026-03-04", "currency": "EUR",
+        "lines": [{"line_no": 1, "order_line_no": 1, "quantity_milli": quantity_milli,
+                   "unit_price_micro": 10_000_000, "net_minor": net_minor}],
+        "net_minor": net_minor, "gross_minor": net_minor,
+        "instalments": [{"due_date": "2026-04-03", "amount_minor": net_minor}], **fields}) + "\n"
+
+
 class PipelineCase(unittest.TestCase):
     """One pipeline for all tests of a class; each uses accounts of its own."""
 

@@ -126,14 +126,16 @@ SELECT 'orders'::text AS consumer, account_id, 'order'::text AS kind, order_id A
   FROM orders.sales_order
  WHERE content_revision = 0;
 
--- Where orders stand; part of o2c.flow. Net of the whole order.
+-- Where orders stand; part of o2c.flow. Net of the whole order, but of what is shipped and not invoiced
+-- the value of just that, since the first dispatch of a line that is not wholly invoiced.
 CREATE TABLE orders.flow_limit (
     stage text PRIMARY KEY,
     days  integer NOT NULL                   -- longer in the stage is stuck
 );
 INSERT INTO orders.flow_limit VALUES
     ('placed', 2),
-    ('to_ship', 14);
+    ('to_ship', 14),
+    ('shipped_not_invoiced', 7);
 
 CREATE VIEW orders.flow AS
 WITH item AS (
@@ -144,6 +146,10 @@ WITH item AS (
     SELECT 'to_ship', currency, net_minor, placed_at
       FROM orders.sales_order
      WHERE content_revision > 0 AND shipment_state IN ('waiting', 'part_shipped')
+     UNION ALL
+    SELECT 'shipped_not_invoiced', currency, not_invoiced_minor, not_invoiced_since
+      FROM orders.sales_order
+     WHERE not_invoiced_since IS NOT NULL
 )
 SELECT stage, count(*) AS documents, sum(amount_minor)::bigint AS amount_minor, currency,
        min(since) AS oldest_since,
