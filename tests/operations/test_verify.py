@@ -9,7 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from confluent_kafka import TopicPartition  # noqa: E402
 from confluent_kafka.admin import AdminClient  # noqa: E402
-from pipeline_case import PATIENCE_S, PipelineCase, dispatch, order  # noqa: E402
+from pipeline_case import (  # noqa: E402
+    PATIENCE_S, PipelineCase, dispatch, invoice_of_order, order)
 
 
 class Verify(PipelineCase):
@@ -21,7 +22,9 @@ class Verify(PipelineCase):
         case = cls()
         case.publish(*(order(f"O{number}", f"C{number}") for number in range(12)))
         case.publish(order("O1", "C1"), order("O1", "C1", quantity_milli=2000))  # conflict
-        case.publish(dispatch("S1", "O1", "C1"), dispatch("S2", "O2", "C2"))
+        case.publish(dispatch("S1", "O1", "C1"), dispatch("S2", "O2", "C2"),
+                     invoice_of_order("I3", "O3", 1000, "C3"),
+                     invoice_of_order("I4", None, 1000, "C4"))
         case.produce("o2c.orders", "CBAD", b"bad")
         case.publish(order("OQ", "CBAD"))
         case.produce("o2c.orders", None, b"no key", partition=0)
@@ -111,6 +114,16 @@ class Verify(PipelineCase):
         self.spoil("UPDATE orders.order_line SET returned_milli = -1 WHERE order_id = 'O3'",
                    "UPDATE orders.order_line SET returned_milli = 0 WHERE order_id = 'O3'",
                    "orders: order O3 line 1 of account C3: a quantity is negative")
+        for spoilt in (0, 999):
+            self.spoil(f"UPDATE orders.order_line SET invoiced_milli = {spoilt} WHERE order_id = 'O3'",
+                       "UPDATE orders.order_line SET invoiced_milli = 1000 WHERE order_id = 'O3'",
+                       f"order O3 line 1 of account C3: {spoilt} invoiced, its invoices say 1000")
+        self.spoil("UPDATE orders.order_line SET invoiced_milli = 1 WHERE order_id = 'O5'",
+                   "UPDATE orders.order_line SET invoiced_milli = 0 WHERE order_id = 'O5'",
+                   "orders: order O5 line 1 of account C5: 1 invoiced, its invoices say 0")
+        self.spoil("UPDATE orders.sales_order SET invoiced_minor = 7 WHERE order_id = 'O3'",
+                   "UPDATE orders.sales_order SET invoiced_minor = 1000 WHERE order_id = 'O3'",
+                   "orders: order O3 of account C3: 7 invoiced, its invoices in EUR say 1000")
         self.spoil("UPDATE shipments.shipment SET state = 'waiting_order' WHERE shipment_id = 'S1'",
                    "UPDATE shipments.shipment SET state = 'dispatched' WHERE shipment_id = 'S1'",
                    "shipments: shipment S1 of account C1: state waiting_order while its order is")
@@ -128,6 +141,23 @@ class Verify(PipelineCase):
                    "UPDATE shipments.shipment_line SET line_no = 1 WHERE shipment_id = 'S2';"
                    "UPDATE orders.order_line SET shipped_milli = 1000 WHERE order_id = 'O2'",
                    "order O2 line 2 of account C2: 0 shipped, its shipments sent 1000")
+
+    def test_orders_and_receivables_know_the_same_invoices(self):
+        uncounted = ("UPDATE orders.sales_order SET invoiced_minor = 0 WHERE order_id = 'O3';"
+                     "UPDATE orders.order_line SET invoiced_milli = 0 WHERE order_id = 'O3';")
+        counted = ("UPDATE orders.sales_order SET invoiced_minor = 1000 WHERE order_id = 'O3';"
+                   "UPDATE orders.order_line SET invoiced_milli = 1000 WHERE order_id = 'O3';")
+        said = "all: invoice I3 of account C3: order O3, net 1000, cancelled f; orders have {}$"
+        for column, spoilt, back, expected in (
+                ("cancelled", "true", "false", "O3, 1000, t"),
+                ("account_id", "'CBAD'", "'C3'", ", , "),
+                ("order_id", "'O77'", "'O3'", "O77, 1000, f")):
+            change = f"UPDATE orders.invoice SET {column} = {{}} WHERE invoice_id = 'I3'"
+            self.spoil(uncounted + change.format(spoilt), counted + change.format(back),
+                       said.format(expected))
+        self.spoil("INSERT INTO orders.invoice VALUES ('C4', 'I9', 'O99', 'EUR', 5, '{}', '{}', false)",
+                   "DELETE FROM orders.invoice WHERE invoice_id = 'I9'",
+                   "all: invoice I9 of account C4: order , net , cancelled ; orders have O99, 5, f")
 
     def test_z_the_topic_is_spoiled(self):
         """Last: a record cannot be taken out of a topic again."""

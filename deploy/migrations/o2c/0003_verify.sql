@@ -31,6 +31,38 @@ BEGIN
 END
 $$;
 
+-- Invoices of orders: orders and receivables. One that names no order is none of orders'.
+CREATE FUNCTION o2c.verify_invoices() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF to_regclass('orders.invoice') IS NULL OR to_regclass('receivables.document') IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH troubled AS (
+        SELECT p.account_id FROM orders.parked p WHERE p.state <> 'released'
+         UNION
+        SELECT p.account_id FROM receivables.parked p WHERE p.state <> 'released'
+    ), issued AS (
+        SELECT account_id, document_id AS invoice_id, order_id, net_minor,
+               cancel_content IS NOT NULL AS cancelled
+          FROM receivables.document
+         WHERE kind = 'invoice' AND issued
+    ), counted AS (
+        SELECT account_id, invoice_id, order_id, net_minor, cancelled
+          FROM orders.invoice
+         WHERE order_id IS NOT NULL
+    )
+    SELECT format('invoice %s of account %s: order %s, net %s, cancelled %s; orders have %s, %s, %s',
+                  invoice_id, account_id, i.order_id, i.net_minor, i.cancelled, c.order_id,
+                  c.net_minor, c.cancelled)
+      FROM issued i FULL JOIN counted c USING (account_id, invoice_id)
+     WHERE (i.invoice_id IS NULL OR i.order_id <> '')
+       AND (i.order_id, i.net_minor, i.cancelled)
+           IS DISTINCT FROM (c.order_id, c.net_minor, c.cancelled)
+       AND account_id NOT IN (SELECT t.account_id FROM troubled t);
+END
+$$;
+
 -- Receivables and the ledger, which keeps the journals that they post: control accounts, per
 -- (account, customer, currency). And what is open is what was issued, less what was taken off.
 CREATE FUNCTION o2c.verify_ledger() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
@@ -117,6 +149,8 @@ $$;
 
 CREATE FUNCTION o2c.verify() RETURNS SETOF text LANGUAGE sql STABLE AS $$
 SELECT * FROM o2c.verify_quantities()
+ UNION ALL
+SELECT * FROM o2c.verify_invoices()
  UNION ALL
 SELECT * FROM o2c.verify_ledger()
  UNION ALL

@@ -170,4 +170,27 @@ SELECT format('order %s of account %s: content revision %s is not among its revi
 SELECT format('order %s line %s of account %s: a quantity is negative', order_id, line_no, account_id)
   FROM orders.order_line
  WHERE least(ordered_milli, shipped_milli, returned_milli) < 0
+ UNION ALL
+SELECT format('order %s line %s of account %s: %s invoiced, its invoices say %s', order_id, line_no,
+              account_id, coalesce(l.invoiced_milli, 0), coalesce(i.milli, 0))
+  FROM (SELECT l.account_id, l.order_id, l.line_no, l.invoiced_milli
+          FROM orders.order_line l
+         WHERE l.invoiced_milli <> 0) l
+  FULL JOIN (SELECT i.account_id, i.order_id, q.line_no, sum(q.milli)::bigint AS milli
+               FROM orders.invoice i
+               JOIN orders.sales_order o USING (account_id, order_id),
+                    unnest(i.line_nos, i.quantities_milli) q(line_no, milli)
+              WHERE NOT i.cancelled AND o.content_revision > 0
+              GROUP BY 1, 2, 3) i USING (account_id, order_id, line_no)
+ WHERE coalesce(l.invoiced_milli, 0) <> coalesce(i.milli, 0)
+ UNION ALL
+SELECT format('order %s of account %s: %s invoiced, its invoices in %s say %s', o.order_id,
+              o.account_id, o.invoiced_minor, o.currency, coalesce(sum(i.net_minor), 0))
+  FROM orders.sales_order o
+  LEFT JOIN orders.invoice i
+    ON i.account_id = o.account_id AND i.order_id = o.order_id AND NOT i.cancelled
+       AND i.currency = o.currency
+ WHERE o.content_revision > 0
+ GROUP BY o.account_id, o.order_id
+HAVING o.invoiced_minor <> coalesce(sum(i.net_minor), 0)
 $$;
