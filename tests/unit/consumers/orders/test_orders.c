@@ -282,6 +282,30 @@ static void what_is_invoiced_converges_in_any_order(void **state)
                    sizeof invoice_cases / sizeof invoice_cases[0], describe_invoiced);
 }
 
+/* Too many events to be drawn here: a stored row is made to stand for them. */
+static void a_sum_of_invoices_that_does_not_fit_is_parked(void **state)
+{
+    struct rows_fixture *fixture = rows_fixture_new(&orders_consumer);
+    struct invoice *invoice;
+    struct line *line;
+    struct o2c_err err;
+
+    (void)state;
+    assert_int_equal(rule_apply(fixture, PLACED(1, TWO), &err), O2C_OK);
+    assert_int_equal(rule_apply(fixture, INVOICE(I1, BILLED(1, 5), 1), &err), O2C_OK);
+    assert_int_equal(rule_apply(fixture, INVOICE(I2, BILLED(1, 5), 1), &err), O2C_OK);
+    line = (struct line *)(uintptr_t)rows_fixture_row(fixture, &orders_line, 0);
+    line->invoiced_milli = INT64_MAX;
+    assert_int_equal(rule_apply(fixture, INVOICE(I3, BILLED(1, 1), 1), &err), O2C_PARK);
+    assert_string_equal(err.text, "invoice_id: the sum of the order does not fit");
+    assert_int_equal(rows_fixture_row_count(fixture, &orders_invoice), 2);
+    invoice = (struct invoice *)(uintptr_t)rows_fixture_row(fixture, &orders_invoice, 0);
+    invoice->net_minor = INT64_MAX;
+    assert_int_equal(rule_apply(fixture, AMENDED(2, TWO), &err), O2C_PARK);
+    assert_string_equal(err.text, "order_id: the sum of its invoices does not fit");
+    rows_fixture_free(fixture);
+}
+
 static size_t effect_count(const struct rows_fixture *fixture)
 {
     size_t count;
@@ -597,6 +621,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(facts_converge_in_any_order),
         cmocka_unit_test(what_is_invoiced_converges_in_any_order),
+        cmocka_unit_test(a_sum_of_invoices_that_does_not_fit_is_parked),
         cmocka_unit_test(an_invoice_without_an_order_leaves_nothing),
         cmocka_unit_test(a_contradicting_invoice_is_left_to_receivables),
         cmocka_unit_test(what_can_never_hold_is_parked_with_field_and_value),
