@@ -4,99 +4,13 @@
 #include "consumers/host/novelty.h"
 #include "consumers/host/rows.h"
 #include "consumers/receivables/apply.h"
+#include "consumers/receivables/given.h"
 #include "consumers/receivables/settle.h"
 #include "consumers/receivables/work.h"
 #include "schemas/units/money.h"
 #include "schemas/units/time.h"
 
 #include "runtime/base/banned.h"
-
-/* What the three kinds have in common. */
-struct issued {
-    const struct o2c_head *head;
-    struct o2c_str kind, id, number, order_id, currency;
-    const char *id_field;
-    struct o2c_str names; /* of a credit note: the invoice */
-    int32_t issue_date;
-    int64_t net_minor, tax_minor, gross_minor;
-    const struct o2c_instalment *instalments;
-    size_t instalment_count;
-    struct o2c_instalment whole; /* of a credit note: the one instalment */
-    bool has_discount, has_discount_until;
-    int64_t discount_minor;
-    int32_t discount_until;
-    bool opening, has_remind, remind;
-};
-
-static void of_invoice(const struct o2c_invoice_issued *given, struct issued *ret)
-{
-    *ret = (struct issued){
-        .head = &given->head,
-        .kind = KIND_INVOICE,
-        .id = given->invoice_id,
-        .id_field = "invoice_id",
-        .number = given->number,
-        .order_id = given->order_id,
-        .currency = given->currency,
-        .issue_date = given->issue_date,
-        .net_minor = given->net_minor,
-        .tax_minor = given->tax_minor,
-        .gross_minor = given->gross_minor,
-        .instalments = given->instalments,
-        .instalment_count = given->instalments_count,
-        .has_discount = given->has_discount_minor,
-        .discount_minor = given->discount_minor,
-        .has_discount_until = given->has_discount_until,
-        .discount_until = given->discount_until,
-        .opening = given->opening,
-        .has_remind = given->has_remind,
-        .remind = given->remind,
-    };
-}
-
-static void of_debit_note(const struct o2c_debit_note_issued *given, struct issued *ret)
-{
-    *ret = (struct issued){
-        .head = &given->head,
-        .kind = KIND_DEBIT_NOTE,
-        .id = given->debit_note_id,
-        .id_field = "debit_note_id",
-        .number = given->number,
-        .order_id = given->order_id,
-        .currency = given->currency,
-        .issue_date = given->issue_date,
-        .net_minor = given->net_minor,
-        .tax_minor = given->tax_minor,
-        .gross_minor = given->gross_minor,
-        .instalments = given->instalments,
-        .instalment_count = given->instalments_count,
-        .opening = given->opening,
-        .has_remind = given->has_remind,
-        .remind = given->remind,
-    };
-}
-
-static void of_credit_note(const struct o2c_credit_note_issued *given, struct issued *ret)
-{
-    *ret = (struct issued){
-        .head = &given->head,
-        .kind = KIND_CREDIT_NOTE,
-        .id = given->credit_note_id,
-        .id_field = "credit_note_id",
-        .number = given->number,
-        .order_id = given->order_id,
-        .currency = given->currency,
-        .names = given->invoice_id,
-        .issue_date = given->issue_date,
-        .net_minor = given->net_minor,
-        .tax_minor = given->tax_minor,
-        .gross_minor = given->gross_minor,
-        .whole = {.due_date = given->issue_date, .amount_minor = given->gross_minor},
-        .instalment_count = 1,
-        .opening = given->opening,
-    };
-    ret->instalments = &ret->whole;
-}
 
 /* ---- refusals; PARK names the field and the value */
 
@@ -317,8 +231,8 @@ static void issue(struct work *work, struct document *document, const struct iss
     post_document(work, document, "issue", document->issue_date,
                   o2c_str_eq(document->kind, KIND_CREDIT_NOTE) ? -1 : 1);
     if (o2c_str_eq(document->kind, KIND_CREDIT_NOTE)) {
-        if (issued->names.at)
-            add_credit_line(work, document, issued->names);
+        if (issued->names.invoice_id.at)
+            add_credit_line(work, document, issued->names.invoice_id);
     } else if (document->cancel_content.at) {
         cancel(work, document);
     } else {
@@ -337,21 +251,13 @@ enum o2c_verdict receivables_on_issued(struct o2c_account *account,
     struct issued issued;
     struct work work;
 
-    if (event->type == O2C_INVOICE_ISSUED)
-        of_invoice(event->invoice_issued, &issued);
-    else if (event->type == O2C_DEBIT_NOTE_ISSUED)
-        of_debit_note(event->debit_note_issued, &issued);
-    else
-        of_credit_note(event->credit_note_issued, &issued);
+    receivables_issued(event, &issued);
     if (check_issued(&issued, err))
         return err->verdict;
     known = o2c_row_find(account, &receivables_document,
                          O2C_KEY(O2C_K(issued.kind), O2C_K(issued.id)));
     if (known && !o2c_is_new(effects, event, content, known->content, known->first_seen,
-                             o2c_str_eq(issued.kind, KIND_INVOICE)      ? "invoice"
-                             : o2c_str_eq(issued.kind, KIND_DEBIT_NOTE) ? "debit_note"
-                                                                        : "credit_note",
-                             issued.id))
+                             issued.natural_key, issued.id))
         return O2C_OK;
     receivables_begin(&work, account, moment, effects, issued.head, "credited", issued.id);
     document = begin_document(account, issued.kind, issued.id);

@@ -7,6 +7,7 @@
 #include "consumers/host/rows.h"
 #include "consumers/host/wants.h"
 #include "consumers/receivables/apply.h"
+#include "consumers/receivables/given.h"
 #include "consumers/receivables/rows.h"
 #include "schemas/events.h"
 
@@ -52,6 +53,15 @@ static void want_lines(struct o2c_wants *wants, struct o2c_str source, struct o2
 {
     o2c_want_children(wants, &receivables_remittance_line,
                       O2C_KEY(O2C_K(source), O2C_K(id)));
+}
+
+/* What a claim is for. */
+static void want_claimed(struct o2c_wants *wants, struct naming naming)
+{
+    if (naming.invoice_id.at)
+        want_named(wants, naming.invoice_id);
+    else if (naming.number.at)
+        want_numbered(wants, naming.number);
 }
 
 /* ---- what loaded rows name */
@@ -119,56 +129,30 @@ static void more_of_numbered(struct o2c_account *account, struct o2c_wants *want
         more_of_document(account, wants, document);
 }
 
-static void more_of_named(struct o2c_account *account, struct o2c_wants *wants,
-                          struct o2c_str invoice_id, struct o2c_str number)
+static void more_of_claimed(struct o2c_account *account, struct o2c_wants *wants,
+                            struct naming naming)
 {
-    if (invoice_id.at) {
-        more_of(account, wants, KIND_INVOICE, invoice_id);
-        more_of(account, wants, KIND_DEBIT_NOTE, invoice_id);
-    } else if (number.at) {
-        more_of_numbered(account, wants, number);
+    if (naming.invoice_id.at) {
+        more_of(account, wants, KIND_INVOICE, naming.invoice_id);
+        more_of(account, wants, KIND_DEBIT_NOTE, naming.invoice_id);
+    } else if (naming.number.at) {
+        more_of_numbered(account, wants, naming.number);
     }
 }
 
 /* ---- documents */
 
-struct issued {
-    struct o2c_str kind, id, number, customer_id, currency, names; /* names: an invoice */
-};
-
-static struct issued issued_of(const struct o2c_event *event)
-{
-    const struct o2c_credit_note_issued *note;
-
-    if (event->type == O2C_INVOICE_ISSUED) {
-        const struct o2c_invoice_issued *invoice = event->invoice_issued;
-
-        return (struct issued){KIND_INVOICE,      invoice->invoice_id,
-                               invoice->number,   invoice->head.customer_id,
-                               invoice->currency, {NULL, 0}};
-    }
-    if (event->type == O2C_DEBIT_NOTE_ISSUED) {
-        const struct o2c_debit_note_issued *debit = event->debit_note_issued;
-
-        return (struct issued){KIND_DEBIT_NOTE,         debit->debit_note_id, debit->number,
-                               debit->head.customer_id, debit->currency,      {NULL, 0}};
-    }
-    note = event->credit_note_issued;
-    return (struct issued){KIND_CREDIT_NOTE,       note->credit_note_id, note->number,
-                           note->head.customer_id, note->currency,       note->invoice_id};
-}
-
 void receivables_needs_issued(const struct o2c_event *event, struct o2c_wants *wants)
 {
-    struct issued issued = issued_of(event);
+    struct issued issued;
 
+    receivables_issued(event, &issued);
     want_document(wants, issued.kind, issued.id);
-    want_balance(wants, issued.customer_id, issued.currency);
+    want_balance(wants, issued.head->customer_id, issued.currency);
     if (o2c_str_eq(issued.kind, KIND_CREDIT_NOTE)) {
-        more_of_source(wants, SOURCE_CREDIT_NOTE, issued.id, issued.customer_id,
+        more_of_source(wants, SOURCE_CREDIT_NOTE, issued.id, issued.head->customer_id,
                        issued.currency);
-        if (issued.names.at)
-            want_named(wants, issued.names);
+        want_claimed(wants, issued.names);
         return;
     }
     want_named(wants, issued.id);
@@ -180,10 +164,10 @@ void receivables_needs_issued(const struct o2c_event *event, struct o2c_wants *w
 void receivables_needs_more_issued(struct o2c_account *account,
                                    const struct o2c_event *event, struct o2c_wants *wants)
 {
-    struct issued issued = issued_of(event);
+    struct issued issued;
 
-    if (issued.names.at)
-        more_of_named(account, wants, issued.names, (struct o2c_str){NULL, 0});
+    receivables_issued(event, &issued);
+    more_of_claimed(account, wants, issued.names);
     if (o2c_str_eq(issued.kind, KIND_CREDIT_NOTE))
         return;
     more_of_lines(account, wants, LINE_BY_INVOICE_ID, issued.id);
@@ -231,14 +215,8 @@ void receivables_needs_received(const struct o2c_event *event, struct o2c_wants 
 
     more_of_source(wants, SOURCE_PAYMENT, payment->payment_id, payment->head.customer_id,
                    payment->currency);
-    for (size_t i = 0; i < payment->remittance_count; i++) {
-        const struct o2c_remittance_line *line = &payment->remittance[i];
-
-        if (line->invoice_id.at)
-            want_named(wants, line->invoice_id);
-        else if (line->number.at)
-            want_numbered(wants, line->number);
-    }
+    for (size_t i = 0; i < payment->remittance_count; i++)
+        want_claimed(wants, receivables_naming(&payment->remittance[i]));
 }
 
 void receivables_needs_more_received(struct o2c_account *account,
@@ -247,8 +225,7 @@ void receivables_needs_more_received(struct o2c_account *account,
     const struct o2c_payment_received *payment = event->payment_received;
 
     for (size_t i = 0; i < payment->remittance_count; i++)
-        more_of_named(account, wants, payment->remittance[i].invoice_id,
-                      payment->remittance[i].number);
+        more_of_claimed(account, wants, receivables_naming(&payment->remittance[i]));
 }
 
 void receivables_needs_reversed(const struct o2c_event *event, struct o2c_wants *wants)

@@ -4,6 +4,7 @@
 #include "consumers/host/novelty.h"
 #include "consumers/host/rows.h"
 #include "consumers/receivables/apply.h"
+#include "consumers/receivables/given.h"
 #include "consumers/receivables/settle.h"
 #include "consumers/receivables/work.h"
 #include "schemas/units/money.h"
@@ -26,8 +27,9 @@ static enum o2c_verdict check_received(const struct o2c_payment_received *given,
                         given->amount_minor, AMOUNT_MAX);
     for (size_t i = 0; i < given->remittance_count; i++) {
         const struct o2c_remittance_line *line = &given->remittance[i];
+        struct naming naming = receivables_naming(line);
 
-        if (!line->invoice_id.len && !line->number.len)
+        if (!naming.invoice_id.at && !naming.number.at)
             return o2c_fail(err, O2C_PARK,
                             "remittance[%zu]: neither invoice_id nor number is given", i);
         if (line->amount_minor > AMOUNT_MAX)
@@ -89,6 +91,7 @@ static void reverse(struct work *work, struct payment *payment)
 static void take_line(struct work *work, const struct payment *payment, int32_t line_no,
                       const struct o2c_remittance_line *given)
 {
+    struct naming naming = receivables_naming(given);
     struct remittance_line *line = o2c_row_add(
         work->account, &receivables_remittance_line,
         O2C_KEY(O2C_K(SOURCE_PAYMENT), O2C_K(payment->payment_id), O2C_N(line_no)));
@@ -98,10 +101,8 @@ static void take_line(struct work *work, const struct payment *payment, int32_t 
     line->source_date = payment->received_date;
     line->amount_minor = given->amount_minor;
     line->discount_minor = given->has_discount_minor ? given->discount_minor : 0;
-    if (given->invoice_id.len)
-        line->named_invoice_id = given->invoice_id;
-    else
-        line->named_number = given->number;
+    line->named_invoice_id = naming.invoice_id;
+    line->named_number = naming.number;
     if (line->amount_minor <= 0)
         return;
     line->claims_invoice_id = line->named_invoice_id;

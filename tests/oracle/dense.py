@@ -85,14 +85,15 @@ class Account:
         return self.event("CreditNoteIssued", number="K", issue_date=self.day(),
                           credit_note_id=self.name("K"),
                           reason_code="return",
-                          invoice_id=self.random.choice((None, self.document())),
+                          invoice_id=self.random.choice((None, "", *[self.document()] * 2)),
                           **self.money(self.amount()))
 
     def claim(self):
         amount = self.amount()
         named = ({"invoice_id": self.random.choice((*[self.document()] * 4, self.id("D1")))}
                  if self.random.random() < 0.7 else
-                 {"number": self.random.choice(("N1", "N2", "N3"))})
+                 {"number": self.random.choice(("N1", "N2", "N3")),
+                  **self.random.choice(({}, {"invoice_id": ""}))})
         discount = self.random.random() < 0.3
         return {**named, "amount_minor": self.random.choice((amount, amount, amount, 0, -5)),
                 **({"discount_minor": amount // 50} if discount else {})}

@@ -457,7 +457,7 @@ class Account:
         payment.draw(payment.date, -payment.amount)
         self.payments[payment.id] = payment
         self.post_receipt(payment, "receipt", payment.date, 1)
-        lines = [Line(payment, number, one.get("invoice_id"), one.get("number"),
+        lines = [Line(payment, number, one.get("invoice_id") or None, one.get("number"),
                       one["amount_minor"], one.get("discount_minor") or 0)
                  for number, one in enumerate(event["remittance"] or [], 1)]
         self.on_lines(lines)

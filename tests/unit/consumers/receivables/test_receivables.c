@@ -131,6 +131,13 @@ static const struct rule_case fact_cases[] = {
      {INVOICE("I1", 100), PAYMENT("P1", 130, FOR_NUMBER("NI1", 130)), NULL},
      "I1 paid 0 a100 c0 d0 closed 01-20 [0]\nP1 part_applied 30 of 1\n"
      "C1 open 0 credit 0 unapplied 30\nhistory 100/0 100/0 0/30 0/30\n"},
+    {"an empty id names nothing, the number beside it does",
+     {INVOICE("I1", 100),
+      PAYMENT("P1", 100, "{'invoice_id':'','number':'NI1','amount_minor':100}"),
+      CREDIT_NOTE("K1", 30, ",'invoice_id':''"), NULL},
+     "K1 open 30 a0 c0 d0 [30]\nI1 paid 0 a100 c0 d0 closed 01-20 [0]\n"
+     "P1 applied 0 of 1\nC1 open 0 credit 30 unapplied 0\n"
+     "history 100/0 100/30 0/30 0/30\n"},
     {"a short payment leaves the rest open, instalments filled by due date",
      {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100, "",
                  DUE("2026-03-01", 40) "," DUE("2026-02-01", 60)),
@@ -235,6 +242,8 @@ static const struct {
      "gross_minor: 100 is not net_minor 100 + tax_minor 5"},
     {PAYMENT("P1", 0, ""), "amount_minor: 0 is not between 1 and 1000000000000000"},
     {PAYMENT("P1", 5, "{'amount_minor':5}"),
+     "remittance[0]: neither invoice_id nor number is given"},
+    {PAYMENT("P1", 5, "{'invoice_id':'','number':'','amount_minor':5}"),
      "remittance[0]: neither invoice_id nor number is given"},
     {PAYMENT("", 5, ""), "payment_id: is empty"},
     {CANCELLED(""), "invoice_id: is empty"},
@@ -454,6 +463,8 @@ enum {
     IDS = 5
 };
 
+static const char *const invoice_ids[IDS + 1] = {"I0", "I1", "I2", "I3", "I4", ""};
+
 /* Few ids, so that everything meets everything, in any order. */
 static void draw_json(unsigned *state, char *json, size_t size)
 {
@@ -461,6 +472,7 @@ static void draw_json(unsigned *state, char *json, size_t size)
              other = rule_draw(state, IDS);
     unsigned amount = 10 + 10 * rule_draw(state, 12), customer = rule_draw(state, 2);
     bool by_number = rule_draw(state, 3) == 0;
+    const char *empty_id = by_number && rule_draw(state, 2) ? "'invoice_id':''," : "";
 
     if (kind < 3)
         snprintf(
@@ -475,11 +487,12 @@ static void draw_json(unsigned *state, char *json, size_t size)
         snprintf(json, size,
                  "{'type':'PaymentReceived','payment_id':'P%u','customer_id':'C%u',"
                  "'account_id':'A','received_date':'2026-01-%02u','amount_minor':%u,"
-                 "'currency':'EUR','method':'transfer','remittance':[{'%s':'%s%u',"
+                 "'currency':'EUR','method':'transfer','remittance':[{%s'%s':'%s%u',"
                  "'amount_minor':%u,'discount_minor':5},{'invoice_id':'I%u','amount_minor':"
                  "30}]}",
-                 id, customer, 5 + 3 * other, amount, by_number ? "number" : "invoice_id",
-                 by_number ? "N" : "I", by_number ? other / 2 : other, amount - 5, id);
+                 id, customer, 5 + 3 * other, amount, empty_id,
+                 by_number ? "number" : "invoice_id", by_number ? "N" : "I",
+                 by_number ? other / 2 : other, amount - 5, id);
     else if (kind == 7)
         snprintf(json, size,
                  "{'type':'PaymentReversed','account_id':'A','payment_id':'P%u',"
@@ -490,8 +503,8 @@ static void draw_json(unsigned *state, char *json, size_t size)
             json, size,
             "{'type':'CreditNoteIssued','account_id':'A','credit_note_id':'K%u','number':"
             "'G','reason_code':'01','issue_date':'2026-01-15','currency':'EUR','lines':[],"
-            "'net_minor':%u,'gross_minor':%u,'invoice_id':'I%u'}",
-            id, amount, amount, other);
+            "'net_minor':%u,'gross_minor':%u,'invoice_id':'%s'}",
+            id, amount, amount, invoice_ids[rule_draw(state, IDS + 1)]);
     else if (rule_draw(state, 2))
         snprintf(
             json, size,
