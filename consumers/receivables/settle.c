@@ -90,7 +90,12 @@ static struct touched *note_of(const struct source *source)
     return source->note;
 }
 
-/* Of a reversed payment what it had: its lines are applied and at once undone. */
+static bool is_reversed(const struct source *source)
+{
+    return source->payment && source->payment->has_reversed_date;
+}
+
+/* Of a reversed payment what it had: its lines are applied, and then undone. */
 static int64_t available(const struct source *source)
 {
     return source->payment ? source->payment->amount_minor - source->payment->applied_minor
@@ -291,9 +296,6 @@ static void close_line(const struct remittance_line *line)
     changed->claims_invoice_id = changed->claims_number = (struct o2c_str){NULL, 0};
 }
 
-static void undo_application(struct work *work, const struct source *source,
-                             int32_t application_no, int32_t date, const char *reason);
-
 static void apply_line(struct work *work, const struct remittance_line *line,
                        const struct document *document)
 {
@@ -330,95 +332,6 @@ static void apply_line(struct work *work, const struct remittance_line *line,
     ((struct remittance_line *)o2c_row_edit(line))->applied_minor += settling.cash_minor;
     if (line->applied_minor >= line->amount_minor)
         close_line(line);
-    if (source.payment && source.payment->has_reversed_date)
-        undo_application(work, &source, no, source.payment->reversed_date, "reversed");
-}
-
-/* ---- lines */
-
-void receivables_settle_new_line(struct work *work, const struct remittance_line *line)
-{
-    const struct document *document;
-    int64_t before;
-
-    do { /* by number it goes on to the next document it means */
-        document = named(work->account, line->named_invoice_id, line->named_number);
-        before = line->applied_minor;
-        if (document && document->cancel_content.at)
-            close_line(line);
-        else if (document)
-            apply_line(work, line, document);
-    } while (line->claims_number.at && line->applied_minor > before && !work->no_room);
-}
-
-/* Credit notes before payments. */
-static int line_cmp(const struct remittance_line *a, const struct remittance_line *b)
-{
-    int order;
-
-    if (a->source_date != b->source_date)
-        return a->source_date < b->source_date ? -1 : 1;
-    order = o2c_str_cmp(a->source, b->source);
-    if (!order)
-        order = o2c_str_cmp(a->source_id, b->source_id);
-    return order ? order : (a->line_no > b->line_no) - (a->line_no < b->line_no);
-}
-
-struct lines {
-    const struct remittance_line **at;
-    size_t count;
-};
-
-static void gather(struct lines *lines, struct o2c_walk *walk)
-{
-    const struct remittance_line *line;
-
-    while ((line = o2c_walk_next(walk))) {
-        size_t at = lines->count++;
-
-        for (; at && line_cmp(line, lines->at[at - 1]) < 0; at--)
-            lines->at[at] = lines->at[at - 1];
-        lines->at[at] = line;
-    }
-}
-
-/* A reversed payment has had its turn when a document is open again. */
-static bool is_reversed(struct work *work, const struct remittance_line *line)
-{
-    const struct payment *payment;
-
-    if (!o2c_str_eq(line->source, SOURCE_PAYMENT))
-        return false;
-    payment =
-        o2c_row_find(work->account, &receivables_payment, O2C_KEY(O2C_K(line->source_id)));
-    return payment->has_reversed_date;
-}
-
-static void settle_lines(struct work *work, const struct document *document, bool reopened)
-{
-    struct o2c_walk by_id, by_number;
-    struct lines lines = {0};
-
-    o2c_walk_lookup(&by_id, work->account, &receivables_remittance_line, LINE_BY_INVOICE_ID,
-                    O2C_KEY(O2C_K(document->document_id)));
-    o2c_walk_lookup(&by_number, work->account, &receivables_remittance_line, LINE_BY_NUMBER,
-                    O2C_KEY(O2C_K(document->number)));
-    lines.at =
-        receivables_room(work, (by_id.count + by_number.count + 1) * sizeof *lines.at);
-    if (!lines.at)
-        return;
-    gather(&lines, &by_id);
-    gather(&lines, &by_number);
-    for (size_t i = 0; i < lines.count && document->open_minor > 0; i++)
-        if (named(work->account, lines.at[i]->named_invoice_id,
-                  lines.at[i]->named_number) == document &&
-            !(reopened && is_reversed(work, lines.at[i])))
-            apply_line(work, lines.at[i], document);
-}
-
-void receivables_settle_waiting_lines(struct work *work, const struct document *document)
-{
-    settle_lines(work, document, false);
 }
 
 /* ---- undoing */
@@ -485,7 +398,6 @@ static void tell_undone(struct work *work, const struct settling *settling,
 static void undo_application(struct work *work, const struct source *source,
                              int32_t application_no, int32_t date, const char *reason)
 {
-    bool reversed = source->payment && source->payment->has_reversed_date;
     struct settling settling;
 
     if (!take_back(work, source, application_no, date, &settling))
@@ -495,7 +407,7 @@ static void undo_application(struct work *work, const struct source *source,
     settling.target->reopened = true;
     use(work, source, -settling.cash_minor, settling.date, O2C_STR("undone"),
         settling.application_id);
-    if (reversed)
+    if (is_reversed(source))
         receivables_add(work, &source->payment->applied_minor, settling.cash_minor);
     post(work, &settling,
          receivables_text(work, "application:%.*s:undone",
@@ -503,6 +415,126 @@ static void undo_application(struct work *work, const struct source *source,
          "application_undone", -1);
     tell_undone(work, &settling, reason);
 }
+
+/* ---- lines */
+
+void receivables_settle_new_line(struct work *work, const struct remittance_line *line)
+{
+    const struct document *document;
+    int64_t before;
+
+    do { /* by number it goes on to the next document it means */
+        document = named(work->account, line->named_invoice_id, line->named_number);
+        before = line->applied_minor;
+        if (document && document->cancel_content.at)
+            close_line(line);
+        else if (document)
+            apply_line(work, line, document);
+    } while (line->claims_number.at && line->applied_minor > before && !work->no_room);
+}
+
+/* Credit notes before payments. */
+static int line_cmp(const struct remittance_line *a, const struct remittance_line *b)
+{
+    int order;
+
+    if (a->source_date != b->source_date)
+        return a->source_date < b->source_date ? -1 : 1;
+    order = o2c_str_cmp(a->source, b->source);
+    if (!order)
+        order = o2c_str_cmp(a->source_id, b->source_id);
+    return order ? order : (a->line_no > b->line_no) - (a->line_no < b->line_no);
+}
+
+struct lines {
+    const struct remittance_line **at;
+    size_t count;
+};
+
+static void gather(struct lines *lines, struct o2c_walk *walk)
+{
+    const struct remittance_line *line;
+
+    while ((line = o2c_walk_next(walk))) {
+        size_t at = lines->count++;
+
+        for (; at && line_cmp(line, lines->at[at - 1]) < 0; at--)
+            lines->at[at] = lines->at[at - 1];
+        lines->at[at] = line;
+    }
+}
+
+/* Those from there on that are of one source. */
+static struct lines of_one_source(const struct lines *lines, size_t from)
+{
+    struct lines own = {lines->at + from, 0};
+
+    while (from + own.count < lines->count &&
+           o2c_str_eq(own.at[own.count]->source, own.at[0]->source) &&
+           o2c_str_eq(own.at[own.count]->source_id, own.at[0]->source_id))
+        own.count++;
+    return own;
+}
+
+/* By id it may be the debit note that is meant only until the invoice is there. */
+static bool claims(struct work *work, const struct remittance_line *line,
+                   const struct document *document)
+{
+    return line->named_number.at ||
+           named(work->account, line->named_invoice_id, line->named_number) == document;
+}
+
+/*
+ * The lines of one source.  What a reversed payment applies is undone after its last
+ * line: no line meets what another of them has just given back.
+ */
+static void settle_source(struct work *work, const struct document *document,
+                          const struct source *source, const struct lines *own)
+{
+    int32_t before = source->payment ? source->payment->application_count : 0;
+
+    for (size_t i = 0; i < own->count && document->open_minor > 0; i++)
+        if (claims(work, own->at[i], document))
+            apply_line(work, own->at[i], document);
+    if (!is_reversed(source))
+        return;
+    for (int32_t no = before + 1; no <= source->payment->application_count; no++)
+        undo_application(work, source, no, source->payment->reversed_date, "reversed");
+}
+
+static void settle_lines(struct work *work, const struct document *document, bool reopened)
+{
+    struct o2c_walk by_id, by_number;
+    struct lines lines = {0};
+
+    o2c_walk_lookup(&by_id, work->account, &receivables_remittance_line, LINE_BY_INVOICE_ID,
+                    O2C_KEY(O2C_K(document->document_id)));
+    o2c_walk_lookup(&by_number, work->account, &receivables_remittance_line, LINE_BY_NUMBER,
+                    O2C_KEY(O2C_K(document->number)));
+    lines.at =
+        receivables_room(work, (by_id.count + by_number.count + 1) * sizeof *lines.at);
+    if (!lines.at)
+        return;
+    gather(&lines, &by_id);
+    gather(&lines, &by_number);
+    for (size_t from = 0; from < lines.count && document->open_minor > 0;) {
+        struct lines own = of_one_source(&lines, from);
+        struct source source = source_of(work, own.at[0]->source, own.at[0]->source_id);
+
+        if (work->no_room)
+            return;
+        if (!(reopened && is_reversed(&source))) /* it has had its turn */
+            settle_source(work, document, &source, &own);
+        from += own.count;
+    }
+}
+
+void receivables_settle_waiting_lines(struct work *work, const struct document *document)
+{
+    settle_lines(work, document, false);
+}
+
+/* ---- when something is open again */
 
 void receivables_settle_reversal(struct work *work, struct payment *payment)
 {

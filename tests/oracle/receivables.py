@@ -7,6 +7,7 @@ Dates are texts "YYYY-MM-DD", which compare as dates do.
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from ndjson import date_of
 
@@ -338,8 +339,19 @@ class Account:
         source.draw(effective, cash)
         line.applied += cash
         self.count(part, 1)
-        if source.reversed_on:
-            self.undo([part], source.reversed_on, keep_left=True)
+
+    def settle(self, document, lines):
+        """Applies lines to a document, source by source: what a reversed payment applies is
+        undone after its last line."""
+        ordered = sorted(lines, key=lambda line: line.order)
+        for _, own in groupby(ordered, key=lambda line: line.order[:3]):
+            own = list(own)
+            source = own[0].source
+            made = len(source.parts)
+            for line in own:
+                self.apply(line, document)
+            if source.reversed_on:
+                self.undo(source.parts[made:], source.reversed_on, keep_left=True)
 
     @staticmethod
     def count(part, sign):
@@ -429,8 +441,7 @@ class Account:
                 ] if note else []
         if not document.cancelled_on:
             met += self.by_number(document)
-        for line in sorted(met, key=lambda line: line.order):
-            self.apply(line, document)
+        self.settle(document, met)
 
     def on_lines(self, lines):
         for line in lines:
@@ -484,14 +495,13 @@ class Account:
         self.undo(parts, payment.reversed_on, keep_left=True)
         payment.moves.append((payment.reversed_on, -payment.amount))
         self.post_receipt(payment, "reversal", payment.reversed_on, -1)
-        reopened = {id(part.document): part.document for part in parts}.values()
-        claims = [(line.order, place, line, document)
-                  for place, document in enumerate(reopened)
-                  for line in [*document.lines, *self.by_number(document)]
-                  if line.wants and not line.source.reversed_on
-                  and (line.document is None or line.document is document)]
-        for _, _, line, document in sorted(claims, key=lambda claim: claim[:2]):
-            self.apply(line, document)
+        reopened = {(part.document.kind, part.document.id.encode()): part.document
+                    for part in parts}
+        for _, document in sorted(reopened.items()):
+            by_id = [line for line in document.lines
+                     if line.invoice_id is not None and line.document is document]
+            self.settle(document, [line for line in [*by_id, *self.by_number(document)]
+                                   if line.wants and not line.source.reversed_on])
 
     def on_cancellation(self, event):
         document = self.documents.get(("invoice", event["invoice_id"]))

@@ -103,6 +103,49 @@ static void describe_history(const struct rows_fixture *fixture, struct o2c_buf 
     o2c_buf_add_text(out, "\n");
 }
 
+static bool is_of(const struct movement *movement, const struct open_item *item)
+{
+    return o2c_str_eq(movement->subject, item->kind) &&
+           o2c_str_eq(movement->subject_id, item->document_id) &&
+           movement->instalment_no == item->instalment_no;
+}
+
+static int64_t open_on(const struct rows_fixture *fixture, const struct open_item *item,
+                       int32_t date)
+{
+    const struct movement *movement;
+    int64_t open = 0;
+
+    for (size_t i = 0; (movement = rows_fixture_row(fixture, &receivables_movement, i));
+         i++)
+        if (is_of(movement, item) && movement->effective_date <= date)
+            open += movement->delta_minor;
+    return open;
+}
+
+/* Instalments that a past date sees below zero, and how far. */
+static void describe_below(const struct rows_fixture *fixture, struct o2c_buf *out)
+{
+    const struct movement *movement;
+    const struct open_item *item;
+
+    for (size_t k = 0; (item = rows_fixture_row(fixture, &receivables_open_item, k)); k++) {
+        int64_t lowest = 0;
+
+        for (size_t i = 0; (movement = rows_fixture_row(fixture, &receivables_movement, i));
+             i++) {
+            int64_t open = is_of(movement, item)
+                               ? open_on(fixture, item, movement->effective_date)
+                               : 0;
+
+            lowest = open < lowest ? open : lowest;
+        }
+        if (lowest)
+            o2c_buf_printf(out, "below zero %.*s/%" PRId32 " %" PRId64 "\n",
+                           O2C_STR_ARG(item->document_id), item->instalment_no, lowest);
+    }
+}
+
 static void describe(const struct rows_fixture *fixture, struct o2c_buf *out)
 {
     const struct payment *payment;
@@ -120,6 +163,7 @@ static void describe(const struct rows_fixture *fixture, struct o2c_buf *out)
                        O2C_STR_ARG(balance->customer_id), balance->open_minor,
                        balance->credit_minor, balance->unapplied_minor);
     describe_history(fixture, out);
+    describe_below(fixture, out);
 }
 
 static const struct rule_case fact_cases[] = {
@@ -165,6 +209,28 @@ static const struct rule_case fact_cases[] = {
       PAYMENT("P2", 60, FOR("I1", 60)), REVERSED("P1"), NULL},
      "I1 part_paid 40 a60 c0 d0 [40]\nP1 reversed 0 of 1\nP2 applied 0 of 1\n"
      "C1 open 40 credit 0 unapplied 0\nhistory 100/0 100/0 0/0 40/0\n"},
+    {"a reversed payment by number, larger than its document",
+     {INVOICE("I1", 30), PAYMENT("P1", 100, FOR_NUMBER("NI1", 100)), REVERSED("P1"), NULL},
+     "I1 open 30 a0 c0 d0 [30]\nP1 reversed 0 of 1\n"
+     "C1 open 30 credit 0 unapplied 0\nhistory 30/0 30/0 0/70 30/0\n"},
+    {"a reversed payment of two lines, each with a discount of its own",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100,
+                 ",'discount_minor':5,'discount_until':'2026-01-31'",
+                 DUE("2026-02-09", 100)),
+      PAYMENT("P1", 95,
+              "{'invoice_id':'I1','amount_minor':50,'discount_minor':5},"
+              "{'invoice_id':'I1','amount_minor':45,'discount_minor':5}"),
+      REVERSED("P1"), NULL},
+     "I1 open 100 a0 c0 d0 [100]\nP1 reversed 0 of 2\n"
+     "C1 open 100 credit 0 unapplied 0\nhistory 100/0 100/0 0/0 100/0\n"},
+    {"a reversed payment of two lines for two instalments and one by number",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100, "",
+                 DUE("2026-03-01", 40) "," DUE("2026-02-01", 60)),
+      INVOICE_OF("I2", "N2", "C1", "2026-01-19", 20, "", DUE("2026-03-01", 20)),
+      PAYMENT("P1", 120, FOR("I1", 50) "," FOR("I1", 45) "," FOR_NUMBER("N2", 25)),
+      REVERSED("P1"), NULL},
+     "I1 open 100 a0 c0 d0 [40 60]\nI2 open 20 a0 c0 d0 [20]\nP1 reversed 0 of 3\n"
+     "C1 open 120 credit 0 unapplied 0\nhistory 100/0 100/0 5/5 120/0\n"},
     {"a discount in time",
      {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100,
                  ",'discount_minor':2,'discount_until':'2026-01-20'",
@@ -310,7 +376,8 @@ static void the_other_payment_steps_in_when_the_first_is_reversed(void **state)
     expect((const char *const[]){INVOICE("I1", 100), PAYMENT("P1", 100, FOR("I1", 100)),
                                  PAYMENT("P2", 100, FOR("I1", 100)), REVERSED("P1"), NULL},
            "I1 paid 0 a100 c0 d0 closed 01-20 [0]\nP1 reversed 0 of 1\nP2 applied 0 of 1\n"
-           "C1 open 0 credit 0 unapplied 0\nhistory 100/0 100/0 -100/0 0/0\n");
+           "C1 open 0 credit 0 unapplied 0\nhistory 100/0 100/0 -100/0 0/0\n"
+           "below zero I1/1 -100\n");
 }
 
 static void what_is_left_of_a_line_goes_to_the_next_document_of_its_number(void **state)
