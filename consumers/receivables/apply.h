@@ -20,7 +20,7 @@ o2c_needs_more_fn receivables_needs_more_dispute;
 o2c_apply_fn receivables_on_issued, receivables_on_cancelled;
 
 /* payments.c */
-o2c_apply_fn receivables_on_received, receivables_on_reversed;
+o2c_apply_fn receivables_on_received, receivables_on_reversed, receivables_on_refunded;
 
 /* disputes.c */
 o2c_apply_fn receivables_on_dispute_opened, receivables_on_dispute_changed,

@@ -178,3 +178,23 @@ enum o2c_verdict receivables_on_reversed(struct o2c_account *account,
         reverse(&work, payment);
     return receivables_end(&work, err);
 }
+
+/*
+ * There is no rule for refunds yet.  Passed over, the money that left would be
+ * applied to the next invoice; so the account waits for a person.
+ */
+enum o2c_verdict receivables_on_refunded(struct o2c_account *account,
+                                         const struct o2c_event *event,
+                                         const struct o2c_moment *moment,
+                                         struct o2c_effects *effects, struct o2c_err *err)
+{
+    const struct o2c_refund_paid *given = event->refund_paid;
+
+    (void)account;
+    (void)moment;
+    (void)effects;
+    return o2c_fail(err, O2C_PARK,
+                    "refund_id: \"%.*s\" of amount_minor %" PRId64
+                    " was paid back: there is no rule for refunds yet",
+                    O2C_STR_ARG(given->refund_id), given->amount_minor);
+}

@@ -31,6 +31,7 @@ static const struct o2c_route routes[] = {
      receivables_needs_more_received},
     {O2C_PAYMENT_REVERSED, receivables_needs_reversed, receivables_on_reversed,
      receivables_needs_more_reversed},
+    {O2C_REFUND_PAID, NULL, receivables_on_refunded, NULL},
     {O2C_DISPUTE_OPENED, receivables_needs_dispute, receivables_on_dispute_opened,
      receivables_needs_more_dispute},
     {O2C_DISPUTE_STATE_CHANGED, receivables_needs_dispute, receivables_on_dispute_changed,

@@ -612,7 +612,11 @@ def check_payment(event):
         want(line.get("invoice_id") or line.get("number"), "remittance", line)
 
 
-CHECKS = {"PaymentReceived": check_payment, "InvoiceIssued": check_document,
+def refuse_refund(event):
+    raise Parked(f"refund_id: {event['refund_id']!r}: there is no rule for refunds yet")
+
+
+CHECKS = {"PaymentReceived": check_payment, "RefundPaid": refuse_refund, "InvoiceIssued": check_document,
           "DebitNoteIssued": check_document, "CreditNoteIssued": check_document}
 HANDLERS = {"PaymentReceived": Account.on_payment, "PaymentReversed": Account.on_reversal,
             "InvoiceIssued": Account.on_document, "DebitNoteIssued": Account.on_document,

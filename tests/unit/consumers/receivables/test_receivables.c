@@ -313,6 +313,9 @@ static const struct {
      "remittance[0]: neither invoice_id nor number is given"},
     {PAYMENT("", 5, ""), "payment_id: is empty"},
     {CANCELLED(""), "invoice_id: is empty"},
+    {"{'type':'RefundPaid','account_id':'A','refund_id':'R1','payment_id':'P1',"
+     "'amount_minor':7,'paid_date':'2026-01-22'}",
+     "refund_id: \"R1\" of amount_minor 7 was paid back: there is no rule for refunds yet"},
 };
 
 static void what_cannot_be_is_parked_with_field_and_value(void **state)
