@@ -41,6 +41,11 @@ static enum o2c_verdict check_line(const struct o2c_journal_posted *posted, size
                         "lines[%zu]: debit_minor %" PRId64 " and credit_minor %" PRId64
                         ": one must be above zero, the other zero",
                         i, line->debit_minor, line->credit_minor);
+    if (line->debit_minor > O2C_MINOR_MAX || line->credit_minor > O2C_MINOR_MAX)
+        return o2c_fail(err, O2C_PARK,
+                        "lines[%zu]: debit_minor %" PRId64 " or credit_minor %" PRId64
+                        " is above %" PRId64,
+                        i, line->debit_minor, line->credit_minor, O2C_MINOR_MAX);
     if (o2c_currency_exponent(line->currency) < 0)
         return o2c_fail(err, O2C_PARK, "lines[%zu].currency: \"%.*s\" is no ISO 4217 code",
                         i, O2C_STR_ARG(line->currency));

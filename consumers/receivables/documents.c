@@ -1,5 +1,6 @@
 /* Invoices, debit notes and credit notes, and the cancellation of invoices. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "consumers/host/novelty.h"
 #include "consumers/host/rows.h"
@@ -12,15 +13,11 @@
 
 #include "runtime/base/banned.h"
 
-/* ---- refusals; PARK names the field and the value */
+enum {
+    FIELD_BYTES = 64
+};
 
-static enum o2c_verdict check_amount(const char *field, int64_t amount, struct o2c_err *err)
-{
-    if (amount >= 0 && amount <= AMOUNT_MAX)
-        return O2C_OK;
-    return o2c_fail(err, O2C_PARK, "%s: %" PRId64 " is not between 0 and %" PRId64, field,
-                    amount, AMOUNT_MAX);
-}
+/* ---- refusals; PARK names the field and the value */
 
 static enum o2c_verdict check_instalments(const struct issued *issued, struct o2c_err *err)
 {
@@ -30,12 +27,11 @@ static enum o2c_verdict check_instalments(const struct issued *issued, struct o2
         return o2c_fail(err, O2C_PARK, "instalments: there is none");
     for (size_t i = 0; i < issued->instalment_count; i++) {
         int64_t amount = issued->instalments[i].amount_minor;
+        char field[FIELD_BYTES];
 
-        if (amount < 0 || amount > AMOUNT_MAX)
-            return o2c_fail(err, O2C_PARK,
-                            "instalments[%zu].amount_minor: %" PRId64
-                            " is not between 0 and %" PRId64,
-                            i, amount, AMOUNT_MAX);
+        snprintf(field, sizeof field, "instalments[%zu].amount_minor", i);
+        if (receivables_check_amount(field, amount, 0, err))
+            return err->verdict;
         if (!o2c_minor_add(sum, amount, &sum))
             return o2c_fail(err, O2C_PARK, "instalments[%zu]: the sum does not fit", i);
     }
@@ -57,9 +53,11 @@ static enum o2c_verdict check_issued(const struct issued *issued, struct o2c_err
     if (o2c_currency_exponent(issued->currency) < 0)
         return o2c_fail(err, O2C_PARK, "currency: \"%.*s\" is no ISO 4217 code",
                         O2C_STR_ARG(issued->currency));
-    if (check_amount("gross_minor", issued->gross_minor, err) ||
+    if (receivables_check_amount("gross_minor", issued->gross_minor, 0, err) ||
+        receivables_check_amount("net_minor", issued->net_minor, -O2C_MINOR_MAX, err) ||
+        receivables_check_amount("tax_minor", issued->tax_minor, -O2C_MINOR_MAX, err) ||
         (issued->has_discount &&
-         check_amount("discount_minor", issued->discount_minor, err)))
+         receivables_check_amount("discount_minor", issued->discount_minor, 0, err)))
         return err->verdict;
     if (!o2c_minor_add(issued->net_minor, issued->tax_minor, &sum) ||
         sum != issued->gross_minor)

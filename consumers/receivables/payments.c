@@ -1,5 +1,6 @@
 /* Payments and their reversal. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "consumers/host/novelty.h"
 #include "consumers/host/rows.h"
@@ -11,7 +12,30 @@
 
 #include "runtime/base/banned.h"
 
+enum {
+    FIELD_BYTES = 64
+};
+
 /* ---- refusals; PARK names the field and the value */
+
+static enum o2c_verdict check_line(const struct o2c_remittance_line *line, size_t i,
+                                   struct o2c_err *err)
+{
+    struct naming naming = receivables_naming(line);
+    char field[FIELD_BYTES];
+
+    if (!naming.invoice_id.at && !naming.number.at)
+        return o2c_fail(err, O2C_PARK,
+                        "remittance[%zu]: neither invoice_id nor number is given", i);
+    snprintf(field, sizeof field, "remittance[%zu].amount_minor", i);
+    if (receivables_check_amount(field, line->amount_minor, -O2C_MINOR_MAX, err))
+        return err->verdict;
+    snprintf(field, sizeof field, "remittance[%zu].discount_minor", i);
+    if (line->has_discount_minor &&
+        receivables_check_amount(field, line->discount_minor, 0, err))
+        return err->verdict;
+    return O2C_OK;
+}
 
 static enum o2c_verdict check_received(const struct o2c_payment_received *given,
                                        struct o2c_err *err)
@@ -21,28 +45,11 @@ static enum o2c_verdict check_received(const struct o2c_payment_received *given,
     if (o2c_currency_exponent(given->currency) < 0)
         return o2c_fail(err, O2C_PARK, "currency: \"%.*s\" is no ISO 4217 code",
                         O2C_STR_ARG(given->currency));
-    if (given->amount_minor < 1 || given->amount_minor > AMOUNT_MAX)
-        return o2c_fail(err, O2C_PARK,
-                        "amount_minor: %" PRId64 " is not between 1 and %" PRId64,
-                        given->amount_minor, AMOUNT_MAX);
-    for (size_t i = 0; i < given->remittance_count; i++) {
-        const struct o2c_remittance_line *line = &given->remittance[i];
-        struct naming naming = receivables_naming(line);
-
-        if (!naming.invoice_id.at && !naming.number.at)
-            return o2c_fail(err, O2C_PARK,
-                            "remittance[%zu]: neither invoice_id nor number is given", i);
-        if (line->amount_minor > AMOUNT_MAX)
-            return o2c_fail(err, O2C_PARK,
-                            "remittance[%zu].amount_minor: %" PRId64 " is above %" PRId64,
-                            i, line->amount_minor, AMOUNT_MAX);
-        if (line->has_discount_minor &&
-            (line->discount_minor < 0 || line->discount_minor > AMOUNT_MAX))
-            return o2c_fail(err, O2C_PARK,
-                            "remittance[%zu].discount_minor: %" PRId64
-                            " is not between 0 and %" PRId64,
-                            i, line->discount_minor, AMOUNT_MAX);
-    }
+    if (receivables_check_amount("amount_minor", given->amount_minor, 1, err))
+        return err->verdict;
+    for (size_t i = 0; i < given->remittance_count; i++)
+        if (check_line(&given->remittance[i], i, err))
+            return err->verdict;
     return O2C_OK;
 }
 

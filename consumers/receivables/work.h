@@ -13,9 +13,6 @@
 #include "consumers/receivables/rows.h"
 #include "schemas/events.h"
 
-/* Minor units; so that sums of thousands of documents fit. */
-#define AMOUNT_MAX INT64_C(1000000000000000)
-
 /* An instalment as it was before the event; new_item: it was not there. */
 struct item_before {
     bool new_item;
@@ -69,6 +66,11 @@ struct application {
     struct o2c_allocation *allocations;
     size_t allocation_count;
 };
+
+/* PARK, with field and value, where it is not between `least` and O2C_MINOR_MAX. */
+enum o2c_verdict receivables_check_amount(const char *field, int64_t amount_minor,
+                                          int64_t least,
+                                          struct o2c_err *err) O2C_MUST_CHECK;
 
 struct work {
     struct o2c_account *account;

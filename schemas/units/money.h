@@ -11,6 +11,12 @@
 
 #include "runtime/base/str.h"
 
+/*
+ * The largest amount an event may carry where amounts are added up: sums of
+ * thousands of them fit.
+ */
+#define O2C_MINOR_MAX INT64_C(1000000000000000)
+
 /* How many decimals the minor unit has (ISO 4217: EUR 2, JPY 0, KWD 3); -1: no such
  * currency. */
 int o2c_currency_exponent(struct o2c_str currency);

@@ -592,6 +592,8 @@ def check_document(event):
         want(event[name], name, event[name])
     gross = event["gross_minor"]
     check_amount("gross_minor", gross)
+    for name in ("net_minor", "tax_minor"):
+        want(abs(event[name]) <= MAX_AMOUNT, name, event[name])
     want(gross == event["net_minor"] + event["tax_minor"], "gross_minor", gross)
     if event.type == "CreditNoteIssued":
         return
@@ -608,6 +610,7 @@ def check_payment(event):
     check_amount("amount_minor", event["amount_minor"])
     want(event["amount_minor"] > 0, "amount_minor", 0)
     for line in event["remittance"] or []:
+        want(abs(line["amount_minor"]) <= MAX_AMOUNT, "remittance.amount_minor", line)
         check_amount("remittance.discount_minor", line.get("discount_minor") or 0)
         want(line.get("invoice_id") or line.get("number"), "remittance", line)
 

@@ -247,6 +247,8 @@ class Refused(unittest.TestCase):
                     invoice("I1", 1000, due=[]), invoice("I1", 1000, net_minor=999),
                     invoice("I1", 1000, number=""), invoice("I1", -1000),
                     invoice("I1", 10 ** 15 + 1), invoice("I1", 1, discount_minor=-1),
+                    invoice("I1", 1, net_minor=10 ** 15 + 1, tax_minor=-10 ** 15),
+                    payment("P1", 5, ("I1", -10 ** 15 - 1)),
                     payment("P1", 0), payment("P1", -5),
                     payment("P1", 5, remittance=[{"amount_minor": 5}])):
             self.assertTrue(self.parked(bad, good), bad)

@@ -76,6 +76,9 @@ static const struct {
      "lines[0]: debit_minor 0 and credit_minor 0: one must be above zero, the other zero"},
     {JOURNAL("J", LINE("bank", -1, 0)),
      "lines[0]: debit_minor -1 and credit_minor 0: one must be above zero, the other zero"},
+    {JOURNAL("J",
+             LINE("bank", 1000000000000001, 0) "," LINE("revenue", 0, 1000000000000001)),
+     "lines[0]: debit_minor 1000000000000001 or credit_minor 0 is above 1000000000000000"},
     {JOURNAL("J", LINE_IN("EURO", "bank", 1, 0, "")),
      "lines[0].currency: \"EURO\" is no ISO 4217 code"},
 };

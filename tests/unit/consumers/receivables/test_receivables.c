@@ -306,6 +306,22 @@ static const struct {
     {INVOICE_OF("I1", "N", "C1", "2026-01-10", 100, ",'tax_minor':5",
                 DUE("2026-02-09", 100)),
      "gross_minor: 100 is not net_minor 100 + tax_minor 5"},
+    {"{'type':'InvoiceIssued','account_id':'A','invoice_id':'I1','number':'N1','issue_date':"
+     "'2026-01-10','currency':'EUR','lines':[],'net_minor':9000000000000000000,'gross_minor':"
+     "100,'tax_minor':-8999999999999999900,'instalments':["
+     "{'due_date':'2026-02-09','amount_minor':100}]}",
+     "net_minor: 9000000000000000000 is not between -1000000000000000 and 1000000000000000"},
+    {"{'type':'CreditNoteIssued','account_id':'A','credit_note_id':'K1','number':'N1',"
+     "'reason_code':'01','issue_date':'2026-01-10','currency':'EUR','lines':[],'net_minor':"
+     "999999999999999,'gross_minor':0,'tax_minor':-1000000000000001}",
+     "tax_minor: -1000000000000001 is not between -1000000000000000 and 1000000000000000"},
+    {PAYMENT("P1", 5, "{'invoice_id':'I1','amount_minor':-1000000000000001}"),
+     "remittance[0].amount_minor: -1000000000000001 is not between -1000000000000000 and "
+     "1000000000000000"},
+    {"{'type':'DisputeOpened','account_id':'A','dispute_id':'D1','invoice_id':'I1',"
+     "'amount_minor':1000000000000001,'currency':'EUR','reason_code':'01','origin':"
+     "'customer'}",
+     "amount_minor: 1000000000000001 is not between 0 and 1000000000000000"},
     {PAYMENT("P1", 0, ""), "amount_minor: 0 is not between 1 and 1000000000000000"},
     {PAYMENT("P1", 5, "{'amount_minor':5}"),
      "remittance[0]: neither invoice_id nor number is given"},
