@@ -188,13 +188,29 @@ static void cancel(struct work *work, struct document *invoice)
     post_document(work, invoice, "cancellation", date, -1);
 }
 
+/*
+ * Where it gives no date, that of occurred_at.  It decides about money, so it is part
+ * of what is compared when the cancellation is said again.
+ */
+static struct o2c_invoice_cancelled with_its_date(const struct o2c_invoice_cancelled *given)
+{
+    struct o2c_invoice_cancelled dated = *given;
+
+    if (!dated.has_cancelled_date)
+        dated.cancelled_date = o2c_timestamp_date(given->head.occurred_at_us);
+    dated.has_cancelled_date = true;
+    return dated;
+}
+
 enum o2c_verdict receivables_on_cancelled(struct o2c_account *account,
                                           const struct o2c_event *event,
                                           const struct o2c_moment *moment,
                                           struct o2c_effects *effects, struct o2c_err *err)
 {
-    const struct o2c_invoice_cancelled *given = event->invoice_cancelled;
-    struct o2c_str content = o2c_kept_content(event, moment);
+    struct o2c_invoice_cancelled dated = with_its_date(event->invoice_cancelled);
+    const struct o2c_invoice_cancelled *given = &dated;
+    struct o2c_event said = o2c_event_of(O2C_INVOICE_CANCELLED, given);
+    struct o2c_str content = o2c_kept_content(&said, moment);
     const struct document *known =
         o2c_row_find(account, &receivables_document,
                      O2C_KEY(O2C_K(KIND_INVOICE), O2C_K(given->invoice_id)));
@@ -203,7 +219,7 @@ enum o2c_verdict receivables_on_cancelled(struct o2c_account *account,
 
     if (!given->invoice_id.len)
         return o2c_fail(err, O2C_PARK, "invoice_id: is empty");
-    if (known && !o2c_is_new(effects, event, content, known->cancel_content,
+    if (known && !o2c_is_new(effects, &said, content, known->cancel_content,
                              known->cancel_seen, "cancellation", given->invoice_id))
         return O2C_OK;
     receivables_begin(&work, account, moment, effects, &given->head, "cancelled",
@@ -212,9 +228,7 @@ enum o2c_verdict receivables_on_cancelled(struct o2c_account *account,
     invoice->cancel_content = content;
     invoice->cancel_seen = moment->recorded_us;
     invoice->has_cancelled_date = true;
-    invoice->cancelled_date = given->has_cancelled_date
-                                  ? given->cancelled_date
-                                  : o2c_timestamp_date(given->head.occurred_at_us);
+    invoice->cancelled_date = given->cancelled_date;
     if (invoice->issued)
         cancel(&work, invoice);
     return receivables_end(&work, err);

@@ -6,7 +6,8 @@ from oracle import fold
 from views import ORDER_COLUMNS, views_of
 
 # Of tests/scenarios: the order of arrival decides what these come to.
-ORDER_DECIDES = {"conflict", "money-conflict", "invoice-cancelled"}
+ORDER_DECIDES = {"conflict", "money-conflict", "invoice-cancelled", "cancelled-twice",
+                 "number-used-again"}
 
 PLACED_AT = "2026-03-02T09:00:00Z"
 

@@ -168,6 +168,8 @@ def event_of(given, arrival):
                 fields[name] = micros_of(fields[name])
     except (TypeError, ValueError) as fault:
         raise BadInput(f"line {arrival}: {name}: {fault}") from None
+    if kind == "InvoiceCancelled":  # its date decides, given or not
+        fields.setdefault("cancelled_date", date_of(fields["occurred_at"]))
     return Event(kind, fields, arrival)
 
 

@@ -9,8 +9,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from ndjson import date_of
-
 MAX_AMOUNT = 10 ** 15
 KIND_BY_TYPE = {"InvoiceIssued": "invoice", "DebitNoteIssued": "debit_note",
                 "CreditNoteIssued": "credit_note"}
@@ -511,7 +509,7 @@ class Account:
             self.cancellations[event["invoice_id"]] = event
 
     def cancel(self, document, event):
-        day = event["cancelled_date"] or date_of(event["occurred_at"])
+        day = event["cancelled_date"]
         self.undo([part for part in document.parts if part.live], day)
         document.cancelled_on = max(day, document.issue_date)
         self.take_off(document, document.open, document.cancelled_on)

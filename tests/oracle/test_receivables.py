@@ -200,6 +200,15 @@ class Cancellation(unittest.TestCase):
         self.assertEqual(documents(invoice("I1", 100), invoice_cancelled(
             "I1", cancelled_date="2026-03-01")), {"I1": (0, "cancelled", "2026-03-01")})
 
+    def test_its_day_is_content_given_or_not(self):
+        said = [invoice_cancelled("I1", "2026-01-20"),
+                invoice_cancelled("I1", "2026-01-22", cancelled_date="2026-01-20"),
+                invoice_cancelled("I1", "2026-01-25")]
+        rows = books(invoice("I1", 100), *said)
+        self.assertEqual(picked(rows("conflict_found"), "natural_key", "fields"),
+                         [("cancellation/I1", ["cancelled_date"])])
+        self.assertEqual(picked(rows("invoice"), "closed_date"), [("2026-01-20",)])
+
     def test_a_line_by_number_may_meet_another_document(self):
         line = {"number": "N-I1", "amount_minor": 4000}
         self.assertEqual(payments(

@@ -445,6 +445,31 @@ static void a_cancellation_gives_back_what_was_applied(void **state)
            "C1 open 0 credit 20 unapplied 80\nhistory 150/0 130/0 0/0 0/100\n");
 }
 
+#define CANCELLED_ON(day, more)                                                            \
+    "{'type':'InvoiceCancelled','account_id':'A','invoice_id':'I1','reason':'error',"      \
+    "'occurred_at':'2026-01-" day "T00:00:00Z'" more "}"
+
+static void a_cancellation_of_another_day_is_a_conflict(void **state)
+{
+    struct rows_fixture *fixture = rows_fixture_new(&receivables_consumer);
+    const struct rows_effect *conflict;
+    struct o2c_err err;
+
+    (void)state;
+    assert_int_equal(rule_apply(fixture, INVOICE("I1", 100), &err), O2C_OK);
+    assert_int_equal(rule_apply(fixture, CANCELLED_ON("25", ""), &err), O2C_OK);
+    assert_int_equal(
+        rule_apply(fixture, CANCELLED_ON("27", ",'cancelled_date':'2026-01-25'"), &err),
+        O2C_OK);
+    assert_non_null(rows_fixture_effect(fixture, ROWS_REPEAT, O2C_EVENT_NONE, 0));
+    assert_int_equal(rule_apply(fixture, CANCELLED_ON("20", ""), &err), O2C_OK);
+    conflict = rows_fixture_effect(fixture, ROWS_CONFLICT, O2C_EVENT_NONE, 0);
+    assert_non_null(conflict);
+    assert_int_equal(conflict->field_count, 1);
+    assert_true(o2c_str_eq(conflict->fields[0], O2C_STR("cancelled_date")));
+    rows_fixture_free(fixture);
+}
+
 /* ---- what is published */
 
 static void describe_published(const struct rows_fixture *fixture, struct o2c_buf *out)
@@ -629,6 +654,7 @@ int main(void)
         cmocka_unit_test(a_line_by_number_goes_on_to_the_next_document_of_it),
         cmocka_unit_test(a_cancelled_invoice_of_nothing_is_closed_when_it_is_cancelled),
         cmocka_unit_test(a_cancellation_gives_back_what_was_applied),
+        cmocka_unit_test(a_cancellation_of_another_day_is_a_conflict),
         cmocka_unit_test(every_step_publishes_items_applications_journals_and_states),
         cmocka_unit_test(where_a_batch_ends_changes_nothing),
     };
