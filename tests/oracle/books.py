@@ -7,7 +7,7 @@ reminders: what the pipeline has come to once it is drained after each event.
 from collections import defaultdict
 
 from disputes import Cases
-from receivables import DEBIT_SIDE, KEYS, Receivables
+from receivables import KEYS, Receivables
 from reminders import Reminders, days_between
 
 BUCKETS = ((0, "not_due"), (30, "d1_30"), (60, "d31_60"), (90, "d61_90"), (120, "d91_120"))
@@ -157,14 +157,11 @@ class Books:
             for document in account.documents.values():
                 row = rows[document.customer, document.currency]
                 for item in document.items:
-                    amount = open_on(item.moves, as_of)
-                    if document.kind in DEBIT_SIDE and amount > 0:
-                        row[bucket_of(days_between(item.due_date, as_of))] += amount
-                    else:
-                        row["unapplied"] += amount if document.is_credit else -amount
+                    add_aged(row, open_on(item.moves, as_of), document.is_credit,
+                             days_between(item.due_date, as_of))
             for payment in account.payments.values():
                 row = rows[payment.customer, payment.currency]
-                row["unapplied"] += open_on(payment.moves, as_of)
+                add_aged(row, open_on(payment.moves, as_of), True, 0)
         for (customer, currency), row in rows.items():
             if any(row.values()):
                 total = sum(row.values()) - 2 * row["unapplied"]
@@ -203,6 +200,14 @@ def movement_of(journal):
 
 def open_on(moves, as_of):
     return sum(by for date, by in moves if date <= as_of)
+
+
+def add_aged(row, amount, is_credit, age):
+    """What is below zero counts on the other side; credit is never due."""
+    if is_credit == (amount >= 0):
+        row["unapplied"] += abs(amount)
+    else:
+        row["not_due" if is_credit else bucket_of(age)] += abs(amount)
 
 
 def bucket_of(age):

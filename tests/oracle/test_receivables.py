@@ -323,6 +323,16 @@ class Ageing(unittest.TestCase):
                          [("C1", "EUR", 0, 0, 0, 0, 0, 0, 5000, -5000)])
         self.assertEqual(self.ageing("2026-01-25", *events), [])
 
+    def test_cash_below_zero_counts_as_not_due(self):
+        """Given back on the 30th, and used on the 20th once more: two invoices, one payment."""
+        line = {"number": "7", "amount_minor": 5000}
+        events = (invoice("I1", 5000, number="7"), payment("P1", 5000, remittance=[line]),
+                  invoice_cancelled("I1", cancelled_date="2026-01-30"),
+                  invoice("I2", 5000, number="7", issued="2026-01-12"))
+        self.assertEqual(self.ageing("2026-01-25", *events),
+                         [("C1", "EUR", 5000, 0, 0, 0, 0, 0, 0, 5000)])
+        self.assertEqual(self.ageing("2026-01-30", *events), [])
+
     def test_cash_counts_from_its_own_date_although_it_waits(self):
         events = (payment("P1", 5000, ("I1", 5000), received="2026-01-05"),
                   invoice("I1", 5000, issued="2026-01-09"))

@@ -292,10 +292,10 @@ WITH item AS (
      GROUP BY m.account_id, m.customer_id, m.currency, m.subject, m.subject_id, m.instalment_no
 ), aged AS (
     SELECT customer_id, currency,
-           CASE WHEN credit OR left_minor < 0 THEN 'u' WHEN age <= 0 THEN '0'
+           CASE WHEN credit <> (left_minor < 0) THEN 'u' WHEN credit OR age <= 0 THEN '0'
                 WHEN age <= 30 THEN '1' WHEN age <= 60 THEN '2' WHEN age <= 90 THEN '3'
                 WHEN age <= 120 THEN '4' ELSE '5' END AS bucket,
-           CASE WHEN NOT credit AND left_minor < 0 THEN -left_minor ELSE left_minor END AS left_minor
+           abs(left_minor) AS left_minor
       FROM item
 )
 SELECT customer_id, currency,
