@@ -92,9 +92,8 @@ class Disturbed(SampleCase, ScenarioCase):
         while events[-1]["type"] == "BusinessDayStarted":
             events.pop()  # nothing is owed any more
         path = self.file("sample.ndjson", "".join(json.dumps(one) + "\n" for one in events))
-        output, said = self.scenario("--views", ",".join([*VIEWS, "dispute"]), "--duplicate",
-                                     "30", "--kill", "10", path)
-        self.assertIn("killed", said)
+        output, _ = self.scenario("--views", ",".join([*VIEWS, "dispute"]), "--duplicate", "30",
+                                  "--kill", "10", path)
         self.assert_as_in_the_file(invoices, json.loads(output))
 
 

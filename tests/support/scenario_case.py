@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,12 @@ from pipeline import CLI, clean_environment, find_build
 
 ORACLE = ROOT / "tests" / "oracle"
 SCENARIOS = ROOT / "tests" / "scenarios"
+
+
+def kills_told(said):
+    """How many processes a run of tests/scenario says it has killed."""
+    told = re.findall(r"^scenario: killed (.*)$", said, re.MULTILINE)
+    return sum(int(count) for line in told for count in re.findall(r"(\d+) x ", line))
 
 
 class ScenarioCase(unittest.TestCase):
@@ -29,7 +36,9 @@ class ScenarioCase(unittest.TestCase):
             cls.stack.start()
 
     def scenario(self, *words, status=0, build=None, **options):
-        """(standard output, standard error) of a run that ends with this status."""
+        """(standard output, standard error) of a run that ends with this status, and that has
+        killed as often as it was told to.
+        """
         done = subprocess.run(
             [sys.executable, ROOT / "tests" / "scenario", "--stack", self.stack.folder,
              "--build", build or self.build, *words], text=True, capture_output=True,
@@ -37,6 +46,8 @@ class ScenarioCase(unittest.TestCase):
             **options)
         self.assertEqual(done.returncode, status,
                          f"{' '.join(map(str, words))}\n{done.stderr}{done.stdout[:2000]}")
+        if "--kill" in words and status == 0:
+            self.assertEqual(kills_told(done.stderr), int(words[words.index("--kill") + 1]))
         return done.stdout, done.stderr
 
     def rows(self, *words, **options):
