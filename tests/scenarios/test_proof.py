@@ -130,11 +130,14 @@ class Proof(ScenarioCase):
                          self.simulated(f"--seed={seed}", *size, *CONTENDED))
 
     def test_months_in_the_order_of_their_files(self):
-        """What rules decide by the order of arrival, too: each drain makes it the file's."""
+        """What rules decide by the order of arrival, too: each drain makes it the file's, whatever
+        is repeated and killed meanwhile.
+        """
         for seed in CONTENDED_MONTHS:
             with self.subTest(seed=seed):
                 month = self.contended(seed)
-                output, _ = self.scenario("--views", f"{ORDERS},{MONEY}", month)
+                output, _ = self.scenario("--views", f"{ORDERS},{MONEY}", "--duplicate", "10",
+                                          "--kill", "3", month)
                 self.assert_shows(self.oracle(month, f"{ORDERS},{MONEY}"), output)
                 shown = json.loads(output)
                 self.assertTrue(shown["reminder"] and shown["cash_application"])
