@@ -7,7 +7,7 @@ from pathlib import Path
 
 import compare
 import shuffle
-from cases import ORDER_DECIDES, views
+from cases import ORDER_DECIDES, SETTINGS, views
 from oracle import fold
 from views import as_text, default_views, views_of
 
@@ -21,7 +21,7 @@ def expected_of(path):
 
 def facts_of(path):
     with open(path, encoding="utf-8") as lines:
-        return fold(lines)
+        return fold(lines, **SETTINGS.get(path.stem, {}))
 
 
 def folded(path):
