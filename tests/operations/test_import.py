@@ -16,8 +16,9 @@ from confluent_kafka.admin import AdminClient  # noqa: E402
 from import_events import (credit_note, customer, debit_note, dispute, invoice,  # noqa: E402
                            items_map, lines, payment)
 from local_stack import ROOT  # noqa: E402
-from pipeline_case import PATIENCE_S, PipelineCase, dispatch, headers_of, order  # noqa: E402
+from pipeline_case import PATIENCE_S, PipelineCase, dispatch, order  # noqa: E402
 from real_data import real_data, where_it_would_be  # noqa: E402
+from topic_records import headers_of  # noqa: E402
 
 AGREE = "the file, the topics and the views agree"
 

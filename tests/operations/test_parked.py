@@ -7,7 +7,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from pipeline_case import PipelineCase, dispatch, headers_of, order  # noqa: E402
+from pipeline_case import PipelineCase, dispatch, order  # noqa: E402
+from topic_records import headers_of  # noqa: E402
 
 WHY = ("--reason", "the test says so")
 

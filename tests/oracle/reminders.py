@@ -56,7 +56,8 @@ class Reminders:
                         key = (account.id, document.customer, document.currency)
                         due.setdefault(key, []).append((document, item))
         for (_, customer, currency), items in sorted(due.items()):
-            items.sort(key=lambda one: (one[1].due_date, one[0].id.encode(), one[1].number))
+            items.sort(key=lambda one: (one[1].due_date, one[0].kind, one[0].id.encode(),
+                                        one[1].number))
             self.named.update(id(item) for _, item in items)
             self.issued.append(Reminder(customer, currency, day, [
                 (document, item, item.open) for document, item in items]))

@@ -8,9 +8,10 @@ import tempfile
 import time
 import unittest
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Producer
 from local_stack import LocalStack, running_stack
 from pipeline import Pipeline, find_build
+from topic_records import records_of
 
 ASK_EVERY_S = 0.05
 PATIENCE_S = 60
@@ -130,24 +131,4 @@ class PipelineCase(unittest.TestCase):
 
     def records(self, topic):
         """Every record of a topic, in the order of each partition."""
-        consumer = Consumer({"bootstrap.servers": self.pipeline.environment["O2C_KAFKA"],
-                             "group.id": "reads-everything", "enable.auto.commit": False})
-        name, found = self.topic(topic), []
-        try:
-            count = len(consumer.list_topics(name, PATIENCE_S).topics[name].partitions)
-            ends = {number: consumer.get_watermark_offsets(TopicPartition(name, number),
-                                                           PATIENCE_S)[1]
-                    for number in range(count)}
-            consumer.assign([TopicPartition(name, number, 0) for number in range(count)])
-            while len(found) < sum(ends.values()):
-                message = consumer.poll(PATIENCE_S)
-                self.assertIsNotNone(message, f"{name} could not be read to its end")
-                self.assertIsNone(message.error())
-                found.append(message)
-        finally:
-            consumer.close()
-        return found
-
-
-def headers_of(message):
-    return {name: value.decode() for name, value in message.headers() or []}
+        return records_of(self.pipeline.environment["O2C_KAFKA"], self.topic(topic))

@@ -3,14 +3,16 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
+from contextlib import contextmanager
 from pathlib import Path
 
 from local_stack import ROOT, LocalStack, running_stack
-from pipeline import CLI, clean_environment, find_build
+from pipeline import CLI, Pipeline, clean_environment, find_build
 
 ORACLE = ROOT / "tests" / "oracle"
 SCENARIOS = ROOT / "tests" / "scenarios"
@@ -50,6 +52,18 @@ class ScenarioCase(unittest.TestCase):
         if "--kill" in words and 0 in statuses:
             self.assertEqual(kills_told(done.stderr), int(words[words.index("--kill") + 1]))
         return done.stdout, done.stderr
+
+    @contextmanager
+    def kept(self, *words):
+        """(standard output, the pipeline that was kept: database and topics) of a run."""
+        output, said = self.scenario("--keep", *words)
+        name, logs = re.search(r"kept: database (\w+), .* logs (\S+)", said).groups()
+        pipeline = Pipeline(self.stack, self.build, name)
+        try:
+            yield output, pipeline
+        finally:
+            pipeline.remove()
+            shutil.rmtree(logs)
 
     def rows(self, *words, **options):
         """{view: [rows]} of a run that ends well."""

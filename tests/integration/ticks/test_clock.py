@@ -15,8 +15,9 @@ from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
 from extra_consumer import register  # noqa: E402
 from local_stack import psql  # noqa: E402
 from pipeline import Pipeline, Service  # noqa: E402
-from pipeline_case import PATIENCE_S, PipelineCase, headers_of  # noqa: E402
+from pipeline_case import PATIENCE_S, PipelineCase  # noqa: E402
 from published_events import decode, schemas_by_id  # noqa: E402
+from topic_records import headers_of  # noqa: E402
 
 DAYBOOK = "tests/integration/ticks/o2c-daybook"
 SCHEMAS = schemas_by_id()
