@@ -3,7 +3,7 @@
 
 Each account gets a few documents, payments and notes that claim one another in every way the
 rules know: by id and number, too early, too much, twice, in another currency, with discounts,
-reversals, cancellations and disputes.  One event of every account, then a barrier: what is
+reversals and cancellations.  One event of every account, then a barrier: what is
 decided by order of arrival is decided by the order of the file.
 """
 

@@ -43,7 +43,7 @@ CONTENDED_MONTHS = range(101, 121) if LONG else range(101, 103)
 CONTENDED = ("--ticks=1", "--reversed-percent=10", "--part-paid-percent=20",
              "--disputed-percent=15")
 CONTENDING = ("two-payments-one-invoice", "dispute-and-payment")  # scenarios
-CROWDED = (3, 201)  # seeds of histories
+CROWDED = (3, *range(201, 220)) if LONG else (3, 201)  # seeds of histories
 
 
 def crowded(seed, behind=""):
