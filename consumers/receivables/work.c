@@ -51,6 +51,13 @@ void *receivables_room(struct work *work, size_t bytes)
     return room;
 }
 
+/* The first reason is told: what follows may only be its consequence. */
+static void mark_broken(struct work *work, const char *reason)
+{
+    if (!work->broken)
+        work->broken = reason;
+}
+
 struct o2c_str receivables_text(struct work *work, const char *fmt, ...)
 {
     char text[TEXT_MAX_BYTES];
@@ -62,7 +69,7 @@ struct o2c_str receivables_text(struct work *work, const char *fmt, ...)
     len = vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     if (len < 0 || (size_t)len >= sizeof text)
-        work->broken = "an id is too long";
+        mark_broken(work, "an id is too long");
     else if (!o2c_arena_copy(work->moment->arena, (struct o2c_str){text, (size_t)len},
                              &copy))
         work->no_room = true;
@@ -72,7 +79,7 @@ struct o2c_str receivables_text(struct work *work, const char *fmt, ...)
 void receivables_add(struct work *work, int64_t *at, int64_t delta)
 {
     if (!o2c_minor_add(*at, delta, at))
-        work->broken = "a total does not fit";
+        mark_broken(work, "a total does not fit");
 }
 
 /* ---- documents */
@@ -233,6 +240,16 @@ static void show_state(struct payment *payment)
         payment->state = O2C_STR("unapplied");
 }
 
+static void note_moved(struct work *work, const struct payment *payment)
+{
+    struct moved_payment *moved = receivables_room(work, sizeof *moved);
+
+    if (!moved)
+        return;
+    *moved = (struct moved_payment){work->payments, payment};
+    work->payments = moved;
+}
+
 void receivables_move_cash(struct work *work, struct payment *payment, int64_t delta_minor,
                            int32_t date, struct o2c_str cause, struct o2c_str cause_id)
 {
@@ -241,6 +258,7 @@ void receivables_move_cash(struct work *work, struct payment *payment, int64_t d
 
     if (!delta_minor)
         return;
+    note_moved(work, payment);
     receivables_add(work, &payment->unapplied_minor, delta_minor);
     show_state(payment);
     receivables_add(work, &balance->unapplied_minor, delta_minor);
@@ -603,7 +621,7 @@ static void check_journal(struct work *work, const struct journal *journal)
     for (const struct journal_line *line = journal->lines; line; line = line->next)
         receivables_add(work, &sum, line->amount_minor);
     if (sum)
-        work->broken = "a journal's debits and credits differ";
+        mark_broken(work, "a journal's debits and credits differ");
 }
 
 static void check_document(struct work *work, const struct touched *touched)
@@ -611,6 +629,7 @@ static void check_document(struct work *work, const struct touched *touched)
     const struct document *document = touched->document;
     int64_t settled = document->applied_minor + document->credited_minor +
                       document->discount_minor + document->written_off_minor;
+    int64_t asked = is_cancelled(document) ? 0 : document->gross_minor;
     int64_t items = 0;
 
     if (!document->issued)
@@ -619,19 +638,29 @@ static void check_document(struct work *work, const struct touched *touched)
         receivables_add(work, &items, touched->items[i]->open_minor);
         if (touched->items[i]->open_minor < 0 ||
             touched->items[i]->open_minor > touched->items[i]->amount_minor)
-            work->broken = "an instalment is open below zero or above its amount";
+            mark_broken(work, "an instalment is open below zero or above its amount");
     }
-    if (items != document->open_minor ||
-        (!is_cancelled(document) && document->gross_minor - settled != items))
-        work->broken = "a document is not open for what its instalments are";
+    if (items != document->open_minor || items != asked - settled)
+        mark_broken(work, "a document is not open for what its instalments are");
+}
+
+/* A reversal leaves what had been applied in its row, and nothing unapplied. */
+static void check_payment(struct work *work, const struct payment *payment)
+{
+    int64_t rest =
+        payment->has_reversed_date ? 0 : payment->amount_minor - payment->applied_minor;
+
+    if (payment->unapplied_minor != rest)
+        mark_broken(work,
+                    "a payment's amount differs from what is applied and unapplied of it");
 }
 
 static void check_balance(struct work *work, const struct balance *balance)
 {
     if (balance->receivable_minor != balance->open_minor - balance->credit_minor)
-        work->broken = "the receivable control account differs from the open items";
+        mark_broken(work, "the receivable control account differs from the open items");
     if (balance->unapplied_control_minor != balance->unapplied_minor)
-        work->broken = "the unapplied control account differs from the unapplied cash";
+        mark_broken(work, "the unapplied control account differs from the unapplied cash");
 }
 
 static void check(struct work *work)
@@ -640,6 +669,8 @@ static void check(struct work *work)
         check_journal(work, j);
     for (const struct touched *t = work->documents; t; t = t->next)
         check_document(work, t);
+    for (const struct moved_payment *p = work->payments; p; p = p->next)
+        check_payment(work, p->payment);
     for (const struct touched_balance *b = work->balances; b; b = b->next)
         check_balance(work, b->balance);
 }

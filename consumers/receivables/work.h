@@ -37,6 +37,12 @@ struct touched_balance {
     struct balance *balance;
 };
 
+/* A payment whose cash has moved; once for each time. */
+struct moved_payment {
+    struct moved_payment *next;
+    const struct payment *payment;
+};
+
 struct journal_line {
     struct journal_line *next;
     const char *account;
@@ -81,6 +87,7 @@ struct work {
     struct o2c_str cause_id;
     struct touched *documents;
     struct touched_balance *balances;
+    struct moved_payment *payments;
     struct application *applied, **applied_end;
     struct application *undone, **undone_end;
     struct journal *journals, **journals_end;

@@ -347,6 +347,176 @@ static void what_cannot_be_is_parked_with_field_and_value(void **state)
     }
 }
 
+/* ---- stored rows that cannot be: nothing is made of them */
+
+/* The only row of the table, as somebody has changed it since it was stored. */
+static void *spoil(struct rows_fixture *fixture, const struct o2c_table *table)
+{
+    assert_int_equal(rows_fixture_row_count(fixture, table), 1);
+    return (void *)(uintptr_t)rows_fixture_row(fixture, table, 0);
+}
+
+static void spoil_open_of_item(struct rows_fixture *fixture)
+{
+    struct open_item *item = spoil(fixture, &receivables_open_item);
+
+    item->open_minor = -1;
+}
+
+static void spoil_amount_of_item(struct rows_fixture *fixture)
+{
+    struct open_item *item = spoil(fixture, &receivables_open_item);
+
+    item->amount_minor--;
+}
+
+static void spoil_open_of_document(struct rows_fixture *fixture)
+{
+    struct document *document = spoil(fixture, &receivables_document);
+
+    document->open_minor++;
+}
+
+static void spoil_gross(struct rows_fixture *fixture)
+{
+    struct document *document = spoil(fixture, &receivables_document);
+
+    document->gross_minor++;
+}
+
+static void spoil_settled(struct rows_fixture *fixture)
+{
+    struct document *document = spoil(fixture, &receivables_document);
+
+    document->written_off_minor++;
+}
+
+static void spoil_net(struct rows_fixture *fixture)
+{
+    struct document *document = spoil(fixture, &receivables_document);
+
+    document->net_minor--;
+}
+
+static void spoil_receivable_control(struct rows_fixture *fixture)
+{
+    struct balance *balance = spoil(fixture, &receivables_balance);
+
+    balance->receivable_minor++;
+}
+
+static void spoil_unapplied_control(struct rows_fixture *fixture)
+{
+    struct balance *balance = spoil(fixture, &receivables_balance);
+
+    balance->unapplied_control_minor--;
+}
+
+static void spoil_unapplied_total(struct rows_fixture *fixture)
+{
+    struct balance *balance = spoil(fixture, &receivables_balance);
+
+    balance->unapplied_minor = INT64_MAX;
+}
+
+static void spoil_unapplied_of_payment(struct rows_fixture *fixture)
+{
+    struct payment *payment = spoil(fixture, &receivables_payment);
+
+    payment->unapplied_minor--;
+}
+
+static void spoil_applied_of_payment(struct rows_fixture *fixture)
+{
+    struct payment *payment = spoil(fixture, &receivables_payment);
+
+    payment->applied_minor++;
+}
+
+#define DISPUTED(id, amount)                                                               \
+    "{'type':'DisputeOpened','account_id':'A','dispute_id':'D1','invoice_id':'" id         \
+    "','amount_minor':" #amount                                                            \
+    ",'currency':'EUR','reason_code':'01','origin':'customer'}"
+#define ITEM_OUT_OF_BOUNDS "an instalment is open below zero or above its amount"
+#define ITEMS_DIFFER "a document is not open for what its instalments are"
+#define PARTS_DIFFER "a payment's amount differs from what is applied and unapplied of it"
+
+static const struct {
+    const char *before[3];
+    void (*spoil)(struct rows_fixture *fixture);
+    const char *event, *reason;
+} spoiled[] = {
+    {{INVOICE("I1", 100)}, spoil_open_of_item, DISPUTED("I1", 50), ITEM_OUT_OF_BOUNDS},
+    {{INVOICE("I1", 100)}, spoil_amount_of_item, DISPUTED("I1", 50), ITEM_OUT_OF_BOUNDS},
+    {{INVOICE("I1", 100)}, spoil_open_of_document, DISPUTED("I1", 50), ITEMS_DIFFER},
+    {{INVOICE("I1", 100)}, spoil_gross, DISPUTED("I1", 50), ITEMS_DIFFER},
+    {{INVOICE("I1", 100)}, spoil_settled, CANCELLED("I1"), ITEMS_DIFFER},
+    {{INVOICE("I1", 100)},
+     spoil_net,
+     CANCELLED("I1"),
+     "a journal's debits and credits differ"},
+    {{INVOICE("I1", 100)},
+     spoil_receivable_control,
+     DISPUTED("I1", 50),
+     "the receivable control account differs from the open items"},
+    {{PAYMENT("P1", 100, "")},
+     spoil_unapplied_control,
+     REVERSED("P1"),
+     "the unapplied control account differs from the unapplied cash"},
+    {{PAYMENT("P1", 100, "")},
+     spoil_unapplied_total,
+     PAYMENT("P2", 1, ""),
+     "a total does not fit"},
+    {{PAYMENT("P1", 100, FOR("I1", 60))},
+     spoil_unapplied_of_payment,
+     INVOICE("I1", 60),
+     PARTS_DIFFER},
+    {{PAYMENT("P1", 100, FOR("I1", 60))},
+     spoil_applied_of_payment,
+     INVOICE("I1", 60),
+     PARTS_DIFFER},
+    {{PAYMENT("P1", 100, "")}, spoil_unapplied_of_payment, REVERSED("P1"), PARTS_DIFFER},
+};
+
+static void a_spoiled_row_parks_the_event_that_meets_it(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof spoiled / sizeof spoiled[0]; i++) {
+        struct rows_fixture *fixture = rows_fixture_new(&receivables_consumer);
+        struct o2c_err err;
+        size_t count;
+
+        for (size_t k = 0; spoiled[i].before[k]; k++)
+            assert_int_equal(rule_apply(fixture, spoiled[i].before[k], &err), O2C_OK);
+        spoiled[i].spoil(fixture);
+        if (rule_apply(fixture, spoiled[i].event, &err) != O2C_PARK)
+            fail_msg("not parked: %s", spoiled[i].reason);
+        assert_string_equal(err.text, spoiled[i].reason);
+        for (const struct rows_effect *effect = rows_fixture_effects(fixture, &count);
+             count; count--, effect++)
+            assert_int_equal(effect->kind, ROWS_PARKED);
+        rows_fixture_free(fixture);
+    }
+}
+
+static void an_id_too_long_for_what_is_named_after_it_is_parked(void **state)
+{
+    struct rows_fixture *fixture = rows_fixture_new(&receivables_consumer);
+    char id[1100], json[2000];
+    struct o2c_err err;
+
+    (void)state;
+    memset(id, 'x', sizeof id - 1);
+    id[sizeof id - 1] = '\0';
+    snprintf(json, sizeof json,
+             "{'type':'PaymentReceived','payment_id':'%s','account_id':'A','received_date':"
+             "'2026-01-20','amount_minor':1,'currency':'EUR','method':'transfer'}",
+             id);
+    assert_int_equal(rule_apply(fixture, json, &err), O2C_PARK);
+    assert_string_equal(err.text, "an id is too long");
+    rows_fixture_free(fixture);
+}
+
 /* ---- decisions */
 
 static void play(struct rows_fixture *fixture, const char *const *events)
@@ -648,6 +818,8 @@ int main(void)
     const struct CMUnitTest all[] = {
         cmocka_unit_test(facts_converge_in_any_order),
         cmocka_unit_test(what_cannot_be_is_parked_with_field_and_value),
+        cmocka_unit_test(a_spoiled_row_parks_the_event_that_meets_it),
+        cmocka_unit_test(an_id_too_long_for_what_is_named_after_it_is_parked),
         cmocka_unit_test(of_two_payments_for_one_invoice_the_first_counts),
         cmocka_unit_test(the_other_payment_steps_in_when_the_first_is_reversed),
         cmocka_unit_test(what_is_left_of_a_line_goes_to_the_next_document_of_its_number),
