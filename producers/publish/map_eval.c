@@ -80,17 +80,35 @@ static void complain(struct map_eval *eval, int slot, const char *fmt, ...)
     eval->failed = true;
 }
 
+static bool is_hidden(const struct map_eval *eval, const struct map_column *column)
+{
+    return o2c_table_is_hidden(eval->rows->tables[column->slot], column->column);
+}
+
+static void complain_of_value(struct map_eval *eval, const struct map_column *column,
+                              bool hidden, struct o2c_str text, const char *what)
+{
+    if (hidden)
+        complain(eval, column->slot, "column \"%.*s\": (personal data, not shown) %s",
+                 O2C_STR_ARG(column->name), what);
+    else
+        complain(eval, column->slot, "column \"%.*s\": \"%.*s%s\" %s",
+                 O2C_STR_ARG(column->name),
+                 (int)(text.len > SHOWN_BYTES ? SHOWN_BYTES : text.len), text.at,
+                 text.len > SHOWN_BYTES ? "..." : "", what);
+}
+
 static void complain_of_cell(struct map_eval *eval, const struct map_value *value,
                              struct o2c_str text, const char *what)
 {
     const struct map_column *column = &value->column;
+    bool hidden = value->kind == MAP_VALUE_COLUMN && is_hidden(eval, column);
     for (size_t i = 0; value->kind == MAP_VALUE_TEXT && i < value->part_count; i++)
-        if (value->parts[i].has_column)
+        if (value->parts[i].has_column) {
             column = &value->parts[i].column;
-    complain(eval, column->slot, "column \"%.*s\": \"%.*s%s\" %s",
-             O2C_STR_ARG(column->name),
-             (int)(text.len > SHOWN_BYTES ? SHOWN_BYTES : text.len), text.at,
-             text.len > SHOWN_BYTES ? "..." : "", what);
+            hidden = hidden || is_hidden(eval, column);
+        }
+    complain_of_value(eval, column, hidden, text, what);
 }
 
 static void key_of(const struct map_eval *eval, const struct map_key *key,
@@ -104,15 +122,18 @@ static bool bind_join(struct map_eval *eval, const struct map_join *join)
 {
     struct o2c_str values[MAP_MAX_KEYS];
     size_t count, first;
+    char what[1024];
     key_of(eval, &join->key, values);
     first = o2c_table_index_find(&join->index, values, &count);
     eval->bound[join->slot] = count ? join->table->rows[join->index.rows[first]]
                                     : (struct o2c_table_row){.fields = NULL};
     if (count || join->may_be_missing)
         return true;
-    complain(eval, join->key.columns[0].slot, "column \"%.*s\": \"%.*s\" is not in %s",
-             O2C_STR_ARG(join->key.columns[0].name), O2C_STR_ARG(values[0]),
-             join->table->shown[0]);
+    snprintf(what, sizeof(what), "is not in %s", join->table->shown[0]);
+    complain_of_value(eval, &join->key.columns[0],
+                      is_hidden(eval, &join->key.columns[0]) ||
+                          o2c_table_is_hidden(join->table, join->key.columns_there[0]),
+                      values[0], what);
     return false;
 }
 

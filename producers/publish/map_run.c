@@ -32,9 +32,14 @@ static void check_unique(const struct map_join *join, struct o2c_intake *intake)
         if (!same)
             continue;
         struct o2c_origin origin = {.file = row->file, .line = row->line};
-        o2c_intake_refuse(intake, &origin, "\"%.*s\" stands already on line %llu",
-                          O2C_STR_ARG(row->fields[index->keys[0]]),
-                          (unsigned long long)before->line);
+        if (o2c_table_is_hidden(join->table, index->keys[0]))
+            o2c_intake_refuse(intake, &origin,
+                              "(personal data, not shown) stands already on line %llu",
+                              (unsigned long long)before->line);
+        else
+            o2c_intake_refuse(intake, &origin, "\"%.*s\" stands already on line %llu",
+                              O2C_STR_ARG(row->fields[index->keys[0]]),
+                              (unsigned long long)before->line);
         join->table->bad = true;
     }
 }

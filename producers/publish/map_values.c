@@ -321,6 +321,22 @@ static bool fits(struct map_compile *compile, const struct o2c_field *field,
     return false;
 }
 
+/* What becomes personal data is not shown, whatever else is made of it. */
+static void hide(struct map_compile *compile, const struct o2c_field *field,
+                 const struct map_column *column)
+{
+    if (field->pii && !o2c_table_hide(compile->rows->tables[column->slot], column->column))
+        map_complain(compile, "no memory");
+}
+
+static void hide_parts(struct map_compile *compile, const struct o2c_field *field,
+                       const struct map_value *value)
+{
+    for (size_t i = 0; i < value->part_count; i++)
+        if (value->parts[i].has_column)
+            hide(compile, field, &value->parts[i].column);
+}
+
 static bool compile_value(struct map_compile *compile, const json_t *document,
                           const struct o2c_field *field, struct map_value *value)
 {
@@ -334,10 +350,12 @@ static bool compile_value(struct map_compile *compile, const json_t *document,
             column = json_string_value(json_object_get(document, "column"));
         if (!map_find_column(compile, column, &value->column))
             return false;
+        hide(compile, field, &value->column);
         compile_conversion(compile, document, field, value);
         break;
     case MAP_VALUE_TEXT:
         compile_text(compile, json_string_value(json_object_get(document, "text")), value);
+        hide_parts(compile, field, value);
         compile_conversion(compile, document, field, value);
         break;
     case MAP_VALUE_CONSTANT:

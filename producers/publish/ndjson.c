@@ -37,6 +37,18 @@ static enum o2c_verdict take_object(struct o2c_intake *intake, const json_t *obj
     return O2C_OK;
 }
 
+/* Ends before the text that jansson quotes, which may be personal data. */
+static void refuse_text(struct o2c_intake *intake, const json_error_t *error,
+                        const struct o2c_origin *origin)
+{
+    const char *quoted = strstr(error->text, " near '");
+    size_t len = quoted ? (size_t)(quoted - error->text) : strlen(error->text);
+
+    o2c_intake_fault(intake, origin, "is no JSON: %.*s (at character %d)", (int)len,
+                     error->text, error->position);
+    intake->sink->refused(intake->sink->user, NULL);
+}
+
 static enum o2c_verdict take_line(struct o2c_intake *intake, struct o2c_str line,
                                   const struct o2c_origin *origin, struct o2c_err *err)
 {
@@ -46,9 +58,7 @@ static enum o2c_verdict take_line(struct o2c_intake *intake, struct o2c_str line
     json_t *object =
         json_loadb(line.at, line.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!object) {
-        o2c_intake_fault(intake, origin, "is no JSON: %s (at character %d)", error.text,
-                         error.position);
-        intake->sink->refused(intake->sink->user, NULL);
+        refuse_text(intake, &error, origin);
         return O2C_OK;
     }
     enum o2c_verdict verdict = take_object(intake, object, origin, err);

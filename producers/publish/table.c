@@ -28,6 +28,7 @@ void o2c_table_clear(struct o2c_table *table)
     free(table->paths);
     free(table->shown);
     free(table->columns);
+    free(table->hidden);
     free(table->rows);
     o2c_arena_clear(&table->arena);
 }
@@ -60,6 +61,20 @@ int o2c_table_column(const struct o2c_table *table, struct o2c_str name)
         if (o2c_str_eq(table->columns[i], name))
             return (int)i;
     return -1;
+}
+
+bool o2c_table_hide(struct o2c_table *table, size_t column)
+{
+    if (!table->hidden)
+        table->hidden = calloc(table->column_count, sizeof(*table->hidden));
+    if (table->hidden)
+        table->hidden[column] = true;
+    return table->hidden;
+}
+
+bool o2c_table_is_hidden(const struct o2c_table *table, size_t column)
+{
+    return table->hidden && table->hidden[column];
 }
 
 static ssize_t read_fd(void *user, char *into, size_t room)

@@ -25,6 +25,7 @@ struct o2c_table {
     size_t path_count;
     struct o2c_str *columns; /* owned, and their texts */
     size_t column_count;
+    bool *hidden;    /* per column: its values stand in no message; owned; NULL: none */
     bool has_header; /* false: the mapping gives the columns */
 
     /* after o2c_table_load */
@@ -54,6 +55,10 @@ enum o2c_verdict o2c_table_read_header(struct o2c_table *table,
 
 /* The index of a column, -1 if there is none of that name. */
 int o2c_table_column(const struct o2c_table *table, struct o2c_str name);
+
+/* No message shows a value of the column from now on; false: no memory. */
+bool o2c_table_hide(struct o2c_table *table, size_t column);
+bool o2c_table_is_hidden(const struct o2c_table *table, size_t column);
 
 /* Reads all rows into memory; FATAL: as o2c_table_next, or too large. */
 enum o2c_verdict o2c_table_load(struct o2c_table *table, o2c_table_fault_fn *on_fault,

@@ -34,6 +34,18 @@ size_t o2c_field_item_bytes(const struct o2c_field *field)
     return field->kind == O2C_KIND_RECORD ? field->record->bytes : bytes[field->kind];
 }
 
+bool o2c_field_holds_personal_data(const struct o2c_field *field)
+{
+    const struct o2c_record *record = field->record;
+
+    if (field->pii)
+        return true;
+    for (size_t i = 0; record && i < record->field_count; i++)
+        if (o2c_field_holds_personal_data(&record->fields[i]))
+            return true;
+    return false;
+}
+
 bool o2c_field_is_present(const struct o2c_field *field, const void *body)
 {
     const char *at = (const char *)body + field->offset;

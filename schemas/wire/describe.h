@@ -49,7 +49,7 @@ struct o2c_field {
     bool array;         /* a pointer at `offset`, the count (size_t) at `beside` */
     bool optional;    /* number, boolean, enum: its bool at `beside`; else NULL is absent */
     bool has_default; /* may be left out; optional ones always may */
-    bool pii;         /* personal data: not in keys, headers, logs */
+    bool pii;         /* personal data: not in keys, headers, logs, errors */
     bool id;          /* identifies a document or party ("o2c": "id") */
     bool envelope;    /* event_id, occurred_at, source: no part of the content */
     uint16_t offset, beside;
@@ -104,6 +104,9 @@ const struct o2c_field *o2c_record_field(const struct o2c_record *record,
 /* The size of one value: of one item of an array, of the record that an optional one points
  * to. */
 size_t o2c_field_item_bytes(const struct o2c_field *field);
+
+/* The field, or one of the record that it is, is personal data. */
+bool o2c_field_holds_personal_data(const struct o2c_field *field);
 
 /* False for an optional field that is absent in this struct of the field's record. */
 bool o2c_field_is_present(const struct o2c_field *field, const void *body);

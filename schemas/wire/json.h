@@ -21,9 +21,9 @@ struct o2c_arena;
 /* One thing wrong with an object; the texts are gone when the callback returns. */
 struct o2c_json_fault {
     const char *path;     /* "lines[2].quantity_milli"; "type" */
-    const char *value;    /* as JSON, cut after some 60 characters; "" when missing */
+    const char *value;    /* as JSON, cut after some 60 characters; "" when missing;
+                             never personal data: that is said in its place */
     const char *expected; /* "a whole number from -2147483648 to 2147483647" */
-    bool pii;             /* the value is personal data: show it to its owner only */
 };
 
 typedef void o2c_json_fault_fn(void *user, const struct o2c_json_fault *fault);

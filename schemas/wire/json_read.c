@@ -91,17 +91,37 @@ static void note_first(struct reading *in, const char *expected)
     trim(in->first);
 }
 
-static void fault(struct reading *in, const json_t *value, bool pii, const char *expected)
+static void tell(struct reading *in, const char *value, const char *expected)
+{
+    if (!in->fault_count++)
+        note_first(in, expected);
+    struct o2c_json_fault told = {in->path, value, expected};
+    if (in->on_fault)
+        in->on_fault(in->user, &told);
+}
+
+static void fault(struct reading *in, const json_t *value, const char *expected)
 {
     struct excerpt excerpt = {.len = 0};
     if (value)
         json_dump_callback(value, excerpt_more, &excerpt, JSON_ENCODE_ANY | JSON_COMPACT);
     excerpt.text[excerpt.len] = '\0';
-    if (!in->fault_count++)
-        note_first(in, expected);
-    struct o2c_json_fault told = {in->path, excerpt.text, expected, pii};
-    if (in->on_fault)
-        in->on_fault(in->user, &told);
+    tell(in, excerpt.text, expected);
+}
+
+static void fault_of(struct reading *in, const struct o2c_field *field, const json_t *value,
+                     const char *expected)
+{
+    if (value && o2c_field_holds_personal_data(field))
+        tell(in, "(personal data, not shown)", expected);
+    else
+        fault(in, value, expected);
+}
+
+/* Of what has no field nobody knows whether it is personal data. */
+static void fault_unknown(struct reading *in, const char *expected)
+{
+    tell(in, "(not shown)", expected);
 }
 
 static void describe_symbols(const struct o2c_enum *symbols, char ret_text[EXPECTED_BYTES])
@@ -128,7 +148,7 @@ static void fault_in(struct reading *in, const struct o2c_field *field, const js
     const char *expected = field->kind == O2C_KIND_ENUM ? symbols : kinds[field->kind];
     if (field->kind == O2C_KIND_ENUM)
         describe_symbols(field->symbols, symbols);
-    fault(in, value, field->pii, expected);
+    fault_of(in, field, value, expected);
 }
 
 static const char a_list[] = "a list of at most 10000 items";
@@ -138,7 +158,7 @@ static void fault_missing(struct reading *in, const struct o2c_field *field,
                           const json_t *value)
 {
     if (field->array)
-        fault(in, value, field->pii, a_list);
+        fault_of(in, field, value, a_list);
     else
         fault_in(in, field, value);
 }
@@ -230,7 +250,7 @@ static void read_array(struct reading *in, const struct o2c_field *field,
 {
     size_t count = json_array_size(value), bytes = o2c_field_item_bytes(field);
     if (!json_is_array(value) || count > O2C_EVENT_MAX_ITEMS) {
-        fault(in, value, field->pii, a_list);
+        fault_of(in, field, value, a_list);
         return;
     }
     char *items = take(in, count * bytes);
@@ -332,7 +352,7 @@ static void refuse_unknown(struct reading *in, const struct o2c_record *record,
         if (o2c_record_field(record, o2c_str_from(name)) || (root && !strcmp(name, "type")))
             continue;
         size_t before = enter(in, "%s%s", *in->path ? "." : "", name);
-        fault(in, json_object_iter_value(at), true, expected);
+        fault_unknown(in, expected);
         leave(in, before);
     }
 }
@@ -399,10 +419,10 @@ static const struct o2c_event_type_row *find_row(struct reading *in, const json_
         row = o2c_event_type_row(o2c_event_type_by_name(name));
     if (json_is_object(object) && !row) {
         size_t before = enter(in, "type");
-        fault(in, type, false, "the name of an event type");
+        fault(in, type, "the name of an event type");
         leave(in, before);
     } else if (!row)
-        fault(in, object, true, "an object");
+        fault_unknown(in, "an object");
     return row;
 }
 

@@ -45,7 +45,7 @@ Units stand in the names: `_minor` whole minor units of the currency (cents), `_
 of the major unit, `_milli` thousandths of a quantity, `_ppm` parts per million. A moment is
 `"2026-01-31T10:00:00Z"` in JSON and microseconds since 1970 in Avro, a date `"2026-01-31"` and
 days since 1970. *optional* fields may be left out; so may those with a default. **personal** marks
-personal data, which never stands in keys, headers or logs.
+personal data, which never stands in keys, headers, logs or error texts.
 """
 
 

@@ -15,6 +15,7 @@
 #include "schemas/events.h"
 #include "schemas/units/money.h"
 #include "schemas/wire/json.h"
+#include "tests/unit/producers/publish/personal_fields.h"
 
 static char folder[64];
 static struct o2c_buf told, made; /* faults; events, one JSON object a line */
@@ -363,6 +364,114 @@ static void faults_of_cells_name_file_line_field_column_and_value(void **state)
     assert_non_null(strstr(o2c_buf_text(&made), "\"customer_id\":\"5\""));
 }
 
+/* ---- personal data */
+
+#define SECRET "anna@example.org"
+
+static json_t *fields_of(const struct personal_field *field, size_t depth, json_t *value);
+
+/* What the mapping says of the field: a constant where it is not on the path. */
+static json_t *value_of(const struct personal_field *field, size_t depth, json_t *value)
+{
+    const struct o2c_field *here = field->path[depth];
+
+    if (depth + 1 < field->depth)
+        value = json_pack("{s:o}", "record", fields_of(field, depth + 1, value));
+    return here->array ? json_pack("{s:[o]}", "list", value) : value;
+}
+
+static json_t *fields_of(const struct personal_field *field, size_t depth, json_t *value)
+{
+    const struct o2c_record *record =
+        depth ? field->path[depth - 1]->record : field->type->record;
+    json_t *fields = json_object();
+
+    for (size_t i = 0; i < record->field_count; i++) {
+        const struct o2c_field *other = &record->fields[i];
+
+        if (!other->optional && !other->has_default && !other->envelope)
+            json_object_set_new(fields, other->name, json_pack("{s:s}", "constant", "x"));
+    }
+    json_object_set_new(fields, field->path[depth]->name, value_of(field, depth, value));
+    return fields;
+}
+
+static void must_hide(const char *mapping, const char *said)
+{
+    if (run(mapping) != O2C_OK)
+        fail_msg("%s: %s", mapping, o2c_buf_text(&told));
+    if (!strstr(o2c_buf_text(&told), said))
+        fail_msg("\"%s\" is not said of %s:\n%s", said, mapping, o2c_buf_text(&told));
+    if (strstr(o2c_buf_text(&told), SECRET))
+        fail_msg("told: %s", o2c_buf_text(&told));
+}
+
+static void try_conversions(const struct personal_field *field)
+{
+    static const struct {
+        const char *value, *said;
+    } rows[] = {
+        {"{\"column\":\"c\",\"map\":{\"a\":\"b\"}}", "is not in the value map"},
+        {"{\"column\":\"c\",\"as\":\"date\"}", "is no date of the form "},
+        {"{\"column\":\"c\",\"as\":\"integer\"}", "is no decimal number"},
+        {"{\"column\":\"c\",\"as\":\"boolean\"}", "is neither true nor false"},
+        {"{\"column\":\"c\",\"as\":\"minor\",\"currency\":{\"constant\":\"XX\"}}",
+         "is an amount, but its currency is not known"},
+        {"{\"text\":\"{id}-{c}\",\"as\":\"integer\"}", "is no decimal number"},
+    };
+    char said[128];
+
+    if (field->path[field->depth - 1]->record)
+        return; /* its own fields come next */
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *mapping =
+            json_pack("{s:i,s:{s:s},s:[{s:s,s:[{s:s,s:o}]}]}", "map", 1, "files", "f",
+                      "f.csv", "rows", "from", "f", "events", "type", field->type->name,
+                      "fields", fields_of(field, 0, json_loads(rows[i].value, 0, NULL)));
+        char *text = json_dumps(mapping, 0);
+
+        snprintf(said, sizeof(said), "column \"c\": (personal data, not shown) %s",
+                 rows[i].said);
+        must_hide(text, said);
+        free(text);
+        json_decref(mapping);
+    }
+}
+
+static void no_fault_shows_personal_data(void **state)
+{
+    (void)state;
+    file("f.csv", "id,c\n1," SECRET "\n");
+    assert_true(personal_fields_each(try_conversions) > 50);
+}
+
+#define PAYER(more)                                                                        \
+    "{'map':1,'files':{'f':'f.csv','p':'p.csv'},'rows':[{'from':'f','join':[{'file':'p',"  \
+    "'on':{'c':'c'}}],'events':[{'type':'PaymentReceived','fields':{'customer_id':'id',"   \
+    "'payment_id':'id','received_date':{'constant':'2026-01-01'},'amount_minor':{"         \
+    "'constant':1},'currency':{'constant':'EUR'},'method':{'constant':'cash'}," more       \
+    "}}]}]}"
+
+/* A column that becomes personal data is personal wherever else it stands. */
+static void a_column_of_personal_data_is_shown_nowhere(void **state)
+{
+    (void)state;
+    file("f.csv", "id,c\n1," SECRET "\n");
+    file("p.csv", "c,d\nother,x\n");
+    must_hide(PAYER("'payer_name':'c'"),
+              "column \"c\": (personal data, not shown) is not in p.csv\n");
+    must_hide(PAYER("'payer_name':'p.c'"),
+              "column \"c\": (personal data, not shown) is not in p.csv\n");
+    file("p.csv", "c,d\n" SECRET ",x\n");
+    must_hide(PAYER("'payer_name':'c','value_date':'c'"),
+              "value_date: column \"c\": (personal data, not shown) is no date ");
+    file("p.csv", "c,d\n" SECRET ",x\n" SECRET ",y\n");
+    must_hide(PAYER("'payer_name':'p.c'"),
+              "p.csv:3: (personal data, not shown) stands already on line 2\n");
+    assert_int_equal(run(PAYER("'payer_name':'id'")), O2C_OK);
+    assert_non_null(strstr(o2c_buf_text(&told), "\"" SECRET "\" stands already on"));
+}
+
 #define ORDERS                                                                             \
     "{'map':1,'files':{'o':'o.csv','l':'l.csv','p':'p.csv'},'rows':[{'from':'o','when':[{" \
     "'column':'state','not_in':['draft','void']}],'groups':{'ls':{'from':'l','on':{'id':"  \
@@ -558,6 +667,8 @@ int main(void)
         TEST(days_are_added_to_dates_and_moments),
         TEST(values_are_mapped_defaulted_and_taken_once_per_key),
         TEST(faults_of_cells_name_file_line_field_column_and_value),
+        TEST(no_fault_shows_personal_data),
+        TEST(a_column_of_personal_data_is_shown_nowhere),
         TEST(rows_are_joined_grouped_sorted_and_filtered),
         TEST(a_row_without_its_partner_is_refused_where_it_stands),
         TEST(nothing_is_made_of_incomplete_groups),
