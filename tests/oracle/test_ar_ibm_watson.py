@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 import ar_ibm_watson  # noqa: E402
 import compare  # noqa: E402
 from oracle import fold  # noqa: E402
-from real_data import real_data, where_it_would_be  # noqa: E402
+from real_data import real_data  # noqa: E402
 from views import views_of  # noqa: E402
 
 NAME = "ar_ibm_watson"
@@ -61,7 +61,7 @@ class MadeUp(unittest.TestCase):
         self.assertEqual(oracle_differences(self.invoices), [])
 
 
-@unittest.skipUnless(real_data(NAME), f"{where_it_would_be(NAME)} is not there")
+@unittest.skipUnless(real_data(NAME), "without the real file")
 class Real(unittest.TestCase):
     def setUp(self):
         self.invoices = ar_ibm_watson.read(real_data(NAME))

@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1] / "support"))
 
 import classicmodels  # noqa: E402
-from real_data import real_data, where_it_would_be  # noqa: E402
+from real_data import real_data  # noqa: E402
 
 NAME = "o2c_classicmodels"
 
@@ -89,7 +89,7 @@ class MadeUp(unittest.TestCase):
             '10055'])
 
 
-@unittest.skipUnless(real_data(NAME), f"{where_it_would_be(NAME)} is not there")
+@unittest.skipUnless(real_data(NAME), "without the real file")
 class Real(unittest.TestCase):
     def test_the_figures_are_the_published_ones(self):
         views = views_of(real_data(NAME))

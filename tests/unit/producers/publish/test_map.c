@@ -13,7 +13,6 @@
 #include "producers/publish/map.h"
 #include "producers/publish/outgoing.h"
 #include "schemas/events.h"
-#include "schemas/units/money.h"
 #include "schemas/wire/json.h"
 #include "tests/unit/producers/publish/personal_fields.h"
 
@@ -593,68 +592,6 @@ static void several_files_of_one_form_are_read_in_name_order(void **state)
                            "2010-03.csv: the header differs from that of 2010-01.csv"));
 }
 
-/* The figures of the sample's own description. */
-struct figures {
-    int customers, orders, lines, shipments, cancellations, payments;
-    int64_t net_minor, paid_minor;
-};
-
-static enum o2c_verdict count_event(void *user, const struct o2c_outgoing *outgoing,
-                                    const struct o2c_event *event, struct o2c_err *err)
-{
-    struct figures *figures = user;
-    (void)outgoing;
-    (void)err;
-    figures->customers += event->type == O2C_CUSTOMER_REGISTERED;
-    figures->shipments += event->type == O2C_SHIPMENT_DISPATCHED;
-    figures->cancellations += event->type == O2C_ORDER_CANCELLED;
-    if (event->type == O2C_PAYMENT_RECEIVED) {
-        figures->payments++;
-        figures->paid_minor += event->payment_received->amount_minor;
-    }
-    if (event->type != O2C_ORDER_PLACED)
-        return O2C_OK;
-    const struct o2c_order_placed *order = event->order_placed;
-    figures->orders++;
-    for (size_t i = 0; i < order->lines_count; i++) {
-        int64_t net = 0;
-        assert_true(o2c_line_net(order->lines[i].quantity_milli,
-                                 order->lines[i].unit_price_micro, 2, &net));
-        assert_int_equal(order->lines[i].line_no, i + 1);
-        figures->net_minor += net;
-        figures->lines++;
-    }
-    return O2C_OK;
-}
-
-static void classic_models_comes_to_its_published_figures(void **state)
-{
-    const char input[] = O2C_SOURCE "/../shared/data/o2c_classicmodels";
-    struct figures figures = {0};
-    const struct o2c_intake_sink counting = {
-        .event = count_event, .fault = tell, .refused = on_refused, .user = &figures};
-    struct o2c_map *map;
-    struct o2c_err err;
-    (void)state;
-    if (access(input, R_OK)) {
-        print_message("skipped: %s is not there\n", input);
-        skip();
-    }
-    assert_int_equal(o2c_map_open(&map, O2C_SOURCE "/docs/maps/classicmodels.json", input,
-                                  tell, NULL, &err),
-                     O2C_OK);
-    run_map(map, &counting);
-    assert_string_equal(o2c_buf_text(&told), "");
-    assert_int_equal(figures.customers, 80);
-    assert_int_equal(figures.orders, 210);
-    assert_int_equal(figures.lines, 1992);
-    assert_int_equal(figures.net_minor, 640858563);
-    assert_int_equal(figures.shipments, 202);
-    assert_int_equal(figures.cancellations, 3);
-    assert_int_equal(figures.payments, 182);
-    assert_int_equal(figures.paid_minor, 600659356);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -674,7 +611,6 @@ int main(void)
         TEST(nothing_is_made_of_incomplete_groups),
         TEST(a_zone_does_not_lead_out_of_the_calendar),
         TEST(several_files_of_one_form_are_read_in_name_order),
-        TEST(classic_models_comes_to_its_published_figures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
