@@ -18,6 +18,7 @@
 #include "runtime/kafka/offsets.h"
 #include "runtime/pg/pg.h"
 #include "runtime/service/describe.h"
+#include "schemas/events.h"
 
 #include "runtime/base/banned.h"
 
@@ -613,16 +614,28 @@ static void program_settings_clear(struct program_settings *program)
     free(program->values);
 }
 
+/* --events: what it reads, for tests/docs/reference. */
+static void describe_events(const struct o2c_consumer *consumer)
+{
+    for (size_t i = 0; i < consumer->route_count; i++)
+        puts(o2c_event_type_row(consumer->routes[i].event_type)->name);
+    for (const char *const *topic = consumer->topics; *topic; topic++)
+        if (!strcmp(*topic, o2c_event_type_row(O2C_BUSINESS_DAY_STARTED)->topic->name))
+            puts(o2c_event_type_row(O2C_BUSINESS_DAY_STARTED)->name);
+}
+
 static bool describe(const struct o2c_consumer *consumer,
                      const struct program_settings *settings, int argc, char **argv)
 {
     char *program = joined("o2c-", consumer->name);
     struct o2c_service_about about = {program, settings->tables, settings->table_count,
                                       NULL, 0};
-    bool described;
+    bool described = argc > 1 && !strcmp(argv[1], "--events");
 
+    if (described)
+        describe_events(consumer);
     about.metrics = host_metrics_table(&about.metric_count);
-    described = o2c_service_describe(&about, argc, argv);
+    described = described || o2c_service_describe(&about, argc, argv);
     free(program);
     return described;
 }

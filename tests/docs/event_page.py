@@ -46,6 +46,10 @@ of the major unit, `_milli` thousandths of a quantity, `_ppm` parts per million.
 `"2026-01-31T10:00:00Z"` in JSON and microseconds since 1970 in Avro, a date `"2026-01-31"` and
 days since 1970. *optional* fields may be left out; so may those with a default. **personal** marks
 personal data, which never stands in keys, headers, logs or error texts.
+
+Events that no consumer reads yet can be published: they are checked and kept on their topic, and
+nothing comes of them until a consumer has a route for them. Those that the pipeline publishes
+itself are for whoever listens.
 """
 
 
@@ -170,8 +174,10 @@ def version_words(lines):
     return words
 
 
-def event_text(schema, lines, common, not_for_upstream):
+def event_text(schema, lines, common, not_for_upstream, readers):
     text = f"### {schema['name']}\n\n{schema['doc']} ({version_words(lines)})\n\n"
+    if has_head(schema):
+        text += f"Read by: {', '.join(readers.get(schema['name'], ['no consumer yet']))}.\n\n"
     text += "| field | type | | meaning |\n|---|---|---|---|\n"
     text += "".join(row + "\n" for field, row in field_rows(schema, Names())
                     if not (field and common.get(field["name"]) == field))
@@ -199,14 +205,14 @@ def common_fields(schemas):
     return {name: common[name] for name in HEAD}
 
 
-def topic_text(schemas, topic, common, not_for_upstream):
+def topic_text(schemas, topic, common, not_for_upstream, readers):
     text = f"## {topic['name']}\n\n{topic['doc'][0].upper()}{topic['doc'][1:]}.\n\n"
     text += f"- key: {KEYS[topic['key']]}\n- partition: {PLACEMENTS[topic['placement']]}\n"
     text += f"- kept: {KINDS[topic['kind']]}\n"
     events = list(schemas.events_of(topic))
     if not events:
         text += "- value: the bytes of the record as it arrived, whatever they are\n"
-    return text + "\n" + "".join(event_text(schema, lines, common, not_for_upstream)
+    return text + "\n" + "".join(event_text(schema, lines, common, not_for_upstream, readers)
                                  for schema, lines in events)
 
 
@@ -217,21 +223,24 @@ def examples(folder):
             for schema, _ in schemas.events_of(topic) if has_head(schema)]
 
 
-def overview(schemas):
-    text = "| topic | events |\n|---|---|\n"
+def overview(schemas, readers):
+    text = "| topic | events | read by no consumer yet |\n|---|---|---|\n"
     for topic in schemas.topics["topics"]:
         name = topic["name"]
         anchor = name.replace(".", "")
-        events = ", ".join(f"[{schema['name']}](#{schema['name'].lower()})"
-                           for schema, _ in schemas.events_of(topic))
-        text += f"| [{name}](#{anchor}) | {events} |\n"
+        links = [(schema["name"] in readers or not has_head(schema),
+                  f"[{schema['name']}](#{schema['name'].lower()})")
+                 for schema, _ in schemas.events_of(topic)]
+        read, unread = (", ".join(link for known, link in links if known == wanted)
+                        for wanted in (True, False))
+        text += f"| [{name}](#{anchor}) | {read} | {unread} |\n"
     return text
 
 
-def events_page(folder, not_for_upstream):
+def events_page(folder, not_for_upstream, readers):
     schemas = Schemas(folder)
     common = common_fields(schemas)
-    text = HEADING + "\n" + overview(schemas)
+    text = HEADING + "\n" + overview(schemas, readers)
     text += "\n## Every event begins with\n\n| field | type | | meaning |\n|---|---|---|---|\n"
     text += "".join(row + "\n" for _, row in field_rows({"fields": list(common.values())},
                                                        Names()))
@@ -242,5 +251,5 @@ The tables below leave these fields out where they mean what they mean here.
 
 """
     for topic in schemas.topics["topics"]:
-        text += topic_text(schemas, topic, common, not_for_upstream)
+        text += topic_text(schemas, topic, common, not_for_upstream, readers)
     return text.rstrip("\n") + "\n"
