@@ -2,7 +2,8 @@
  * o2c verify: the invariants that must hold whenever the pipeline is drained.
  *   - conservation: every record from a consumer's first offset on is applied,
  *     a repeat, skipped, parked, set aside or a marker, and is counted once;
- *   - the outbox of each consumer equals what is in its topics, in order;
+ *   - the outbox of each consumer, as far as the relay keeps it, equals what is in
+ *     its topics, in order;
  *   - what a consumer's own tables must add up to: <schema>.verify();
  *   - what consumers that hear the same events must agree on: o2c.verify().
  */
@@ -187,6 +188,7 @@ struct stream {
     bool compacted, at_end;
     int32_t partition;
     int64_t outbox_no, last_seq; /* of the row last compared */
+    int64_t kept_from_seq;       /* before it the outbox's rows are dropped; 0: none is */
     PGresult *rows;
     int row;
 };
@@ -247,7 +249,8 @@ static void compare(struct run *run, struct stream *stream,
                     const rd_kafka_message_t *message,
                     const struct o2c_stream_headers *headers)
 {
-    if (headers->stream_seq <= stream->last_seq)
+    if (headers->stream_seq <= stream->last_seq ||
+        headers->stream_seq < stream->kept_from_seq)
         return;
     do {
         if (!next_row(run, stream)) {
@@ -326,6 +329,29 @@ static void read_streams(struct run *run, struct stream *streams, int count, int
                     p);
 }
 
+/* Ranges of the outbox are dropped from the first on (relay.maintain). */
+static void find_kept(struct run *run, struct stream *streams, int count)
+{
+    const char *values[] = {streams->topic};
+    PGresult *result =
+        ask(run, streams->schema,
+            "SELECT p.partition, coalesce(o.stream_seq, 9223372036854775807)"
+            "  FROM (SELECT DISTINCT partition FROM $schema.position) p"
+            "  LEFT JOIN LATERAL (SELECT stream_seq FROM $schema.outbox o"
+            "                      WHERE o.partition = p.partition AND o.topic = $1"
+            "                      ORDER BY outbox_no LIMIT 1) o ON true"
+            " WHERE to_regclass('$schema.outbox_1') IS NULL",
+            values, 1);
+
+    for (int i = 0; result && i < PQntuples(result); i++) {
+        long partition = strtol(PQgetvalue(result, i, 0), NULL, 10);
+
+        if (partition >= 0 && partition < count)
+            streams[partition].kept_from_seq = strtoll(PQgetvalue(result, i, 1), NULL, 10);
+    }
+    PQclear(result);
+}
+
 /* `ends` names every partition in order; one that has no record needs no fetch. */
 static void check_streams(struct run *run, const char *consumer, const char *schema,
                           const char *topic, const rd_kafka_topic_partition_list_t *ends)
@@ -350,6 +376,8 @@ static void check_streams(struct run *run, const char *consumer, const char *sch
             rd_kafka_topic_partition_list_add(list, ends->elems[p].topic, p)->offset =
                 RD_KAFKA_OFFSET_BEGINNING;
     }
+    if (list->cnt)
+        find_kept(run, streams, ends->cnt);
     if (list->cnt && rd_kafka_assign(run->stack.rk, list))
         finding(run, "%s cannot be read", topic);
     else

@@ -134,6 +134,7 @@ static void on_claimed(void *user, const PGresult *result)
             continue; /* registered since: published after the next start */
         of->claimed = true;
         of->epoch = o2c_pg_get_int8(result, i, 1);
+        relay->maintain_in_s = 0;
         for (int32_t p = 0; p < PARTITIONS_MAX; p++)
             of->source[p].known = of->source[p].reading = false;
         o2c_log_info("publishing for", O2C_S("consumer", of->consumer),

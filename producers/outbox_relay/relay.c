@@ -65,8 +65,10 @@ static void on_second(uv_timer_t *timer)
 
     claims_take(relay);
     claims_store(relay);
-    if (++relay->seconds % MAINTAIN_S == 1)
+    if (relay->maintain_in_s-- <= 0) {
         claims_maintain(relay);
+        relay->maintain_in_s = MAINTAIN_S;
+    }
     if (!relay->records_in_flight && o2c_heap_trim_due(&relay->heap))
         o2c_heap_trim(&relay->heap);
 }

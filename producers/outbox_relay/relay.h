@@ -105,7 +105,7 @@ struct relay {
     uv_timer_t poll, second;
     uv_poll_t wake;
     int wake_fd;
-    int seconds;
+    int maintain_in_s; /* at once after a claim */
     bool stopping, closing;
     int handles_open;
     int exit_status;
