@@ -262,14 +262,14 @@ static void check_max_length(struct check *check, const json_t *schema, const js
     end_fault(check);
 }
 
+/* Of objects; a member without `required` says which other type there is (check_type). */
 static void check_one_of(struct check *check, const json_t *schema, const json_t *rule,
                          const json_t *value)
 {
-    int given = 0;
+    int given = 0, told = 0;
     (void)schema;
     for (size_t i = 0; i < json_array_size(rule); i++) {
         const json_t *names = json_object_get(json_array_get(rule, i), "required");
-        assert(json_array_size(names) == 1);
         if (json_object_get(value, json_string_value(json_array_get(names, 0))))
             given++;
     }
@@ -279,8 +279,9 @@ static void check_one_of(struct check *check, const json_t *schema, const json_t
     o2c_buf_add_text(&check->what, "exactly one of");
     for (size_t i = 0; i < json_array_size(rule); i++) {
         const json_t *names = json_object_get(json_array_get(rule, i), "required");
-        o2c_buf_printf(&check->what, "%s %s", i ? "," : "",
-                       json_string_value(json_array_get(names, 0)));
+        if (names)
+            o2c_buf_printf(&check->what, "%s %s", told++ ? "," : "",
+                           json_string_value(json_array_get(names, 0)));
     }
     o2c_buf_printf(&check->what, " must be given, not %s", given ? "several" : "none");
     end_fault(check);

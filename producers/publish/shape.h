@@ -2,7 +2,7 @@
  * shape.h - checks a JSON document against a JSON Schema of the kind
  * map.schema.json is: type, properties, required, additionalProperties, items,
  * enum, const, minItems, minProperties, minLength, maxLength, $ref into $defs,
- * and oneOf over `required` alone.  Any other keyword is a mistake in the
+ * and oneOf over `required` (and `type`) alone.  Any other keyword is a mistake in the
  * schema and asserted.
  */
 #ifndef O2C_PUBLISH_SHAPE_H
