@@ -269,6 +269,37 @@ static void cells_become_dates_times_and_exact_numbers(void **state)
         "\"quantity_milli\":-3000,\"unit_price_micro\":108060000}]}\n");
 }
 
+#define TAXED(rate)                                                                        \
+    "{'map':1,'files':{'f':'f.csv'},'rows':[{'from':'f','events':[{'type':"                \
+    "'InvoiceIssued','fields':{'customer_id':'id','invoice_id':'id','number':'id',"        \
+    "'issue_date':{'constant':'2026-01-01'},'currency':{'constant':'EUR'},'lines':{"       \
+    "'constant':[]},'net_minor':{'constant':0},'gross_minor':{'constant':0},"              \
+    "'instalments':{'constant':[]},'taxes':{'list':[{'record':{'tax_code':{'constant':"    \
+    "'S'},'base_minor':{'constant':0},'tax_minor':{'constant':0},'rate_ppm':" rate         \
+    "}}]}}}]}]}"
+
+static void rates_are_shares_or_percents(void **state)
+{
+    (void)state;
+    file("f.csv", "id,share,percent\n1,0.075,7.5\n2,1,0.0001\n3,0.0000001,0.00001\n");
+    assert_int_equal(run(TAXED("'share'")), O2C_OK);
+    assert_non_null(strstr(o2c_buf_text(&made), "\"rate_ppm\":75000,"));
+    assert_non_null(strstr(o2c_buf_text(&made), "\"rate_ppm\":1000000,"));
+    assert_string_equal(o2c_buf_text(&told),
+                        "f.csv:4: InvoiceIssued.taxes[0].rate_ppm: column \"share\": "
+                        "\"0.0000001\" has more than 6 decimals (name a rounding to allow "
+                        "it)\n");
+    assert_int_equal(run(TAXED("{'column':'percent','as':'percent'}")), O2C_OK);
+    assert_non_null(strstr(o2c_buf_text(&made), "\"rate_ppm\":75000,"));
+    assert_non_null(strstr(o2c_buf_text(&made), "\"rate_ppm\":1,"));
+    assert_string_equal(o2c_buf_text(&told),
+                        "f.csv:4: InvoiceIssued.taxes[0].rate_ppm: column \"percent\": "
+                        "\"0.00001\" has more than 4 decimals (name a rounding to allow "
+                        "it)\n");
+    assert_int_equal(run(TAXED("{'column':'share','as':'ppm','rounding':'down'}")), O2C_OK);
+    assert_string_equal(o2c_buf_text(&told), "");
+}
+
 #define PROMISE(date)                                                                      \
     "{'map':1,'defaults':{'format':['M/D/YYYY']},'files':{'f':'f.csv'},'rows':[{'from':'"  \
     "f','events':[{'type':'PaymentPromised','fields':{'customer_id':'id','occurred_at':"   \
@@ -601,6 +632,7 @@ int main(void)
         TEST(a_mapping_that_is_no_json_is_told_with_its_line),
         TEST(a_header_with_a_column_twice_is_refused),
         TEST(cells_become_dates_times_and_exact_numbers),
+        TEST(rates_are_shares_or_percents),
         TEST(days_are_added_to_dates_and_moments),
         TEST(values_are_mapped_defaulted_and_taken_once_per_key),
         TEST(faults_of_cells_name_file_line_field_column_and_value),
