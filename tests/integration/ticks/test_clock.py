@@ -207,6 +207,83 @@ class ClockTest(PipelineCase):
                          self.dates()[0][-1])
 
 
+class LateTest(PipelineCase):
+    """Nobody applies what was published, so nothing drains."""
+
+    PIPELINE = DaybookPipeline
+    RUNNING = False
+
+    days = ClockTest.days
+
+    def begun(self):
+        """[(date, late)], the same in every partition."""
+        found = {tuple((event["business_date"], event["late"]) for event in events)
+                 for events in self.days().values()}
+        self.assertEqual(len(found), 1, found)
+        return list(found.pop())
+
+    def clock_service(self, **settings):
+        return Service("clock", self.pipeline.build / "producers/clock/o2c-clock",
+                       {**self.pipeline.environment, **settings}, self.pipeline.logs / "clock.log")
+
+    def file_of(self, text):
+        holidays = tempfile.NamedTemporaryFile("w", suffix=".holidays")
+        self.addCleanup(holidays.close)
+        holidays.write(text)
+        holidays.flush()
+        return holidays.name
+
+    def test_a_day_that_waits_in_vain_begins_late_where_that_is_asked_for(self):
+        self.publish(promise("C1", 5, "a"))
+        words = ("clock", "--from", "2026-01-05", "--drain-timeout-s", "1")
+        self.assertIn("not drained after 1 s: ", self.o2c(*words, status=4))
+        self.assertEqual(self.begun(), [])
+        self.assertEqual(self.o2c(*words, "--late"),
+                         "1 business day begun, some of them late\n")
+        self.assertEqual(self.begun(), [("2026-01-05", True)])
+        self.check_the_service()
+
+    def check_the_service(self):
+        """It begins the day that it is where the business is, late after `late-after-s`."""
+        now = datetime.now(timezone.utc)
+        offset_min = 840 if now.hour >= 10 else -840  # another date than in UTC
+        there = (now + timedelta(minutes=offset_min)).date()
+        self.assertNotEqual(there, now.date())
+        closed = [date(2026, 1, 6) + timedelta(days=day)
+                  for day in range((there - date(2026, 1, 6)).days)]
+        holidays = self.file_of("".join(f"{day}\n" for day in closed))
+        settings = {"O2C_HOLIDAYS": holidays, "O2C_UTC_OFFSET_MIN": str(offset_min)}
+        clock = self.clock_service(**settings)  # it waits 15 minutes
+        clock.start()
+        try:
+            self.until("it is ready", clock.ready)
+            self.assertEqual(self.begun(), [("2026-01-05", True)])
+        finally:
+            self.assertEqual(clock.stop(), 0)
+        clock = self.clock_service(**settings, O2C_LATE_AFTER_S="0")
+        clock.start()
+        try:
+            self.until("the day begins", lambda: clock.metric("o2c_clock_days_begun_total"))
+            self.assertEqual(clock.metric("o2c_clock_days_begun_total", how="late"), 1)
+        finally:
+            self.assertEqual(clock.stop(), 0)
+        self.assertEqual(self.begun(), [("2026-01-05", True), (str(there), True)])
+
+    def test_a_file_of_holidays_that_is_none_is_named(self):
+        for text, said in (("2026-01-06\n2026-02-30 # no such day\n",
+                            ':2: "2026-02-30" is not a date like 2026-01-31'),
+                           ("6.1.2026\n", ':1: "6.1.2026" is not a date like 2026-01-31')):
+            name = self.file_of(text)
+            with self.subTest(text):
+                self.assertIn(name + said, self.o2c("clock", "--holidays", name, status=2))
+                clock = self.clock_service(O2C_HOLIDAYS=name)
+                clock.start()
+                self.assertEqual(clock.wait(), 2)
+                self.assertIn(json.dumps(name + said), clock.words())
+        self.assertIn("/nowhere: No such file", self.o2c("clock", "--holidays", "/nowhere",
+                                                         status=2))
+
+
 def zigzag(number):
     """An Avro long above 0."""
     coded, out = number << 1, b""
