@@ -1,6 +1,8 @@
 """Every command of o2c: help, wrong options, exit statuses, and what can be run twice."""
 
+import os
 import re
+import select
 import subprocess
 import sys
 import unittest
@@ -82,6 +84,42 @@ class Commands(PipelineCase):
         for words in (("drain", "--timeout-s", "1"), ("lag",), ("verify",)):
             with self.subTest(words):
                 self.assertTrue(self.elsewhere(NO_KAFKA, *words, status=3))
+
+    # ---- publish
+
+    def test_a_terminal_shows_a_bar_that_the_report_replaces(self):
+        """More lines come until the bar has been seen, which is drawn every 0.2 s at most."""
+        ours, theirs = os.openpty()
+        self.addCleanup(os.close, ours)
+        process = subprocess.Popen([self.pipeline.build / CLI, "publish", "--check", "-"],
+                                   env=self.pipeline.environment, text=True, stderr=theirs,
+                                   stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                   preexec_fn=end_with_parent)
+        os.close(theirs)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        lines, shown = 0, ""
+        while not re.search(r"\rchecking [\d,]+ events, [\d,]+/s\x1b\[K", shown):
+            self.assertLess(lines, 1_000_000, f"no bar: {shown!r}")
+            process.stdin.write(order(f"O{lines}"))
+            process.stdin.flush()
+            lines += 1
+            if select.select([ours], [], [], 0)[0]:
+                shown += os.read(ours, 4096).decode()
+        process.stdin.close()
+        self.assertEqual(process.wait(PATIENCE_S), 0)
+        while select.select([ours], [], [], 0)[0]:
+            try:
+                shown += os.read(ours, 4096).decode()
+            except OSError:  # the other end is closed
+                break
+        _, _, report = shown.rpartition("\r\x1b[K")
+        self.assertRegex(report, rf"^ +valid +refused\r\nOrderPlaced +{lines:,} +0\r\n")
+
+    def test_elsewhere_there_is_none(self):
+        done = self.pipeline.o2c("publish", "--check", "-", input=order("O1"))
+        self.assertNotIn("\r", done.stderr)
+        self.assertRegex(done.stderr, r"^ +valid +refused\nOrderPlaced ")
 
     # ---- simulate
 
