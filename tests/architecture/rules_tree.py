@@ -7,7 +7,6 @@ from source import line_at
 TOP_LEVEL = {"CMakeLists.txt", "producers", "consumers", "schemas", "deploy", "tests", "docs",
              "runtime", "cmake", "README.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md"}
 NO_NOUN = r"(?:.*[-_])?(?:common|utils?|misc|helpers?|core)(?:[-_.].*)?"
-SELF = r"tests/architecture/.*"
 
 
 @rule

@@ -6,6 +6,7 @@ deploy/run-local, any other folder for a test that wants to stop and kill its ow
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +71,19 @@ def psql(dsn, text):
     if done.returncode:
         raise StackFailed(f"psql: {done.stderr.strip()}")
     return done.stdout
+
+
+def throw_away_stack(name):
+    """One more, started, in a folder that PostgreSQL's user reaches; remove() ends it."""
+    folder = tempfile.mkdtemp(prefix=f"{name}-stack-")
+    os.chmod(folder, 0o755)
+    stack = LocalStack(folder)
+    try:
+        stack.start()
+    except BaseException:
+        stack.remove()
+        raise
+    return stack
 
 
 def running_stack(folder=None):

@@ -3,19 +3,16 @@ one that is started for it: for tests of what operators do and see.
 """
 
 import json
-import os
-import tempfile
 import time
 import unittest
 
 from confluent_kafka import Producer
-from local_stack import LocalStack, running_stack
+from local_stack import running_stack, throw_away_stack
 from pipeline import Pipeline, find_build
 from topic_records import records_of
 
 ASK_EVERY_S = 0.05
 PATIENCE_S = 60
-NO_OFFSET_YET = -1001
 
 
 def order(order_id, customer_id="C1", quantity_milli=1000, **fields):
@@ -61,10 +58,7 @@ class PipelineCase(unittest.TestCase):
         cls.own_stack = None
         stack = running_stack()
         if stack is None:
-            folder = tempfile.mkdtemp(prefix="operations-stack-")
-            os.chmod(folder, 0o755)
-            stack = cls.own_stack = LocalStack(folder)
-            stack.start()
+            stack = cls.own_stack = throw_away_stack("operations")
         cls.pipeline = cls.PIPELINE(stack, find_build())
         cls.addClassCleanup(cls.end)
         cls.pipeline.create()

@@ -1,7 +1,6 @@
 """A unittest case that runs tests/scenario on one stack for all its tests."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ import unittest
 from contextlib import contextmanager
 from pathlib import Path
 
-from local_stack import ROOT, LocalStack, running_stack
+from local_stack import ROOT, running_stack, throw_away_stack
 from pipeline import CLI, Pipeline, clean_environment, find_build
 
 ORACLE = ROOT / "tests" / "oracle"
@@ -31,11 +30,8 @@ class ScenarioCase(unittest.TestCase):
         cls.scratch = Path(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="scenario-")))
         cls.stack = running_stack()
         if cls.stack is None:
-            folder = tempfile.mkdtemp(prefix="scenario-stack-")
-            os.chmod(folder, 0o755)
-            cls.stack = LocalStack(folder)
+            cls.stack = throw_away_stack("scenario")
             cls.addClassCleanup(cls.stack.remove)
-            cls.stack.start()
 
     def scenario(self, *words, status=0, build=None, **options):
         """(standard output, standard error) of a run that ends with this status (or one of these),
