@@ -136,7 +136,7 @@ static void on_claimed(void *user, const PGresult *result)
         of->epoch = o2c_pg_get_int8(result, i, 1);
         relay->maintain_in_s = 0;
         for (int32_t p = 0; p < PARTITIONS_MAX; p++)
-            of->source[p].known = of->source[p].reading = false;
+            of->source[p].known = false;
         o2c_log_info("publishing for", O2C_S("consumer", of->consumer),
                      O2C_I("epoch", of->epoch));
     }
@@ -179,11 +179,17 @@ void claims_take(struct relay *relay)
 
 /* ---- looking for work */
 
-/* A cursor that is behind what this process knows to be acknowledged is stored again. */
+/*
+ * A cursor that is behind what this process knows to be acknowledged is stored
+ * again.  What stopped the source is tried again, before anything behind it.
+ */
 static void know(struct source *source, int64_t acked)
 {
     source->known = true;
+    if (source->stopped)
+        in_flight_rewind(&source->in_flight);
     source->stopped = false;
+    source->unsent_since_us = 0;
     source->stored_no = acked;
     if (acked > source->in_flight.sent_no)
         in_flight_start(&source->in_flight, acked);

@@ -44,26 +44,39 @@ static struct source *source_of(struct relay *relay, const void *opaque, int64_t
 
 /* ---- one record */
 
-static struct known_topic *known_topic(struct relay *relay, struct o2c_str name)
+static struct known_topic *find_topic(struct relay *relay, struct o2c_str name)
 {
     struct known_topic *topic;
-    char full[256];
 
     for (size_t i = 0; i < relay->topic_count; i++)
         if (o2c_str_eq(o2c_str_from(relay->topic[i].name), name))
             return &relay->topic[i];
     if (relay->topic_count == TOPICS_MAX)
         return NULL;
-    topic = &relay->topic[relay->topic_count];
+    topic = &relay->topic[relay->topic_count++];
     topic->name = strndup(name.at, name.len);
-    snprintf(full, sizeof full, "%s%.*s", relay->settings->kafka.topic_prefix,
-             O2C_STR_ARG(name));
-    topic->handle = rd_kafka_topic_new(relay->rk, full, NULL);
-    if (!topic->name || !topic->handle)
-        return NULL;
+    if (!topic->name)
+        abort();
     topic->published = relay_metrics_published(relay, topic->name);
-    relay->topic_count++;
     return topic;
+}
+
+static enum o2c_verdict open_topic(struct relay *relay, struct known_topic *topic,
+                                   struct o2c_err *err)
+{
+    rd_kafka_topic_conf_t *conf;
+    char full[256];
+
+    if (topic->handle)
+        return O2C_OK;
+    snprintf(full, sizeof full, "%s%s", relay->settings->kafka.topic_prefix, topic->name);
+    conf = rd_kafka_default_topic_conf_dup(relay->rk);
+    rd_kafka_topic_conf_set_opaque(conf, topic);
+    topic->handle = rd_kafka_topic_new(relay->rk, full, conf);
+    if (topic->handle)
+        return O2C_OK;
+    rd_kafka_topic_conf_destroy(conf);
+    return o2c_kafka_fail(err, rd_kafka_last_error(), topic->name);
 }
 
 static void add(rd_kafka_headers_t *headers, const char *name, struct o2c_str value)
@@ -127,33 +140,61 @@ static rd_kafka_headers_t *headers_of(const struct source *source,
     return headers;
 }
 
-enum o2c_verdict publisher_send(struct source *source, const struct outgoing *row,
-                                struct o2c_err *err)
+static rd_kafka_resp_err_t produce(struct source *source, const struct outgoing *row,
+                                   const struct known_topic *topic)
 {
-    struct relay *relay = source->of->relay;
-    struct known_topic *topic = known_topic(relay, row->topic);
-    rd_kafka_headers_t *headers;
-    rd_kafka_resp_err_t code;
-
-    if (!topic)
-        return o2c_fail(err, O2C_FATAL, "too many topics");
-    headers = headers_of(source, row);
-    code = rd_kafka_producev(
-        relay->rk, RD_KAFKA_V_RKT(topic->handle),
+    rd_kafka_headers_t *headers = headers_of(source, row);
+    rd_kafka_resp_err_t code = rd_kafka_producev(
+        source->of->relay->rk, RD_KAFKA_V_RKT(topic->handle),
         RD_KAFKA_V_PARTITION(row->target_partition),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(row->key.at, row->key.len),
         RD_KAFKA_V_VALUE((void *)(uintptr_t)row->value.at, row->value.len),
         RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque_of(source, row->outbox_no)),
         RD_KAFKA_V_END);
-    if (code) {
+
+    if (code)
         rd_kafka_headers_destroy(headers);
-        o2c_kafka_fail(err, code, "produce");
-        /* of a producer that librdkafka has given up nothing is lost: replace() follows */
-        return rd_kafka_fatal_error(relay->rk, NULL, 0) ? O2C_RETRY : err->verdict;
-    }
+    return code;
+}
+
+static void count_sent(struct relay *relay, const struct outgoing *row)
+{
     if (++relay->records_in_flight == SWOLLEN_RECORDS)
         o2c_heap_swell(&relay->heap);
     relay->bytes_in_flight += (int64_t)row->value.len;
+}
+
+enum o2c_verdict publisher_send(struct source *source, const struct outgoing *row,
+                                struct o2c_err *err)
+{
+    struct relay *relay = source->of->relay;
+    struct known_topic *topic = find_topic(relay, row->topic);
+    int64_t now_us = o2c_clock_monotonic_us();
+    rd_kafka_resp_err_t code;
+    struct lane *lane;
+
+    if (!topic)
+        return o2c_fail(err, O2C_FATAL, "topic %.*s is one more than %d topics",
+                        O2C_STR_ARG(row->topic), TOPICS_MAX);
+    if (row->target_partition < 0 || row->target_partition >= PARTITIONS_MAX)
+        return o2c_fail(err, O2C_FATAL, "%s has no partition %" PRId32, topic->name,
+                        row->target_partition);
+    lane = &topic->lane[row->target_partition];
+    if (!lane_takes(lane, now_us)) {
+        source->waits_for = lane;
+        return o2c_fail(err, O2C_RETRY, "%s/%" PRId32 " is busy", topic->name,
+                        row->target_partition);
+    }
+    if (open_topic(relay, topic, err))
+        return err->verdict;
+    code = produce(source, row, topic);
+    if (code) {
+        o2c_kafka_fail(err, code, topic->name);
+        /* of a producer that librdkafka has given up nothing is lost: replace() follows */
+        return rd_kafka_fatal_error(relay->rk, NULL, 0) ? O2C_RETRY : err->verdict;
+    }
+    lane_sent(lane, now_us);
+    count_sent(relay, row);
     o2c_series_add(topic->published, 1);
     return O2C_OK;
 }
@@ -161,30 +202,59 @@ enum o2c_verdict publisher_send(struct source *source, const struct outgoing *ro
 /* ---- delivery reports */
 
 static void replace(struct relay *relay);
+static void empty(struct relay *relay);
+
+static struct lane *lane_of(const rd_kafka_message_t *message)
+{
+    struct known_topic *topic = rd_kafka_topic_opaque(message->rkt);
+
+    return &topic->lane[message->partition];
+}
+
+/* Lost with its producer, which says nothing about the record: a new one sends it again. */
+static bool is_lost(const struct relay *relay, rd_kafka_resp_err_t code)
+{
+    rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(relay->rk, NULL, 0);
+
+    return (fatal && fatal != RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE) ||
+           code == RD_KAFKA_RESP_ERR__FATAL || code == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+           code == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT ||
+           code == RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+}
+
+/* Whatever the producer still has of this stream must not follow: it is replaced. */
+static void take_refusal(struct source *source, int64_t no,
+                         const rd_kafka_message_t *message)
+{
+    struct o2c_err err;
+
+    source->of->relay->refused = true;
+    if (!lane_refused(lane_of(message)) || source->stopped)
+        return; /* one of a batch: each is sent alone by the next producer */
+    o2c_kafka_fail(&err, message->err, rd_kafka_topic_name(message->rkt));
+    source->stopped = true;
+    o2c_log_error("a decision was refused by Kafka: its outbox is stopped "
+                  "(docs/operations.md, outbox stopped)",
+                  O2C_S("consumer", source->of->consumer),
+                  O2C_I("partition", source->partition), O2C_I("outbox_no", no),
+                  O2C_S("error", err.text));
+}
 
 static void take_report(struct relay *relay, const rd_kafka_message_t *message)
 {
-    int64_t no;
+    int64_t no, now_us = o2c_clock_monotonic_us();
     struct source *source = source_of(relay, message->_private, &no);
-    struct o2c_err err;
 
     relay->records_in_flight--;
     relay->bytes_in_flight -= (int64_t)message->len;
     if (message->err) {
-        if (rd_kafka_fatal_error(relay->rk, NULL, 0))
-            return; /* a new producer sends it again */
-        o2c_kafka_fail(&err, message->err, rd_kafka_topic_name(message->rkt));
-        source->stopped = true;
-        o2c_log_error("a decision was refused by Kafka: its outbox is stopped "
-                      "(docs/operations.md, outbox stopped)",
-                      O2C_S("consumer", source->of->consumer),
-                      O2C_I("partition", source->partition), O2C_I("outbox_no", no),
-                      O2C_S("error", err.text));
+        if (!is_lost(relay, message->err))
+            take_refusal(source, no, message);
         return;
     }
+    lane_acked(lane_of(message), now_us);
     if (in_flight_acked(&source->in_flight, no))
-        source->unsent_since_us =
-            source->given > source->in_flight.acked_no ? o2c_clock_monotonic_us() : 0;
+        source->unsent_since_us = source->given > source->in_flight.acked_no ? now_us : 0;
 }
 
 static void take_event(struct relay *relay, rd_kafka_event_t *event)
@@ -202,15 +272,23 @@ static void take_event(struct relay *relay, rd_kafka_event_t *event)
     rd_kafka_event_destroy(event);
 }
 
+static void take_events(struct relay *relay)
+{
+    rd_kafka_event_t *event;
+
+    while ((event = rd_kafka_queue_poll(relay->queue, 0)))
+        take_event(relay, event);
+}
+
 static void on_ready(void *user)
 {
     struct relay *relay = user;
-    rd_kafka_event_t *event;
 
-    while (relay->producing && (event = rd_kafka_queue_poll(relay->queue, 0)))
-        take_event(relay, event);
-    if (relay->producing && rd_kafka_fatal_error(relay->rk, NULL, 0))
+    take_events(relay);
+    if (relay->producing && (relay->refused || rd_kafka_fatal_error(relay->rk, NULL, 0)))
         replace(relay);
+    if (relay->emptying)
+        empty(relay);
     claims_store(relay);
     reader_fill(relay);
     relay_stop_step(relay);
@@ -222,6 +300,7 @@ enum o2c_verdict publisher_open(struct relay *relay, struct o2c_err *err)
 {
     static const char *const fixed[][2] = {
         {"enable.idempotence", "true"},
+        {"enable.gapless.guarantee", "true"}, /* after a refusal nothing more is sent */
         {"acks", "all"},
         {"message.timeout.ms", "0"},
         {"max.in.flight", "5"},
@@ -251,60 +330,93 @@ enum o2c_verdict publisher_open(struct relay *relay, struct o2c_err *err)
     o2c_kafka_bridge_open(&relay->bridge, relay->loop, relay->queue, on_ready, relay);
     relay->handles_open++;
     relay->producing = true;
+    relay->refused = false;
     return O2C_OK;
 }
 
 static void destroy(struct relay *relay)
 {
     for (size_t i = 0; i < relay->topic_count; i++) {
-        rd_kafka_topic_destroy(relay->topic[i].handle);
-        free(relay->topic[i].name);
+        struct known_topic *topic = &relay->topic[i];
+
+        if (topic->handle)
+            rd_kafka_topic_destroy(topic->handle);
+        topic->handle = NULL;
+        for (int32_t p = 0; p < PARTITIONS_MAX; p++)
+            lane_begin_anew(&topic->lane[p]);
     }
-    relay->topic_count = 0;
     rd_kafka_purge(relay->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_queue_destroy(relay->queue);
     rd_kafka_destroy(relay->rk);
     relay->rk = NULL;
 }
 
-static void on_bridge_closed(void *user)
+static void begin_anew(struct relay *relay)
 {
-    struct relay *relay = user;
     struct o2c_err err;
 
-    relay->handles_open--;
-    destroy(relay);
-    if (relay->closing) {
-        relay_handle_closed(relay);
-        return;
-    }
     relay->records_in_flight = relay->bytes_in_flight = 0;
     for (size_t i = 0; i < relay->of_count; i++)
-        for (int32_t p = 0; p < PARTITIONS_MAX; p++)
+        for (int32_t p = 0; p < PARTITIONS_MAX; p++) {
+            relay->of[i].source[p].waits_for = NULL;
             in_flight_rewind(&relay->of[i].source[p].in_flight);
+        }
     if (publisher_open(relay, &err))
         relay_fatal(relay, &err, "no producer");
     else
         reader_fill(relay);
 }
 
-/* An idempotent producer can report a false fatal (librdkafka #4438): begin anew from the
- * cursor. */
+static void on_bridge_closed(void *user)
+{
+    struct relay *relay = user;
+
+    relay->handles_open--;
+    destroy(relay);
+    if (relay->closing)
+        relay_handle_closed(relay);
+    else
+        begin_anew(relay);
+}
+
+/* Until every record is reported: one that was refused may be among them.  Purged each
+ * time: a late answer can put records back into the producer's queue. */
+static void empty(struct relay *relay)
+{
+    if (relay->records_in_flight) {
+        rd_kafka_purge(relay->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
+                                      RD_KAFKA_PURGE_F_NON_BLOCKING);
+        return;
+    }
+    relay->emptying = false;
+    o2c_kafka_bridge_close(&relay->bridge, on_bridge_closed);
+}
+
+/*
+ * A record was refused, or librdkafka has given its producer up, which an
+ * idempotent one can do without need (#4438): begin anew from the cursors.
+ */
 static void replace(struct relay *relay)
 {
-    char text[O2C_ERR_TEXT];
+    char text[O2C_ERR_TEXT] = "a record was refused";
 
     rd_kafka_fatal_error(relay->rk, text, sizeof text);
     o2c_log_warn("producer failed: a new one goes on from the cursor",
                  O2C_S("error", text));
     relay->producing = false;
-    o2c_kafka_bridge_close(&relay->bridge, on_bridge_closed);
+    relay->emptying = true;
 }
 
 void publisher_close(struct relay *relay)
 {
-    if (!relay->producing)
+    if (!relay->producing && !relay->emptying)
         return; /* being replaced: on_bridge_closed sees `closing` */
-    relay->producing = false;
+    relay->producing = relay->emptying = false;
     o2c_kafka_bridge_close(&relay->bridge, on_bridge_closed);
+}
+
+void publisher_clear(struct relay *relay)
+{
+    while (relay->topic_count)
+        free(relay->topic[--relay->topic_count].name);
 }

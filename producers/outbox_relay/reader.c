@@ -1,5 +1,6 @@
 /* Outbox rows, by primary key range: short statements, no long snapshot. */
 #include "producers/outbox_relay/relay.h"
+#include "runtime/base/clock.h"
 #include "runtime/base/failpoint.h"
 #include "runtime/base/log.h"
 
@@ -66,8 +67,10 @@ static void on_rows(void *user, const PGresult *result)
         }
         O2C_FAILPOINT("relay.before_produce");
         verdict = publisher_send(source, &row, &err);
-        if (verdict == O2C_RETRY)
+        if (verdict == O2C_RETRY) {
+            source->read_limit = 1;
             return;
+        }
         if (verdict) {
             stop_source(source, &err, row.outbox_no);
             return;
@@ -82,6 +85,8 @@ static void on_read(void *user, enum o2c_verdict verdict, bool lost,
     struct source *source = user;
 
     source->reading = false;
+    if (!source->waits_for)
+        source->read_limit = source->read_limit < READ_AT_ONCE ? source->read_limit * 2 : 0;
     if (lost)
         return;
     if (verdict && verdict != O2C_RETRY)
@@ -97,6 +102,8 @@ static int64_t may_read(const struct relay *relay, const struct source *source)
 
     if (room > READ_AT_ONCE)
         room = READ_AT_ONCE;
+    if (source->read_limit && room > source->read_limit)
+        room = source->read_limit;
     if (relay->bytes_in_flight >= relay->settings->in_flight_bytes)
         return 0;
     return room < all ? room : all;
@@ -118,8 +125,18 @@ static void read_source(struct relay *relay, struct source *source)
     o2c_pg_sync(relay->pg, on_read, source);
 }
 
+/* A record that had no place where it belongs may have one by now. */
+static bool has_place(struct source *source, int64_t now_us)
+{
+    if (source->waits_for && lane_takes(source->waits_for, now_us))
+        source->waits_for = NULL;
+    return !source->waits_for;
+}
+
 void reader_fill(struct relay *relay)
 {
+    int64_t now_us = o2c_clock_monotonic_us();
+
     if (!relay->up || relay->stopping || !relay->producing)
         return;
     for (size_t i = 0; i < relay->of_count; i++)
@@ -127,7 +144,7 @@ void reader_fill(struct relay *relay)
             struct source *source = &relay->of[i].source[p];
 
             if (source->known && !source->stopped && !source->reading &&
-                source->given > source->in_flight.sent_no)
+                source->given > source->in_flight.sent_no && has_place(source, now_us))
                 read_source(relay, source);
         }
 }

@@ -222,6 +222,7 @@ static void relay_clear(struct relay *relay)
     o2c_service_free(relay->service);
     o2c_metrics_free(relay->metrics);
     claims_clear(relay);
+    publisher_clear(relay);
     o2c_pg_params_clear(&relay->params);
     if (relay->wake_fd >= 0) {
         close(relay->wake_fd);

@@ -7,6 +7,7 @@
  *   reader.c     outbox rows, by primary key range
  *   publisher.c  the idempotent producer and its delivery reports
  *   in_flight.c  which numbers are acknowledged
+ *   lane.c       how many records of a topic's partition may be under way
  *
  * It only ever reads outboxes.  Its cursor is the highest number up to which
  * Kafka has acknowledged everything; after a crash what lies behind it is sent
@@ -21,6 +22,7 @@
 #include <uv.h>
 
 #include "producers/outbox_relay/in_flight.h"
+#include "producers/outbox_relay/lane.h"
 #include "runtime/base/err.h"
 #include "runtime/base/heap.h"
 #include "runtime/base/str.h"
@@ -57,11 +59,13 @@ struct source {
     int64_t given;     /* highest number in the outbox, as last seen */
     int64_t stored_no; /* cursor as stored */
     int64_t storing_no;
-    int64_t asked_after;     /* the read under way is for the numbers after this one */
-    int64_t unsent_since_us; /* monotonic; 0: nothing unsent */
-    bool known;              /* appears in the last look */
+    int64_t asked_after;          /* the read under way is for the numbers after this one */
+    int64_t unsent_since_us;      /* monotonic; 0: nothing unsent */
+    const struct lane *waits_for; /* the next record has no place there yet; or NULL */
+    int64_t read_limit;           /* rows; 0: as many as there is room for */
+    bool known;                   /* appears in the last look */
     bool reading;
-    bool stopped; /* a record cannot be published: nothing after it is */
+    bool stopped; /* a record cannot be published: nothing is sent any more */
 };
 
 /* A consumer whose outboxes this relay publishes, or would. */
@@ -75,9 +79,10 @@ struct publisher_of {
 };
 
 struct known_topic {
-    char *name; /* without the prefix */
-    rd_kafka_topic_t *handle;
+    char *name;               /* without the prefix */
+    rd_kafka_topic_t *handle; /* of the producer there is; its opaque is this topic */
     struct o2c_series *published;
+    struct lane lane[PARTITIONS_MAX];
 };
 
 struct relay {
@@ -97,6 +102,8 @@ struct relay {
     rd_kafka_queue_t *queue;
     struct o2c_kafka_bridge bridge;
     bool producing; /* false while a producer that failed is being replaced */
+    bool emptying;  /* what it was given is being reported as lost */
+    bool refused;   /* a record was, since this producer was opened */
     struct known_topic topic[TOPICS_MAX];
     size_t topic_count;
     int64_t records_in_flight, bytes_in_flight;
@@ -138,10 +145,12 @@ struct outgoing {
     struct o2c_str type, subject, cause, headers, key, value, tick;
 };
 enum o2c_verdict publisher_open(struct relay *relay, struct o2c_err *err) O2C_MUST_CHECK;
-/* RETRY: the producer's queue is full, try this row again later. */
+/* RETRY: there is no place for this row yet (source->waits_for), or the producer is to be
+ * replaced. */
 enum o2c_verdict publisher_send(struct source *source, const struct outgoing *row,
                                 struct o2c_err *err) O2C_MUST_CHECK;
 void publisher_close(struct relay *relay);
+void publisher_clear(struct relay *relay); /* after the loop */
 
 /* metrics.c */
 const struct o2c_metric *relay_metrics_table(size_t *ret_count);

@@ -111,11 +111,16 @@ static bool runs(struct service *service, int *ret_status)
 
 void service_wait_log(struct service *service, const char *text)
 {
+    service_wait_log_times(service, text, 1);
+}
+
+void service_wait_log_times(struct service *service, const char *text, int times)
+{
     struct await await = await_begin();
     bool alive = true;
     int status = 0;
 
-    while (!service_log_count(service, text)) {
+    while (service_log_count(service, text) < times) {
         if (!alive) {
             service->pid = 0;
             fail_msg("ended with status %d before it said \"%s\"", WEXITSTATUS(status),

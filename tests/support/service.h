@@ -26,6 +26,7 @@ void service_start(struct service *service, const char *program, const char *con
 
 /* Waits until the log of this start has the text; fails the test after a while. */
 void service_wait_log(struct service *service, const char *text);
+void service_wait_log_times(struct service *service, const char *text, int times);
 int service_log_count(const struct service *service, const char *text);
 
 /* Waits until it stands still (a failpoint's SIGSTOP); service_continue lets it go on. */

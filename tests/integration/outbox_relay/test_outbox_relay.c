@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -178,10 +179,12 @@ static void expect_sql(const char *expected, const char *sql)
 }
 
 /*
- * Every number from 1 to count stands in the partition, each for the first
- * time in order; with repeats only where they are allowed.
+ * Every number of the source's stream from 1 to count stands in the partition,
+ * each for the first time in order, and none beyond; with repeats only where
+ * they are allowed.
  */
-static void expect_published(const char *topic, int partition, int count, bool repeats)
+static void expect_stream(const char *topic, int partition, int source_partition, int count,
+                          bool repeats)
 {
     struct broker_read read;
     int next = 1;
@@ -189,20 +192,27 @@ static void expect_published(const char *topic, int partition, int count, bool r
     broker_read(&broker, topic, partition, &read);
     for (size_t i = 0; i < read.count; i++) {
         char text[16];
+        int number;
 
+        if (strtol(broker_header(read.messages[i], "source_partition"), NULL, 10) !=
+            source_partition)
+            continue;
         snprintf(text, sizeof text, "%.*s", (int)read.messages[i]->len,
                  (const char *)read.messages[i]->payload);
         assert_string_equal(broker_header(read.messages[i], "stream_seq"), text);
-        snprintf(text, sizeof text, "%d", next);
-        if (!strcmp(broker_header(read.messages[i], "stream_seq"), text))
-            next++;
-        else if (!repeats)
-            fail_msg("%s/%d: number %s where %d belongs", topic, partition,
-                     broker_header(read.messages[i], "stream_seq"), next);
+        number = (int)strtol(text, NULL, 10);
+        if (number > next || (number < next && !repeats))
+            fail_msg("%s/%d: number %d where %d belongs", topic, partition, number, next);
+        next += number == next;
     }
     if (next != count + 1)
-        fail_msg("%s/%d: number %d was never published", topic, partition, next);
+        fail_msg("%s/%d: ends with number %d, not %d", topic, partition, next - 1, count);
     broker_read_free(&read);
+}
+
+static void expect_published(const char *topic, int partition, int count, bool repeats)
+{
+    expect_stream(topic, partition, partition, count, repeats);
 }
 
 /* ---- what is published */
@@ -437,30 +447,109 @@ static void no_more_is_with_kafka_than_allowed(void **state)
 
 /* ---- a broker that refuses */
 
-static void a_refusal_for_good_stops_that_outbox_alone(void **state)
+enum {
+    REFUSED_BYTES = 60000
+};
+
+/* Topics of which one refuses what is larger than 50,000 bytes. */
+static void make_picky_topics(void)
+{
+    broker_topic(&broker, "o2c.order-status", PARTITIONS, NULL);
+    broker_topic(&broker, "o2c.conflicts", PARTITIONS, "max.message.bytes=50000");
+}
+
+static void make_too_large(int partition, int outbox_no)
+{
+    run_sql("UPDATE probe.outbox SET value = convert_to(repeat('x', %d), 'UTF8')"
+            " WHERE partition = %d AND outbox_no = %d",
+            REFUSED_BYTES, partition, outbox_no);
+}
+
+static void make_small_again(int partition, int outbox_no)
+{
+    run_sql("UPDATE probe.outbox SET value = convert_to(outbox_no::text, 'UTF8')"
+            " WHERE partition = %d AND outbox_no = %d",
+            partition, outbox_no);
+}
+
+/* Several requests are under way at once: the refused record has others behind it. */
+static const char *const small_batches[] = {"--kafka-client", "batch.size=2000", NULL};
+
+static void nothing_of_a_stream_follows_a_record_that_is_refused(void **state)
 {
     (void)state;
-    broker_topic(&broker, "o2c.order-status", PARTITIONS, NULL);
-    broker_topic(&broker, "o2c.conflicts", PARTITIONS, "max.message.bytes=2000");
-    start(&first, NULL, NULL);
-    decide(0, "o2c.conflicts", 1, 2);
-    await_cursor(0, 2);
-    decide(0, "o2c.conflicts", 3, 3);
-    await_cursor(0, 3);
-    run_sql(
-        "BEGIN; INSERT INTO probe.outbox"
-        " SELECT 0, 4, 'o2c.conflicts', 0, 4, incarnation, gen_random_uuid(), 'o2c.Big',"
-        "        'acc', now(), 'x', NULL, NULL, decode(repeat('ab', 5000), 'hex')"
-        "   FROM probe.claim WHERE partition = 0;"
-        "INSERT INTO probe.progress VALUES"
-        " (0, 4, 1, '{}', '{}', '{}', 4, 0, 0, 0, 0, 0, 0, 0); COMMIT");
+    make_picky_topics();
+    decide(0, "o2c.conflicts", 1, 150);
+    make_too_large(0, 105);
+    start(&first, small_batches, NULL);
     service_wait_log(&first, "its outbox is stopped");
-    decide(0, "o2c.conflicts", 5, 6);
+    decide(0, "o2c.conflicts", 151, 160);
     decide(1, "o2c.order-status", 1, 200);
     await_cursor(1, 200);
-    expect_sql("3", "SELECT acked_no FROM relay.cursor WHERE partition = 0");
-    expect_published("o2c.order-status", 1, 200, false);
-    expect_published("o2c.conflicts", 0, 3, false);
+    await_cursor(0, 104);
+    assert_int_equal(service_end(&first), 0);
+    expect_published("o2c.conflicts", 0, 104, true);
+    expect_published("o2c.order-status", 1, 200, true);
+
+    make_small_again(0, 105);
+    start(&first, small_batches, NULL);
+    await_cursor(0, 160);
+    expect_published("o2c.conflicts", 0, 160, true);
+}
+
+/* The broker has not met this producer: it would take any number that comes first. */
+static void nothing_follows_when_the_very_first_record_is_refused(void **state)
+{
+    (void)state;
+    make_picky_topics();
+    decide(0, "o2c.conflicts", 1, 3000);
+    make_too_large(0, 1);
+    start(&first, small_batches, NULL);
+    service_wait_log(&first, "its outbox is stopped");
+    assert_int_equal(service_end(&first), 0);
+    expect_published("o2c.conflicts", 0, 0, false);
+
+    make_small_again(0, 1);
+    start(&first, small_batches, NULL);
+    await_cursor(0, 3000);
+    expect_published("o2c.conflicts", 0, 3000, true);
+}
+
+/* Both sources write to the same partition of the topic. */
+static void a_refusal_stops_no_other_source_of_its_partition(void **state)
+{
+    (void)state;
+    make_picky_topics();
+    decide(0, "o2c.conflicts", 1, 500);
+    decide(1, "o2c.conflicts", 1, 500);
+    run_sql("UPDATE probe.outbox SET target_partition = 0");
+    make_too_large(0, 200);
+    start(&first, small_batches, NULL);
+    service_wait_log(&first, "its outbox is stopped");
+    await_cursor(1, 500);
+    await_cursor(0, 199);
+    assert_int_equal(service_log_count(&first, "its outbox is stopped"), 1);
+    expect_stream("o2c.conflicts", 0, 0, 199, true);
+    expect_stream("o2c.conflicts", 0, 1, 500, true);
+}
+
+/* It is tried again, and stops again: what is decided later does not overtake it. */
+static void a_stopped_outbox_stays_behind_its_record_when_claimed_again(void **state)
+{
+    (void)state;
+    make_picky_topics();
+    decide(0, "o2c.conflicts", 1, 150);
+    make_too_large(0, 105);
+    start(&first, small_batches, NULL);
+    service_wait_log(&first, "its outbox is stopped");
+    await_cursor(0, 104);
+    decide(0, "o2c.conflicts", 151, 200);
+    run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'o2c-outbox-relay'");
+    service_wait_log_times(&first, "its outbox is stopped", 2);
+    decide(1, "o2c.order-status", 1, 200);
+    await_cursor(1, 200);
+    expect_published("o2c.conflicts", 0, 104, true);
 }
 
 /* ---- woken */
@@ -513,7 +602,10 @@ int main(int argc, char **argv)
         MOCK(errors_that_pass_keep_the_order),
         MOCK(a_producer_given_up_is_replaced),
         MOCK(no_more_is_with_kafka_than_allowed),
-        STACK(a_refusal_for_good_stops_that_outbox_alone),
+        STACK(nothing_of_a_stream_follows_a_record_that_is_refused),
+        STACK(nothing_follows_when_the_very_first_record_is_refused),
+        STACK(a_refusal_stops_no_other_source_of_its_partition),
+        STACK(a_stopped_outbox_stays_behind_its_record_when_claimed_again),
         MOCK(it_takes_every_datagram_that_wakes_it),
         MOCK(without_a_consumer_it_does_not_start),
     };
