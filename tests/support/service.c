@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 
 enum {
     WORDS_MAX = 48,
+    ENVIRONMENT_MAX = 500,
     LOG_BYTES = 1 << 20
 };
 
@@ -35,20 +35,45 @@ static void program_path(const char *program, char *path, size_t room)
         snprintf(path, room, "%s", program);
 }
 
-static void become(const struct service *service, const char *path,
-                   const char *const *words, const char *const *variables)
+static bool is_among(const char *const *variables, const char *entry)
 {
-    char *given[WORDS_MAX] = {(char *)(uintptr_t)path};
-    int log = open(service->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    size_t name_and_equals = strcspn(entry, "=") + 1;
 
-    for (size_t i = 0; words[i]; i++)
-        given[i + 1] = (char *)(uintptr_t)words[i];
+    for (; variables && *variables; variables++)
+        if (!strncmp(*variables, entry, name_and_equals))
+            return true;
+    return false;
+}
+
+/* This process's environment with the variables in it instead of their namesakes. */
+static void fill_environment(char **ret_environment, const char *const *variables)
+{
+    size_t count = 0;
+
     for (size_t i = 0; variables && variables[i]; i++)
-        putenv((char *)(uintptr_t)variables[i]);
+        ret_environment[count++] = (char *)(uintptr_t)variables[i];
+    for (char **entry = environ; *entry; entry++)
+        if (!is_among(variables, *entry)) {
+            assert_true(count + 1 < ENVIRONMENT_MAX);
+            ret_environment[count++] = *entry;
+        }
+    ret_environment[count] = NULL;
+}
+
+/*
+ * Between fork and exec only what is safe after a fork: this process has other
+ * threads, and a lock that one of them held (malloc's) stays locked in the child.
+ */
+static pid_t run(const char *path, char *const *words, char *const *environment, int log)
+{
+    pid_t pid = fork();
+
+    if (pid)
+        return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
-    execv(path, given);
+    execve(path, words, environment);
     _exit(127);
 }
 
@@ -56,23 +81,24 @@ void service_start(struct service *service, const char *program, const char *con
                    const char *const *variables)
 {
     static int starts;
-    char path[1024];
-    struct stat log = {0};
-    size_t count = 0;
+    static char path[1024], *given[WORDS_MAX] = {path}, *environment[ENVIRONMENT_MAX];
+    int log;
 
-    while (words[count])
-        count++;
-    assert_true(count + 2 < WORDS_MAX);
     assert_int_equal(service->pid, 0);
     if (!*service->log)
         snprintf(service->log, sizeof service->log, "/tmp/o2c-test-service-%ld-%d.log",
                  (long)getpid(), ++starts);
-    if (!stat(service->log, &log))
-        service->from = (long)log.st_size;
     program_path(program, path, sizeof path);
-    service->pid = fork();
-    if (service->pid == 0)
-        become(service, path, words, variables);
+    for (size_t i = 0; i == 0 || words[i - 1]; i++) {
+        assert_true(i + 1 < WORDS_MAX);
+        given[i + 1] = (char *)(uintptr_t)words[i];
+    }
+    fill_environment(environment, variables);
+    log = open(service->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    assert_true(log >= 0);
+    service->from = (long)lseek(log, 0, SEEK_END);
+    service->pid = run(path, given, environment, log);
+    close(log);
     assert_true(service->pid > 0);
 }
 
