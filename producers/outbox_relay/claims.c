@@ -150,10 +150,8 @@ static void on_claim_done(void *user, enum o2c_verdict verdict, bool lost,
     relay->claiming = false;
     if (lost)
         return;
-    if (verdict && verdict != O2C_RETRY)
-        relay_fatal(relay, err, "consumers cannot be claimed");
-    else
-        claims_look(relay);
+    relay_take_answer(relay, ASK_CLAIM, verdict, err);
+    claims_look(relay);
 }
 
 void claims_take(struct relay *relay)
@@ -223,15 +221,13 @@ static void on_look_done(void *user, enum o2c_verdict verdict, bool lost,
     relay->looking = false;
     if (lost)
         return;
-    if (verdict && verdict != O2C_RETRY)
-        relay_fatal(relay, err, "outboxes cannot be looked at");
-    else if (!verdict)
-        reader_fill(relay);
+    relay_take_answer(relay, ASK_LOOK, verdict, err);
+    reader_fill(relay);
 }
 
 void claims_look(struct relay *relay)
 {
-    if (relay->looking || !relay->up || relay->stopping)
+    if (relay->looking || !relay->up || relay->stopping || relay->asked[ASK_LOOK].rests)
         return;
     relay->looking = true;
     o2c_pg_params_reset(&relay->params);
@@ -268,6 +264,15 @@ static void lose_claims(struct relay *relay, const struct o2c_err *err)
         relay->of[i].claimed = false;
 }
 
+static void note_stored(struct relay *relay)
+{
+    EACH_SOURCE(relay, source)
+    if (source->storing_no) {
+        source->stored_no = source->storing_no;
+        source->storing_no = 0;
+    }
+}
+
 static void on_stored(void *user, enum o2c_verdict verdict, bool lost,
                       const struct o2c_err *err)
 {
@@ -279,14 +284,10 @@ static void on_stored(void *user, enum o2c_verdict verdict, bool lost,
         return;
     if (verdict == O2C_FENCED)
         lose_claims(relay, err);
-    else if (verdict && verdict != O2C_RETRY)
-        relay_fatal(relay, err, "the cursor cannot be stored");
-    else if (!verdict)
-        EACH_SOURCE(relay, source)
-    if (source->storing_no) {
-        source->stored_no = source->storing_no;
-        source->storing_no = 0;
-    }
+    else
+        relay_take_answer(relay, ASK_STORE, verdict, err);
+    if (!verdict)
+        note_stored(relay);
     claims_store(relay);
     relay_stop_step(relay);
 }
@@ -321,7 +322,7 @@ void claims_store(struct relay *relay)
 {
     bool any = false;
 
-    if (relay->storing || !relay->up)
+    if (relay->storing || !relay->up || relay->asked[ASK_STORE].rests)
         return;
     EACH_SOURCE(relay, source)
     {
@@ -381,6 +382,7 @@ static void on_down(void *user, const struct o2c_err *err)
     struct relay *relay = user;
 
     relay->up = false;
+    memset(relay->asked, 0, sizeof relay->asked);
     for (size_t i = 0; i < relay->of_count; i++)
         relay->of[i].claimed = false;
     if (relay->closing)

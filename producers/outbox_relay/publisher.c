@@ -19,7 +19,10 @@
 #include "runtime/base/banned.h"
 
 enum {
-    NO_BITS = 48 /* of an opaque: the outbox number; above it which source */
+    NO_BITS = 48,   /* of an opaque: the outbox number; above it which source */
+    PAUSE_MS = 100, /* before the third producer in a row; then twice as long each time */
+    PAUSE_MAX_MS = 5000,
+    SOUND_US = 10000000 /* a producer that did not fail for so long works */
 };
 
 /* ---- which record a delivery report is about */
@@ -252,6 +255,7 @@ static void take_report(struct relay *relay, const rd_kafka_message_t *message)
             take_refusal(source, no, message);
         return;
     }
+    relay->failures = 0;
     lane_acked(lane_of(message), now_us);
     if (in_flight_acked(&source->in_flight, no))
         source->unsent_since_us = source->given > source->in_flight.acked_no ? now_us : 0;
@@ -307,8 +311,8 @@ enum o2c_verdict publisher_open(struct relay *relay, struct o2c_err *err)
         {"linger.ms", "1"},
         {"batch.num.messages", "10000"},
         {"message.max.bytes", "8388608"},
-        {"queue.buffering.max.messages", "50000"},
-        {"queue.buffering.max.kbytes", "131072"},
+        {"queue.buffering.max.messages", "50000"}, /* in-flight-records ends below */
+        {"queue.buffering.max.kbytes", "2097151"}, /* in-flight-bytes is the limit */
     };
     rd_kafka_conf_t *conf;
     char text[O2C_ERR_TEXT];
@@ -330,6 +334,7 @@ enum o2c_verdict publisher_open(struct relay *relay, struct o2c_err *err)
     o2c_kafka_bridge_open(&relay->bridge, relay->loop, relay->queue, on_ready, relay);
     relay->handles_open++;
     relay->producing = true;
+    relay->opened_us = o2c_clock_monotonic_us();
     relay->refused = false;
     return O2C_OK;
 }
@@ -367,6 +372,22 @@ static void begin_anew(struct relay *relay)
         reader_fill(relay);
 }
 
+static void on_paused(uv_timer_t *timer)
+{
+    begin_anew(timer->data);
+}
+
+/* At once where one failed; one after the other would only load the broker. */
+static void begin_anew_in_a_while(struct relay *relay)
+{
+    uint64_t pause_ms = 0;
+
+    for (int i = 1; i < relay->failures && pause_ms < PAUSE_MAX_MS; i++)
+        pause_ms = pause_ms ? 2 * pause_ms : PAUSE_MS;
+    uv_timer_start(&relay->pause, on_paused,
+                   pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS, 0);
+}
+
 static void on_bridge_closed(void *user)
 {
     struct relay *relay = user;
@@ -376,7 +397,7 @@ static void on_bridge_closed(void *user)
     if (relay->closing)
         relay_handle_closed(relay);
     else
-        begin_anew(relay);
+        begin_anew_in_a_while(relay);
 }
 
 /* Until every record is reported: one that was refused may be among them.  Purged each
@@ -398,13 +419,20 @@ static void empty(struct relay *relay)
  */
 static void replace(struct relay *relay)
 {
-    char text[O2C_ERR_TEXT] = "a record was refused";
-
-    rd_kafka_fatal_error(relay->rk, text, sizeof text);
+    snprintf(relay->failure, sizeof relay->failure, "a record was refused");
+    rd_kafka_fatal_error(relay->rk, relay->failure, sizeof relay->failure);
     o2c_log_warn("producer failed: a new one goes on from the cursor",
-                 O2C_S("error", text));
+                 O2C_S("error", relay->failure));
+    relay->failures++;
     relay->producing = false;
     relay->emptying = true;
+}
+
+/* Where nothing is sent, no acknowledgement tells that the producer works again. */
+void publisher_on_second(struct relay *relay)
+{
+    if (relay->producing && o2c_clock_monotonic_us() - relay->opened_us > SOUND_US)
+        relay->failures = 0;
 }
 
 void publisher_close(struct relay *relay)

@@ -7,7 +7,8 @@
 #include "runtime/base/banned.h"
 
 enum {
-    READ_AT_ONCE = 1000
+    READ_AT_ONCE = 1000,
+    READ_AT_LEAST = 100
 };
 
 static void take_row(struct source *source, const PGresult *result, int i,
@@ -65,6 +66,9 @@ static void on_rows(void *user, const PGresult *result)
             stop_source(source, &err, row.outbox_no);
             return;
         }
+        if (source->of->relay->bytes_in_flight >=
+            source->of->relay->settings->in_flight_bytes)
+            return; /* read again when there is room */
         O2C_FAILPOINT("relay.before_produce");
         verdict = publisher_send(source, &row, &err);
         if (verdict == O2C_RETRY) {
@@ -83,30 +87,39 @@ static void on_read(void *user, enum o2c_verdict verdict, bool lost,
                     const struct o2c_err *err)
 {
     struct source *source = user;
+    struct relay *relay = source->of->relay;
 
     source->reading = false;
+    relay->records_reading -= source->reading_rows;
     if (!source->waits_for)
         source->read_limit = source->read_limit < READ_AT_ONCE ? source->read_limit * 2 : 0;
     if (lost)
         return;
-    if (verdict && verdict != O2C_RETRY)
-        relay_fatal(source->of->relay, err, "an outbox cannot be read");
-    else
-        reader_fill(source->of->relay);
+    relay_take_answer(relay, ASK_READ, verdict, err);
+    reader_fill(relay);
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/*
+ * Room is kept for what is asked for: all sources are read at once.  A source
+ * that is hardly behind asks for a few more than are known to be there.
+ */
 static int64_t may_read(const struct relay *relay, const struct source *source)
 {
-    int64_t room = in_flight_room(&source->in_flight);
-    int64_t all = relay->settings->in_flight_records - relay->records_in_flight;
+    int64_t behind = source->given - source->in_flight.sent_no;
+    int64_t rows = least(behind > READ_AT_LEAST ? behind : READ_AT_LEAST, READ_AT_ONCE);
 
-    if (room > READ_AT_ONCE)
-        room = READ_AT_ONCE;
-    if (source->read_limit && room > source->read_limit)
-        room = source->read_limit;
     if (relay->bytes_in_flight >= relay->settings->in_flight_bytes)
         return 0;
-    return room < all ? room : all;
+    if (source->read_limit)
+        rows = least(rows, source->read_limit);
+    rows = least(rows, in_flight_room(&source->in_flight));
+    return least(rows, relay->settings->in_flight_records - relay->records_in_flight -
+                           relay->records_reading);
 }
 
 static void read_source(struct relay *relay, struct source *source)
@@ -116,6 +129,8 @@ static void read_source(struct relay *relay, struct source *source)
     if (limit <= 0)
         return;
     source->reading = true;
+    source->reading_rows = limit;
+    relay->records_reading += limit;
     source->asked_after = source->in_flight.sent_no;
     o2c_pg_params_reset(&relay->params);
     o2c_pg_add_int4(&relay->params, source->partition);
@@ -137,7 +152,7 @@ void reader_fill(struct relay *relay)
 {
     int64_t now_us = o2c_clock_monotonic_us();
 
-    if (!relay->up || relay->stopping || !relay->producing)
+    if (!relay->up || relay->stopping || !relay->producing || relay->asked[ASK_READ].rests)
         return;
     for (size_t i = 0; i < relay->of_count; i++)
         for (int32_t p = 0; relay->of[i].claimed && p < PARTITIONS_MAX; p++) {

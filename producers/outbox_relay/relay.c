@@ -52,6 +52,37 @@ void relay_fatal(struct relay *relay, const struct o2c_err *err, const char *sen
     o2c_service_exit(relay->service, 1);
 }
 
+static const char *const cannot[ASKS] = {
+    [ASK_CLAIM] = "consumers cannot be claimed",
+    [ASK_LOOK] = "outboxes cannot be looked at",
+    [ASK_READ] = "an outbox cannot be read",
+    [ASK_STORE] = "the cursor cannot be stored",
+};
+
+void relay_take_answer(struct relay *relay, enum ask ask, enum o2c_verdict verdict,
+                       const struct o2c_err *err)
+{
+    struct asked *asked = &relay->asked[ask];
+
+    if (verdict && verdict != O2C_RETRY) {
+        relay_fatal(relay, err, cannot[ask]);
+        return;
+    }
+    if (verdict && !asked->refused)
+        o2c_log_warn(cannot[ask], O2C_S("error", err->text),
+                     O2C_S("again", "every second"));
+    asked->refused = asked->rests = verdict != O2C_OK;
+}
+
+static void ask_again(struct relay *relay)
+{
+    for (int ask = 0; ask < ASKS; ask++)
+        relay->asked[ask].rests = false;
+    claims_take(relay);
+    claims_store(relay);
+    reader_fill(relay);
+}
+
 /* ---- timers and the wake socket */
 
 static void on_poll(uv_timer_t *timer)
@@ -63,8 +94,8 @@ static void on_second(uv_timer_t *timer)
 {
     struct relay *relay = timer->data;
 
-    claims_take(relay);
-    claims_store(relay);
+    ask_again(relay);
+    publisher_on_second(relay);
     if (relay->maintain_in_s-- <= 0) {
         claims_maintain(relay);
         relay->maintain_in_s = MAINTAIN_S;
@@ -114,10 +145,11 @@ static void open_timers(struct relay *relay)
 
     uv_timer_init(relay->loop, &relay->poll);
     uv_timer_init(relay->loop, &relay->second);
-    relay->poll.data = relay->second.data = relay;
+    uv_timer_init(relay->loop, &relay->pause);
+    relay->poll.data = relay->second.data = relay->pause.data = relay;
     uv_timer_start(&relay->poll, on_poll, every, every);
     uv_timer_start(&relay->second, on_second, 1000, 1000);
-    relay->handles_open += 2;
+    relay->handles_open += 3;
 }
 
 /* ---- stopping */
@@ -153,6 +185,7 @@ void relay_stop_step(struct relay *relay)
     o2c_log_info("stopped: everything sent is acknowledged and marked", O2C_NO_FIELDS);
     uv_close((uv_handle_t *)&relay->poll, on_handle_closed);
     uv_close((uv_handle_t *)&relay->second, on_handle_closed);
+    uv_close((uv_handle_t *)&relay->pause, on_handle_closed);
     if (relay->wake_fd >= 0)
         uv_close((uv_handle_t *)&relay->wake, on_handle_closed);
     publisher_close(relay);
@@ -171,19 +204,29 @@ static void on_stop(void *user)
 
 /* ---- what the supervisor asks */
 
+static void add_stopped(const struct publisher_of *of, struct o2c_buf *why_not)
+{
+    for (int32_t p = 0; p < PARTITIONS_MAX; p++)
+        if (of->source[p].stopped) {
+            o2c_buf_printf(why_not, "outbox of %s partition %d is stopped; ", of->consumer,
+                           p);
+            return;
+        }
+}
+
 static bool is_ready(void *user, struct o2c_buf *why_not)
 {
     const struct relay *relay = user;
 
     if (!relay->up)
-        o2c_buf_add_text(why_not, "PostgreSQL is away");
+        o2c_buf_add_text(why_not, "PostgreSQL is away; ");
+    for (int ask = 0; ask < ASKS; ask++)
+        if (relay->asked[ask].refused)
+            o2c_buf_printf(why_not, "%s; ", cannot[ask]);
+    if (relay->failures > 1)
+        o2c_buf_printf(why_not, "the producer fails: %s; ", relay->failure);
     for (size_t i = 0; relay->up && i < relay->of_count; i++)
-        for (int32_t p = 0; p < PARTITIONS_MAX; p++)
-            if (relay->of[i].source[p].stopped) {
-                o2c_buf_printf(why_not, "outbox of %s partition %d is stopped; ",
-                               relay->of[i].consumer, p);
-                break;
-            }
+        add_stopped(&relay->of[i], why_not);
     return why_not->len == 0;
 }
 

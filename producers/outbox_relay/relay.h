@@ -51,6 +51,20 @@ struct relay_settings {
     int64_t keep_records;
 };
 
+/* What PostgreSQL is asked for. */
+enum ask {
+    ASK_CLAIM,
+    ASK_LOOK,
+    ASK_READ,
+    ASK_STORE,
+    ASKS
+};
+
+struct asked {
+    bool refused; /* the last answer: not now */
+    bool rests;   /* until the next second */
+};
+
 /* One outbox: what a consumer decided on one of its partitions. */
 struct source {
     struct publisher_of *of;
@@ -63,6 +77,7 @@ struct source {
     int64_t unsent_since_us;      /* monotonic; 0: nothing unsent */
     const struct lane *waits_for; /* the next record has no place there yet; or NULL */
     int64_t read_limit;           /* rows; 0: as many as there is room for */
+    int64_t reading_rows;         /* room kept for the read under way */
     bool known;                   /* appears in the last look */
     bool reading;
     bool stopped; /* a record cannot be published: nothing is sent any more */
@@ -97,6 +112,7 @@ struct relay {
     size_t statement_count;
     struct o2c_pg_params params;
     bool up, looking, storing, claiming;
+    struct asked asked[ASKS];
 
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
@@ -104,12 +120,17 @@ struct relay {
     bool producing; /* false while a producer that failed is being replaced */
     bool emptying;  /* what it was given is being reported as lost */
     bool refused;   /* a record was, since this producer was opened */
+    int failures;   /* producers given up since one of them had success */
+    int64_t opened_us;
+    char failure[O2C_ERR_TEXT]; /* of the last one */
     struct known_topic topic[TOPICS_MAX];
     size_t topic_count;
     int64_t records_in_flight, bytes_in_flight;
-    struct o2c_heap heap; /* swells by many records in flight */
+    int64_t records_reading; /* room kept for reads under way */
+    struct o2c_heap heap;    /* swells by many records in flight */
 
     uv_timer_t poll, second;
+    uv_timer_t pause; /* before the next producer */
     uv_poll_t wake;
     int wake_fd;
     int maintain_in_s; /* at once after a claim */
@@ -121,6 +142,12 @@ struct relay {
 
 /* relay.c */
 void relay_fatal(struct relay *relay, const struct o2c_err *err, const char *sentence);
+/*
+ * What came of asking PostgreSQL.  What it refuses for now (RETRY) rests until
+ * the next second and is told once; what it refuses for good ends the relay.
+ */
+void relay_take_answer(struct relay *relay, enum ask ask, enum o2c_verdict verdict,
+                       const struct o2c_err *err);
 void relay_stop_step(struct relay *relay); /* ends when nothing is in flight any more */
 void relay_handle_closed(struct relay *relay);
 
@@ -150,6 +177,7 @@ enum o2c_verdict publisher_open(struct relay *relay, struct o2c_err *err) O2C_MU
 enum o2c_verdict publisher_send(struct source *source, const struct outgoing *row,
                                 struct o2c_err *err) O2C_MUST_CHECK;
 void publisher_close(struct relay *relay);
+void publisher_on_second(struct relay *relay);
 void publisher_clear(struct relay *relay); /* after the loop */
 
 /* metrics.c */

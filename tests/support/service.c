@@ -10,10 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <netinet/in.h>
 
 #include "tests/support/await.h"
 
@@ -158,6 +160,53 @@ void service_wait_log_times(struct service *service, const char *text, int times
     }
     if (!alive)
         service->pid = 0;
+}
+
+/* ---- its management port, which it logs */
+
+static int connect_to_management(const struct service *service)
+{
+    static const char name[] = "\"management\":\"127.0.0.1:";
+    const char *at = strstr(read_log(service, service->from), name);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (!at)
+        fail_msg("logs no management port");
+    address.sin_port = htons((uint16_t)strtoul(at + sizeof name - 1, NULL, 10));
+    if (connect(fd, (struct sockaddr *)&address, sizeof address))
+        fail_msg("its management port is not open");
+    return fd;
+}
+
+const char *service_ask(const struct service *service, const char *path)
+{
+    static char answer[1 << 16];
+    char question[200];
+    int fd = connect_to_management(service);
+    int len = snprintf(question, sizeof question,
+                       "GET %s HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n", path);
+    size_t got = 0;
+    ssize_t more;
+
+    if (send(fd, question, (size_t)len, MSG_NOSIGNAL) != len)
+        fail_msg("its management port takes no question");
+    while ((more = recv(fd, answer + got, sizeof answer - 1 - got, 0)) > 0)
+        got += (size_t)more;
+    close(fd);
+    answer[got] = '\0';
+    return answer;
+}
+
+void service_wait_answer(const struct service *service, const char *path, const char *text)
+{
+    struct await await = await_begin();
+
+    while (!strstr(service_ask(service, path), text))
+        if (!await_more(&await))
+            fail_msg("%s never says \"%s\" but: %s", path, text,
+                     service_ask(service, path));
 }
 
 /* ---- signals */

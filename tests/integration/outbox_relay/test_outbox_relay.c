@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "runtime/base/clock.h"
 #include "tests/support/await.h"
 #include "tests/support/broker.h"
 #include "tests/support/mock_cluster.h"
@@ -27,7 +28,8 @@
 
 enum {
     PARTITIONS = 2,
-    API_PRODUCE = 0
+    API_PRODUCE = 0,
+    API_INIT_PRODUCER_ID = 22
 };
 
 static struct mock_cluster mock;
@@ -145,20 +147,26 @@ static void start(struct service *relay, const char *const *settings,
     service_wait_log(relay, "\"publishing for\"");
 }
 
-/* Numbers from..to of a partition's outbox, in one commit as the engine does it. */
-static void decide(int partition, const char *topic, int from, int to)
+/* Numbers from..to of a partition's outbox. */
+static void add_decisions(int partition, const char *topic, int from, int to)
 {
-    run_sql("BEGIN;"
-            "INSERT INTO probe.outbox"
+    run_sql("INSERT INTO probe.outbox"
             " SELECT %d, n, '%s', %d, n, c.incarnation, gen_random_uuid(), 'o2c.Decided',"
             "        'acc', '2026-01-01 00:00:00+00', 'o2c.orders/0/' || n || '#0',"
             "        '{\"traceparent\": \"00-1\"}', convert_to('key-' || n, 'UTF8'),"
             "        convert_to(n::text, 'UTF8')"
             "   FROM generate_series(%d, %d) n, probe.claim c WHERE c.partition = %d;"
             "INSERT INTO probe.progress VALUES"
-            " (%d, %d, 1, '{}', '{}', '{}', %d, 0, 0, 0, 0, 0, 0, 0);"
-            "COMMIT",
+            " (%d, %d, 1, '{}', '{}', '{}', %d, 0, 0, 0, 0, 0, 0, 0)",
             partition, topic, partition, from, to, partition, partition, to, to);
+}
+
+/* In one commit, as the engine does it. */
+static void decide(int partition, const char *topic, int from, int to)
+{
+    run_sql("BEGIN");
+    add_decisions(partition, topic, from, to);
+    run_sql("COMMIT");
 }
 
 static void await_cursor(int partition, int acked_no)
@@ -430,6 +438,97 @@ static void a_producer_given_up_is_replaced(void **state)
     expect_published("o2c.order-status", 0, 3100, true);
 }
 
+/* Not one after the other as fast as the broker answers. */
+static void a_producer_that_fails_at_once_is_replaced_after_a_pause(void **state)
+{
+    static rd_kafka_resp_err_t errors[100];
+    int64_t from_us;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+        errors[i] = RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED;
+    rd_kafka_mock_push_request_errors_array(mock.cluster, API_INIT_PRODUCER_ID,
+                                            sizeof errors / sizeof errors[0], errors);
+    start(&first, NULL, NULL);
+    decide(0, "o2c.order-status", 1, 10);
+    service_wait_log(&first, "a new one goes on from the cursor");
+    from_us = o2c_clock_monotonic_us();
+    service_wait_log_times(&first, "a new one goes on from the cursor", 5);
+    assert_true(o2c_clock_monotonic_us() - from_us > 500000); /* 100, 200 and 400 ms */
+    service_wait_answer(&first, "/readyz", "the producer fails: ");
+    rd_kafka_mock_clear_request_errors(mock.cluster, API_INIT_PRODUCER_ID);
+    await_cursor(0, 10);
+    service_wait_answer(&first, "/readyz", "200 OK");
+    assert_int_equal(service_end(&first), 0);
+    expect_published("o2c.order-status", 0, 10, false);
+}
+
+static int64_t in_flight_now(void)
+{
+    static const char name[] = "\no2c_relay_in_flight_records ";
+    const char *at = strstr(service_ask(&first, "/metrics"), name);
+
+    assert_non_null(at);
+    return strtol(at + sizeof name - 1, NULL, 10);
+}
+
+static void the_limit_counts_what_all_outboxes_have_with_kafka(void **state)
+{
+    struct await await = await_begin();
+
+    (void)state;
+    start(&first, (const char *const[]){"--in-flight-records", "5", NULL}, NULL);
+    for (int p = 0; p < PARTITIONS; p++) {
+        decide(p, "o2c.order-status", 1, 1);
+        await_cursor(p, 1);
+        rd_kafka_mock_broker_set_down(mock.cluster, p + 1);
+    }
+    run_sql("BEGIN");
+    for (int p = 0; p < PARTITIONS; p++)
+        add_decisions(p, "o2c.order-status", 2, 20);
+    run_sql("COMMIT");
+    while (in_flight_now() < 5)
+        if (!await_more(&await))
+            fail_msg("never five in flight");
+    for (int look = 0; look < 50; look++)
+        assert_int_equal(in_flight_now(), 5);
+    for (int p = 0; p < PARTITIONS; p++)
+        rd_kafka_mock_broker_set_up(mock.cluster, p + 1);
+    for (int p = 0; p < PARTITIONS; p++)
+        await_cursor(p, 20);
+}
+
+/* As on a full disk.  The sequence counts also what is rolled back. */
+static void a_cursor_that_cannot_be_stored_is_tried_once_a_second(void **state)
+{
+    int64_t from_us;
+
+    (void)state;
+    run_sql("CREATE SEQUENCE tries;"
+            "ALTER FUNCTION relay.advance RENAME TO true_advance;"
+            "CREATE FUNCTION relay.advance(text[], bigint[], integer[], bigint[])"
+            " RETURNS void LANGUAGE plpgsql AS $$ BEGIN"
+            " PERFORM nextval('tries');"
+            " RAISE EXCEPTION 'no space left on device' USING ERRCODE = '53100'; END $$");
+    start(&first, NULL, NULL);
+    decide(0, "o2c.order-status", 1, 100);
+    await_sql(conn, "t", "SELECT last_value >= 2 FROM tries");
+    from_us = o2c_clock_monotonic_us();
+    decide(0, "o2c.order-status", 101, 200);
+    await_sql(conn, "t", "SELECT last_value >= 5 FROM tries");
+    assert_true(o2c_clock_monotonic_us() - from_us > 1500000);
+    service_wait_answer(&first, "/readyz", "the cursor cannot be stored; ");
+    assert_int_equal(service_log_count(&first, "the cursor cannot be stored"), 1);
+
+    run_sql("CREATE OR REPLACE FUNCTION relay.advance(c text[], e bigint[], p integer[],"
+            "                                         a bigint[])"
+            " RETURNS void LANGUAGE sql AS 'SELECT relay.true_advance($1, $2, $3, $4)'");
+    await_cursor(0, 200);
+    service_wait_answer(&first, "/readyz", "200 OK");
+    assert_int_equal(service_end(&first), 0);
+    expect_published("o2c.order-status", 0, 200, false);
+}
+
 static void no_more_is_with_kafka_than_allowed(void **state)
 {
     (void)state;
@@ -601,7 +700,10 @@ int main(int argc, char **argv)
         MOCK(a_lost_connection_is_opened_again_and_nothing_is_lost),
         MOCK(errors_that_pass_keep_the_order),
         MOCK(a_producer_given_up_is_replaced),
+        MOCK(a_producer_that_fails_at_once_is_replaced_after_a_pause),
         MOCK(no_more_is_with_kafka_than_allowed),
+        MOCK(the_limit_counts_what_all_outboxes_have_with_kafka),
+        MOCK(a_cursor_that_cannot_be_stored_is_tried_once_a_second),
         STACK(nothing_of_a_stream_follows_a_record_that_is_refused),
         STACK(nothing_follows_when_the_very_first_record_is_refused),
         STACK(a_refusal_stops_no_other_source_of_its_partition),
