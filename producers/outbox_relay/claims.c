@@ -67,6 +67,8 @@ static void make_statements(struct relay *relay, const PGresult *consumers)
          "SELECT relay.advance($1::text[], $2::bigint[], $3::integer[], $4::bigint[])"},
         {"lock_timeout", "SELECT set_config('lock_timeout', '2s', true)"},
         {"maintain", "SELECT relay.maintain($1::text, $2::bigint, $3::bigint)"},
+        {"strangers", "SELECT consumer FROM o2c.consumer"
+                      " WHERE consumer <> ALL ($1::text[]) ORDER BY 1"},
     };
     size_t fixed_count = sizeof fixed / sizeof fixed[0];
     struct o2c_buf look;
@@ -131,7 +133,7 @@ static void on_claimed(void *user, const PGresult *result)
         struct publisher_of *of = find_of(relay, o2c_pg_get_text(result, i, 0));
 
         if (!of)
-            continue; /* registered since: published after the next start */
+            continue; /* never: only those were asked for */
         of->claimed = true;
         of->epoch = o2c_pg_get_int8(result, i, 1);
         relay->maintain_in_s = 0;
@@ -154,9 +156,19 @@ static void on_claim_done(void *user, enum o2c_verdict verdict, bool lost,
     claims_look(relay);
 }
 
-void claims_take(struct relay *relay)
+static void add_consumers(struct relay *relay, bool also_claimed)
 {
     struct o2c_pg_array array;
+
+    o2c_pg_array_begin(&array, &relay->params, O2C_OID_TEXT);
+    for (size_t i = 0; i < relay->of_count; i++)
+        if (also_claimed || !relay->of[i].claimed)
+            o2c_pg_array_text(&array, o2c_str_from(relay->of[i].consumer));
+    o2c_pg_array_end(&array);
+}
+
+void claims_take(struct relay *relay)
+{
     size_t missing = 0;
 
     for (size_t i = 0; i < relay->of_count; i++)
@@ -166,11 +178,7 @@ void claims_take(struct relay *relay)
     relay->claiming = true;
     o2c_pg_params_reset(&relay->params);
     o2c_pg_add_text(&relay->params, o2c_str_from(relay->settings->instance));
-    o2c_pg_array_begin(&array, &relay->params, O2C_OID_TEXT);
-    for (size_t i = 0; i < relay->of_count; i++)
-        if (relay->of[i].claimed)
-            o2c_pg_array_text(&array, o2c_str_from(relay->of[i].consumer));
-    o2c_pg_array_end(&array);
+    add_consumers(relay, false);
     o2c_pg_send(relay->pg, "claim", &relay->params, on_claimed, relay);
     o2c_pg_sync(relay->pg, on_claim_done, relay);
 }
@@ -339,7 +347,19 @@ void claims_store(struct relay *relay)
     o2c_pg_sync(relay->pg, on_stored, relay);
 }
 
-/* ---- once a minute: ranges ahead, published ranges away */
+/* ---- once in a while: ranges ahead, published ranges away, consumers that came since */
+
+static void on_ranges(void *user, const PGresult *result)
+{
+    struct publisher_of *of = user;
+    int32_t skipped = o2c_pg_get_int4(result, 0, 0);
+
+    if (skipped && !of->ranges_skipped)
+        o2c_log_warn("ranges are missing: outbox_rest keeps their numbers until they are "
+                     "published and old",
+                     O2C_S("consumer", of->consumer), O2C_I("ranges", skipped));
+    of->ranges_skipped = skipped;
+}
 
 static void on_maintained(void *user, enum o2c_verdict verdict, bool lost,
                           const struct o2c_err *err)
@@ -348,6 +368,37 @@ static void on_maintained(void *user, enum o2c_verdict verdict, bool lost,
     if (verdict && !lost)
         o2c_log_warn("outbox ranges not maintained, will try again",
                      O2C_S("error", err->text));
+}
+
+static void on_strangers(void *user, const PGresult *result)
+{
+    struct relay *relay = user;
+    int count = PQntuples(result);
+
+    for (int i = relay->strangers; i < count; i++)
+        o2c_log_warn("a consumer was registered since this relay started: it is not "
+                     "published for until a restart",
+                     O2C_S("consumer", PQgetvalue(result, i, 0)));
+    relay->strangers = count;
+}
+
+static void on_strangers_done(void *user, enum o2c_verdict verdict, bool lost,
+                              const struct o2c_err *err)
+{
+    (void)user;
+    if (verdict && !lost)
+        o2c_log_warn("not known whether consumers were registered since",
+                     O2C_S("error", err->text));
+}
+
+void claims_look_for_strangers(struct relay *relay)
+{
+    if (!relay->up)
+        return;
+    o2c_pg_params_reset(&relay->params);
+    add_consumers(relay, true);
+    o2c_pg_send(relay->pg, "strangers", &relay->params, on_strangers, relay);
+    o2c_pg_sync(relay->pg, on_strangers_done, relay);
 }
 
 void claims_maintain(struct relay *relay)
@@ -360,7 +411,7 @@ void claims_maintain(struct relay *relay)
         o2c_pg_add_text(&relay->params, o2c_str_from(relay->of[i].consumer));
         o2c_pg_add_int8(&relay->params, AHEAD_RECORDS);
         o2c_pg_add_int8(&relay->params, relay->settings->keep_records);
-        o2c_pg_send(relay->pg, "maintain", &relay->params, NULL, NULL);
+        o2c_pg_send(relay->pg, "maintain", &relay->params, on_ranges, &relay->of[i]);
         o2c_pg_sync(relay->pg, on_maintained, relay);
     }
 }

@@ -18,7 +18,8 @@
 enum {
     POLL_MS = 20,        /* without a wake socket */
     POLL_WOKEN_MS = 200, /* with one: for datagrams that were lost */
-    MAINTAIN_S = 60
+    MAINTAIN_S = 60,
+    STRANGERS_S = 10
 };
 
 static const struct o2c_setting settings_rows[] = {
@@ -99,6 +100,10 @@ static void on_second(uv_timer_t *timer)
     if (relay->maintain_in_s-- <= 0) {
         claims_maintain(relay);
         relay->maintain_in_s = MAINTAIN_S;
+    }
+    if (relay->strangers_in_s-- <= 0) {
+        claims_look_for_strangers(relay);
+        relay->strangers_in_s = STRANGERS_S;
     }
     if (!relay->records_in_flight && o2c_heap_trim_due(&relay->heap))
         o2c_heap_trim(&relay->heap);

@@ -89,6 +89,7 @@ struct publisher_of {
     char *consumer;
     char *read_name; /* of its read statement */
     bool claimed;
+    int32_t ranges_skipped; /* of the outbox, as last maintained */
     int64_t epoch;
     struct source source[PARTITIONS_MAX];
 };
@@ -107,6 +108,7 @@ struct relay {
 
     struct publisher_of *of;
     size_t of_count;
+    int strangers; /* consumers that were registered since, as far as told */
     struct o2c_pg *pg;
     struct o2c_pg_statement *statements;
     size_t statement_count;
@@ -134,6 +136,7 @@ struct relay {
     uv_poll_t wake;
     int wake_fd;
     int maintain_in_s; /* at once after a claim */
+    int strangers_in_s;
     bool stopping, closing;
     int handles_open;
     int exit_status;
@@ -157,7 +160,8 @@ void claims_look(struct relay *relay);  /* what is new in the outboxes? */
 void claims_take(struct relay *relay);  /* consumers nobody publishes for */
 void claims_store(struct relay *relay); /* cursors that moved */
 void claims_maintain(struct relay *relay);
-bool claims_settled(const struct relay *relay); /* every cursor is stored */
+void claims_look_for_strangers(struct relay *relay); /* registered since the start */
+bool claims_settled(const struct relay *relay);      /* every cursor is stored */
 void claims_clear(struct relay *relay);
 
 /* reader.c */

@@ -352,6 +352,24 @@ static void a_second_relay_stands_by_until_the_first_is_gone(void **state)
     expect_sql("2 2", "SELECT epoch || ' ' || owner FROM relay.claim");
 }
 
+/* One that knows it can publish for it; this one cannot. */
+static void a_relay_leaves_a_consumer_alone_that_came_since(void **state)
+{
+    (void)state;
+    start(&first, NULL, NULL);
+    test_postgres_migrate(conn, "host", "newcomer");
+    run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'o2c-outbox-relay'");
+    service_wait_log_times(&first, "\"publishing for\"", 2);
+    expect_sql("probe", "SELECT string_agg(consumer, ' ') FROM relay.claim");
+    assert_int_equal(service_end(&first), 0);
+    start(&first, NULL, NULL);
+    await_sql(conn, "newcomer probe",
+              "SELECT string_agg(consumer, ' ' ORDER BY consumer) FROM relay.claim");
+    test_postgres_migrate(conn, "host", "latecomer");
+    service_wait_log(&first, "it is not published for until a restart");
+}
+
 /* Its session is gone, and with it the lock that says it lives; it does not know yet. */
 static void a_relay_that_was_overtaken_moves_no_cursor(void **state)
 {
@@ -651,6 +669,96 @@ static void a_stopped_outbox_stays_behind_its_record_when_claimed_again(void **s
     expect_published("o2c.conflicts", 0, 104, true);
 }
 
+/* ---- the outbox's ranges */
+
+static void reach(int partition, int given, int acked)
+{
+    run_sql("INSERT INTO probe.progress VALUES"
+            " (%d, %d, 1, '{}', '{}', '{}', %d, 0, 0, 0, 0, 0, 0, 0)"
+            " ON CONFLICT DO NOTHING;"
+            "INSERT INTO relay.cursor VALUES ('probe', %d, %d)"
+            " ON CONFLICT (consumer, partition) DO UPDATE SET acked_no = excluded.acked_no",
+            partition, given, given, partition, acked);
+}
+
+static void add_decision(int partition, int outbox_no)
+{
+    run_sql(
+        "INSERT INTO probe.outbox SELECT %d, %d, 't', 0, 1, incarnation,"
+        " gen_random_uuid(), 't', 'a', now(), 'x' FROM probe.claim WHERE partition = %d",
+        partition, outbox_no, partition);
+}
+
+static void maintain(const char *keep, const char *expected_skipped)
+{
+    char sql[100];
+
+    snprintf(sql, sizeof sql, "SELECT relay.maintain('probe', 2000000, %s)", keep);
+    expect_sql(expected_skipped, sql);
+}
+
+static void expect_ranges(const char *expected)
+{
+    expect_sql(expected,
+               "SELECT string_agg(no::text, ' ' ORDER BY no) FROM"
+               " (SELECT substring(inhrelid::regclass::text FROM '_([0-9]+)$')::int AS no"
+               "    FROM pg_inherits WHERE inhparent = 'probe.outbox'::regclass) part");
+}
+
+/* Numbers are per partition: one that decides little is far behind the other. */
+static void ranges_go_although_one_partition_is_quiet(void **state)
+{
+    (void)state;
+    for (int million = 0; million <= 9; million++) {
+        reach(0, million * 1000000, million * 1000000);
+        maintain("100000000", "0");
+    }
+    reach(1, 3500000, 7);
+    add_decision(1, 7);
+    add_decision(1, 3500000);
+    expect_ranges("1 2 3 4 5 6 7 8 9 10 11 12");
+    maintain("2000000", "0");
+    expect_ranges("4 5 6 8 9 10 11 12"); /* what is not published, and what comes next */
+    reach(1, 4500000, 4500000);
+    maintain("2000000", "0");
+    expect_ranges("5 6 7 8 9 10 11 12");
+    expect_sql("0", "SELECT count(*) FROM probe.outbox");
+}
+
+/* The quiet partition writes into it still: made anew, empty. */
+static void a_large_range_goes_although_it_is_written_into(void **state)
+{
+    (void)state;
+    reach(1, 7, 7);
+    reach(0, 9000000, 9000000);
+    add_decision(1, 7);
+    run_sql("INSERT INTO probe.outbox SELECT 0, n, 't', 0, n, gen_random_uuid(),"
+            " gen_random_uuid(), 't', 'a', now(), repeat('x', 1000)"
+            " FROM generate_series(1, 20000) n");
+    maintain("2000000", "0");
+    expect_sql("0", "SELECT count(*) FROM probe.outbox");
+    expect_ranges("1 2 3 10 11 12");
+    add_decision(1, 8);
+    expect_sql("1", "SELECT count(*) FROM probe.outbox_1");
+}
+
+static void numbers_beyond_the_ranges_hold_nothing_up(void **state)
+{
+    (void)state;
+    reach(0, 12500000, 0);
+    add_decision(0, 12500000);
+    expect_sql("1", "SELECT count(*) FROM probe.outbox_rest");
+    maintain("2000000", "1");
+    expect_ranges("1 2 3 14 15");
+    reach(0, 12500000, 12500000);
+    maintain("0", "0");
+    expect_sql("0", "SELECT count(*) FROM probe.outbox");
+    expect_ranges("1 2 3 13 14 15");
+    reach(0, 15500000, 15500000);
+    maintain("0", "0");
+    expect_ranges("1 2 3 16 17 18");
+}
+
 /* ---- woken */
 
 static void it_takes_every_datagram_that_wakes_it(void **state)
@@ -696,6 +804,7 @@ int main(int argc, char **argv)
         MOCK(a_killed_relay_sends_again_what_lies_behind_its_cursor),
         MOCK(a_missing_number_stops_its_outbox),
         MOCK(a_second_relay_stands_by_until_the_first_is_gone),
+        MOCK(a_relay_leaves_a_consumer_alone_that_came_since),
         MOCK(a_relay_that_was_overtaken_moves_no_cursor),
         MOCK(a_lost_connection_is_opened_again_and_nothing_is_lost),
         MOCK(errors_that_pass_keep_the_order),
@@ -708,6 +817,9 @@ int main(int argc, char **argv)
         STACK(nothing_follows_when_the_very_first_record_is_refused),
         STACK(a_refusal_stops_no_other_source_of_its_partition),
         STACK(a_stopped_outbox_stays_behind_its_record_when_claimed_again),
+        MOCK(ranges_go_although_one_partition_is_quiet),
+        MOCK(a_large_range_goes_although_it_is_written_into),
+        MOCK(numbers_beyond_the_ranges_hold_nothing_up),
         MOCK(it_takes_every_datagram_that_wakes_it),
         MOCK(without_a_consumer_it_does_not_start),
     };
