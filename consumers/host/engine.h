@@ -284,7 +284,7 @@ struct due_refusal {
 
 enum batch_state {
     BATCH_FILLING, /* takes records */
-    BATCH_LISTING, /* asks what is due */
+    BATCH_LISTING, /* asks what is due, or what a person has ordered */
     BATCH_CLOSED,  /* takes no more; nothing loaded */
     BATCH_LOADING,
     BATCH_LOADED,
@@ -296,7 +296,7 @@ struct batch {
     enum batch_state state;
     bool stale;              /* loading, but the result is of no use any more */
     bool in_doubt;           /* storing when the connection was lost */
-    bool dropped;            /* loading or storing, to be reset when the answer comes */
+    bool dropped;            /* asking, loading or storing: reset when the answer comes */
     size_t message_bytes;    /* held in librdkafka for its records */
     struct o2c_arena intake; /* records and what they point to */
     struct o2c_arena work;   /* rows and effects of the part being folded */
@@ -405,7 +405,7 @@ struct engine {
     size_t due_limit;             /* items of one batch of ticks */
     struct o2c_arena clock_arena; /* a record of the clock being read */
     size_t holds;                 /* partitions of topics with records that wait */
-    bool orders_due, orders_asked;
+    bool orders_due;              /* their batch waits to be the current one */
     uv_timer_t timer, retry;
     int64_t retry_delay_ms;
     int64_t revoke_deadline_us;

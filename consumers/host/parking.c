@@ -175,12 +175,28 @@ void parked_again(struct o2c_effects *effects, const struct record *record,
 
 /* ---- what a person asked for: parked_order rows, one batch each */
 
+/* The unit may have been given back, or may be claimed anew, since the order was asked for.
+ */
+static bool still_wanted(const struct batch *batch)
+{
+    return !batch->dropped && batch->engine->state == ENGINE_RUNNING;
+}
+
+static void forget_order(struct batch *batch)
+{
+    batch->state = BATCH_CLOSED;
+    batch->dropped = false;
+    batch_reset(batch);
+}
+
 static void on_parked_records(void *user, const PGresult *result)
 {
     struct batch *batch = user;
     struct engine *engine = batch->engine;
     int rows = PQntuples(result);
 
+    if (batch->dropped)
+        return; /* the unit has been given back */
     for (int i = 0; i < rows; i++) {
         struct o2c_str name = o2c_pg_get_text(result, i, 1);
         struct parked_record parked = {
@@ -210,11 +226,10 @@ static void on_parked_read(void *user, enum o2c_verdict verdict, bool lost,
     struct engine *engine = batch->engine;
 
     (void)lost;
-    engine->orders_asked = false;
-    if (verdict || engine->state != ENGINE_RUNNING) {
-        if (verdict)
-            o2c_log_warn("parked records could not be read", O2C_S("error", err->text));
-        batch_reset(batch);
+    if (verdict && !batch->dropped)
+        o2c_log_warn("parked records could not be read", O2C_S("error", err->text));
+    if (verdict || !still_wanted(batch)) {
+        forget_order(batch);
         return;
     }
     batch_close(batch);
@@ -228,7 +243,7 @@ static void on_order(void *user, const PGresult *result)
     struct batch *batch = engine->orders;
     struct o2c_str account, action;
 
-    if (PQntuples(result) == 0)
+    if (PQntuples(result) == 0 || batch->dropped)
         return;
     account = o2c_pg_get_text(result, 0, 2);
     action = o2c_pg_get_text(result, 0, 3);
@@ -249,9 +264,8 @@ static void on_order_read(void *user, enum o2c_verdict verdict, bool lost,
 
     (void)lost;
     (void)err;
-    if (verdict || !batch->order_no || engine->state != ENGINE_RUNNING) {
-        batch->order_no = 0;
-        engine->orders_asked = false;
+    if (verdict || !batch->order_no || !still_wanted(batch)) {
+        forget_order(batch);
         return;
     }
     o2c_pg_params_reset(&engine->params);
@@ -264,11 +278,9 @@ static void on_order_read(void *user, enum o2c_verdict verdict, bool lost,
 
 void parked_poll(struct engine *engine)
 {
-    if (engine->state != ENGINE_RUNNING || engine->orders_asked || engine->orders_due ||
-        engine->current == engine->orders || engine->orders->state != BATCH_FILLING)
+    if (engine->state != ENGINE_RUNNING || engine->orders->state != BATCH_FILLING)
         return;
-    engine->orders_asked = true;
-    batch_reset(engine->orders);
+    engine->orders->state = BATCH_LISTING;
     o2c_pg_params_reset(&engine->params);
     engine_add_partitions(engine);
     o2c_pg_send(engine->pg, "parked_orders", &engine->params, on_order, engine);

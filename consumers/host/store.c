@@ -428,11 +428,32 @@ static bool anything_touched(const struct engine *engine)
     return false;
 }
 
+/* Only the fence of a claimed partition keeps a process that was overtaken from storing. */
+static enum o2c_verdict check_claimed(const struct batch *batch, struct o2c_err *err)
+{
+    for (size_t i = batch->stored; i < batch->end; i++)
+        if (!batch->fold.at[i]->unit->claimed)
+            return o2c_fail(err, O2C_FATAL,
+                            "a batch has a record of partition %" PRId32
+                            ", which this process has not claimed",
+                            batch->fold.at[i]->unit->partition);
+    if (batch->order_no && !batch->order_unit->claimed)
+        return o2c_fail(err, O2C_FATAL,
+                        "a batch has an order about partition %" PRId32
+                        ", which this process has not claimed",
+                        batch->order_unit->partition);
+    return O2C_OK;
+}
+
 enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err)
 {
     struct engine *engine = batch->engine;
     enum o2c_verdict verdict;
 
+    if (check_claimed(batch, err))
+        return err->verdict;
+    if (batch->order_no)
+        batch->order_unit->touched = true; /* also where nothing was parked */
     O2C_FAILPOINT("store.before");
     if (anything_touched(engine))
         send_fence(engine);

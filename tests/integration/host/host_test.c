@@ -44,18 +44,30 @@ int host_setup_bare(void **state)
     return 0;
 }
 
-void host_topics(const char *without)
+static void make_topics(const char *without, int partitions)
 {
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
         if (!without || strcmp(topics[i], without) != 0)
-            broker_topic(&broker, topics[i], PARTITIONS,
+            broker_topic(&broker, topics[i], partitions,
                          "message.timestamp.type=LogAppendTime");
+}
+
+void host_topics(const char *without)
+{
+    make_topics(without, PARTITIONS);
 }
 
 int host_setup(void **state)
 {
     host_setup_bare(state);
     host_topics(NULL);
+    return 0;
+}
+
+int host_setup_one_partition(void **state)
+{
+    host_setup_bare(state);
+    make_topics(NULL, 1);
     return 0;
 }
 

@@ -28,7 +28,8 @@ extern struct service first, second; /* members of the group */
 int host_setup(void **state);
 int host_setup_bare(void **state);
 int host_teardown(void **state);
-void host_topics(const char *without); /* all it needs, but this one (NULL: all) */
+int host_setup_one_partition(void **state); /* all topics with a single one */
+void host_topics(const char *without);      /* all it needs, but this one (NULL: all) */
 
 /* Further settings: "--name", "value", ..., NULL.  host_start waits until it reads. */
 void host_launch(struct service *member, const char *const *settings,

@@ -117,6 +117,51 @@ static void a_batch_that_takes_too_long_is_given_up_at_a_revoke(void **state)
     expect_sql("2", "SELECT count(*) FROM probe.outbox");
 }
 
+/* Orders are read through a gate: who does waits while the test holds a lock. */
+static void gate_orders(void)
+{
+    run_sql("ALTER TABLE probe.parked_order RENAME TO order_asked");
+    run_sql("CREATE FUNCTION probe.gate() RETURNS boolean LANGUAGE plpgsql AS $$"
+            " BEGIN PERFORM pg_advisory_xact_lock_shared(7); RETURN true; END $$");
+    run_sql("CREATE VIEW probe.parked_order AS"
+            " SELECT * FROM probe.order_asked WHERE probe.gate()");
+}
+
+/*
+ * With one partition for two members the second has none, as soon as the first
+ * is there; nothing of a claim then stands in its pipeline.
+ */
+static void an_order_read_by_a_member_without_its_partition_is_not_carried_out(void **state)
+{
+    const char *account = account_of(0, 0);
+
+    (void)state;
+    gate_orders();
+    host_start(&second, quick, NULL);
+    put_order(account, "p1", "refused");
+    await_sql(conn, "1", "SELECT parked FROM probe.done");
+    run_sql("SELECT pg_advisory_lock(7)");
+    run_sql("INSERT INTO probe.pardon VALUES ('%s')", account);
+    run_sql("INSERT INTO probe.order_asked (partition, account_id, action, actor, reason)"
+            " VALUES (0, '%s', 'release', 'test', 'test')",
+            account);
+    await_waiting("wait_event = 'advisory'");
+    host_launch(&first, quick, "claim.after=stop");
+    service_wait_stopped(&first);
+    service_wait_log(&second, "\"topic_partitions\":0");
+    run_sql("SELECT pg_advisory_unlock(7)");
+    await_sql(conn, "0",
+              "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%probe-2'"
+              " AND (state <> 'idle' OR wait_event = 'advisory')");
+    service_continue(&first);
+    await_sql(conn, "released", "SELECT outcome FROM probe.order_asked");
+    expect_trail(account, "p1");
+    expect_sql("2 1", "SELECT epoch || ' ' || unparked FROM probe.progress"
+                      " ORDER BY batch_seq DESC LIMIT 1");
+    expect_sql("t", "SELECT p.outbox_no = (SELECT max(outbox_no) FROM probe.outbox)"
+                    "  FROM probe.position p");
+}
+
 /* Its backend waits for a lock and holds the claim; no timeout of the server would end it.
  */
 static void the_backend_of_a_killed_owner_is_ended(void **state)
@@ -240,6 +285,9 @@ int main(int argc, char **argv)
         TEST(a_member_that_was_overtaken_stores_nothing),
         TEST(a_batch_in_flight_is_stored_before_its_partitions_are_given_back),
         TEST(a_batch_that_takes_too_long_is_given_up_at_a_revoke),
+        cmocka_unit_test_setup_teardown(
+            an_order_read_by_a_member_without_its_partition_is_not_carried_out,
+            host_setup_one_partition, host_teardown),
         TEST(the_backend_of_a_killed_owner_is_ended),
         TEST(a_batch_in_doubt_that_was_not_committed_is_stored_again),
         TEST(a_batch_in_doubt_that_was_committed_is_not_stored_again),
