@@ -199,6 +199,26 @@ static void finish_part(struct engine *engine)
         o2c_kafka_bridge_wake(&engine->bridge);
 }
 
+/* A record is refused once: what remains of it then is no longer the rule's. */
+static bool can_be_refused(const struct record *record)
+{
+    return record->kind == RECORD_EVENT || (record->kind == RECORD_DUE && !record->reason);
+}
+
+static void fatal_at(struct engine *engine, const struct record *record,
+                     const struct o2c_err *err)
+{
+    struct o2c_err at;
+
+    o2c_fail(&at, O2C_FATAL, "%s partition %" PRId32 " offset %" PRId64 ": %s",
+             engine->consumer->topics[record->topic], record->unit->partition,
+             record->offset, err->text);
+    engine_fatal(engine, &at,
+                 record->kind == RECORD_TICK
+                     ? "a business day could not be stored"
+                     : "a record could not be stored, nor that it was refused");
+}
+
 /*
  * The data of one event cannot be stored.  Halves of the batch are tried until
  * it stands alone; then it is parked with what PostgreSQL said.
@@ -206,6 +226,8 @@ static void finish_part(struct engine *engine)
 static void bisect(struct batch *batch, const struct o2c_err *err)
 {
     size_t part = batch->end - batch->stored;
+    struct record *record =
+        batch->stored < batch->end ? batch->fold.at[batch->stored] : NULL;
 
     batch_undo(batch);
     batch->state = BATCH_CLOSED;
@@ -214,11 +236,12 @@ static void bisect(struct batch *batch, const struct o2c_err *err)
         batch->limit = part / 2;
         return;
     }
-    if (batch->fold.at[batch->stored]->kind == RECORD_TICK) {
-        engine_fatal(batch->engine, err, "a business day could not be stored");
-        return;
-    }
-    record_refuse(batch, batch->fold.at[batch->stored], err->text);
+    if (!record)
+        engine_fatal(batch->engine, err, "an order could not be closed");
+    else if (can_be_refused(record))
+        record_refuse(batch, record, err->text);
+    else
+        fatal_at(batch->engine, record, err);
 }
 
 static void fenced(struct engine *engine, const struct o2c_err *err)

@@ -190,6 +190,28 @@ static void an_event_that_cannot_be_stored_is_found_among_all_others(void **stat
                     "  FROM probe.outbox GROUP BY partition) per_partition");
 }
 
+/* As after a restore of some tables: a number that the outbox has already is given again.
+ */
+static void what_cannot_even_be_parked_ends_the_process_and_is_named(void **state)
+{
+    int32_t partition = partition_of("acc");
+    char place[80];
+
+    (void)state;
+    host_start(&first, NULL, NULL);
+    put_order("acc", "o1", "");
+    await_applied(1);
+    run_sql("INSERT INTO probe.outbox SELECT partition, outbox_no + 1, topic,"
+            " target_partition, stream_seq, incarnation, event_id, event_type, subject,"
+            " recorded_at, cause FROM probe.outbox");
+    put_order("acc", "o2", "");
+    assert_int_equal(service_wait(&first), 1);
+    snprintf(place, sizeof place, "o2c.orders partition %d offset 1: ", (int)partition);
+    assert_int_equal(service_log_count(&first, place), 1);
+    assert_int_equal(service_log_count(&first, "nor that it was refused"), 1);
+    expect_trail("acc", "o1");
+}
+
 static void ask(const char *account, const char *action)
 {
     run_sql("INSERT INTO probe.parked_order (partition, account_id, action, actor, reason)"
@@ -328,6 +350,7 @@ int main(int argc, char **argv)
         TEST(a_gap_in_a_stream_stops_its_partition_and_no_other),
         TEST(an_older_incarnation_is_dropped_and_a_newer_one_begins_at_one),
         TEST(an_event_that_cannot_be_stored_is_found_among_all_others),
+        TEST(what_cannot_even_be_parked_ends_the_process_and_is_named),
         TEST(later_events_queue_behind_a_parked_one_and_leave_in_order),
         TEST(a_discard_drops_the_parked_one_and_goes_on_behind_it),
         TEST(parked_accounts_are_known_again_after_a_restart),
