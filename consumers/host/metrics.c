@@ -232,7 +232,7 @@ static void refresh_days(struct engine *engine)
 
     if (engine->clock < 0)
         return;
-    for (int32_t p = 0; p < engine->partition_count; p++)
+    for (int32_t p = 0; engine->unit && p < engine->partition_count; p++)
         if (engine->unit[p].claimed && ticks_done(&engine->unit[p]) < day)
             day = ticks_done(&engine->unit[p]);
     o2c_series_set(series(engine, METRIC_HELD, NULL), (int64_t)engine->holds);
@@ -247,7 +247,7 @@ void host_metrics_refresh(struct engine *engine)
     int64_t claimed = 0, stopped = 0, keys = 0;
 
     forget_lag(engine);
-    for (int32_t p = 0; p < engine->partition_count; p++) {
+    for (int32_t p = 0; engine->unit && p < engine->partition_count; p++) {
         const struct unit *unit = &engine->unit[p];
 
         if (!unit->claimed)

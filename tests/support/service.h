@@ -29,10 +29,10 @@ void service_wait_log(struct service *service, const char *text);
 void service_wait_log_times(struct service *service, const char *text, int times);
 int service_log_count(const struct service *service, const char *text);
 
-/* What its management port answers ("/readyz"), with the status line; until the next call.
- */
-const char *service_ask(const struct service *service, const char *path);
-void service_wait_answer(const struct service *service, const char *path, const char *text);
+/* What its management port answers to GET of this path ("/readyz"), with the status line;
+ * until the next call. */
+const char *service_ask(struct service *service, const char *path);
+void service_wait_answer(struct service *service, const char *path, const char *text);
 
 /* Waits until it stands still (a failpoint's SIGSTOP); service_continue lets it go on. */
 void service_wait_stopped(struct service *service);

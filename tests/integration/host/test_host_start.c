@@ -36,6 +36,7 @@ static void it_waits_for_a_topic_that_is_not_there_yet(void **state)
     host_launch(&first, NULL, NULL);
     service_wait_log(&first, "waiting for a topic (o2c topics create)");
     expect_sql("0", "SELECT count(*) FROM probe.claim");
+    service_wait_answer(&first, "/metrics", "\no2c_claimed_partitions 0\n");
     broker_topic(&broker, "o2c.order-status", PARTITIONS, NULL);
     await_applied(1);
     expect_trail("acc", "o1");
