@@ -38,14 +38,18 @@ void engine_fatal(struct engine *engine, const struct o2c_err *err, const char *
 
 /* ---- taking records */
 
-bool engine_can_take(const struct engine *engine)
+bool engine_has_room(const struct engine *engine)
 {
     const struct batch *next = engine->next;
 
-    return engine->held.count == 0 && next->state == BATCH_FILLING &&
-           next->record_count < engine->take.limit &&
+    return next->state == BATCH_FILLING && next->record_count < engine->take.limit &&
            next->intake.used_bytes + next->message_bytes <
                (size_t)engine->settings->batch_bytes;
+}
+
+bool engine_can_take(const struct engine *engine)
+{
+    return engine->held.count == 0 && engine_has_room(engine);
 }
 
 static rd_kafka_topic_partition_list_t *claimed_list(const struct engine *engine)
@@ -63,14 +67,17 @@ static rd_kafka_topic_partition_list_t *claimed_list(const struct engine *engine
 }
 
 /*
- * When PostgreSQL is slow the queue would hide a rebalance behind thousands
- * of records: paused partitions leave it to the group's own events.
+ * When PostgreSQL is slow or away the queue would hide a rebalance behind
+ * thousands of records: paused partitions leave it to the group's own events,
+ * and what waits in memory does not grow.
  */
-static void pause_reading(struct engine *engine, bool pause)
+void engine_pause(struct engine *engine, bool pause)
 {
     if (engine->paused == pause || !engine->reading)
         return;
     engine->paused = pause;
+    o2c_log_info(pause ? "reading pauses: no batch has room" : "reading goes on",
+                 O2C_I("waiting", (int64_t)engine->held.count));
     if (pause)
         intake_pause(engine, claimed_list(engine));
     else
@@ -115,7 +122,7 @@ static void clear_stored(struct engine *engine)
         return;
     engine->swapped = false;
     intake_unhold(engine);
-    pause_reading(engine, false);
+    engine_pause(engine, false);
     o2c_kafka_bridge_wake(&engine->bridge);
 }
 
@@ -524,9 +531,8 @@ void engine_tick(struct engine *engine)
     if (engine->state == ENGINE_REVOKING && now > engine->revoke_deadline_us &&
         in_flight(engine))
         o2c_pg_cancel(engine->pg);
-    if (engine->state == ENGINE_RUNNING && engine->full_since_us &&
-        now - engine->full_since_us > PAUSE_AFTER_US)
-        pause_reading(engine, true);
+    if (engine->full_since_us && now - engine->full_since_us > PAUSE_AFTER_US)
+        engine_pause(engine, true);
     resume_forgotten(engine, now);
     give_memory_back(engine);
     if (engine->pg_ready)

@@ -54,6 +54,7 @@ struct o2c_series;
 enum {
     TOPICS_MAX = 16, /* a consumer reads at most so many topics, and emits to as many */
     PARTITIONS_MAX = 512,
+    HELD_MAX = 100,        /* so many events without room: reading pauses at once */
     PARKED_BATCH = 1000,   /* parked records tried again in one batch */
     DUE_BATCH = 2000,      /* due items run in one transaction */
     SWOLLEN_RECORDS = 1000 /* a batch of more leaves memory to give back */
@@ -392,7 +393,7 @@ struct engine {
     struct take take;
     struct o2c_heap heap; /* swells by a large batch */
     int64_t full_since_us;
-    VEC(rd_kafka_event_t *) held;
+    VEC(rd_kafka_event_t *) held; /* records and ends of partitions without room */
     bool in_poll;
 
     /* batches */
@@ -440,7 +441,9 @@ void *o2c_vec_room(void *at, size_t *cap, size_t count, size_t element_bytes);
 void engine_step(struct engine *engine); /* does whatever can be done now */
 void engine_fatal(struct engine *engine, const struct o2c_err *err, const char *sentence);
 void engine_drop(struct engine *engine); /* forgets all batches and pending positions */
-bool engine_can_take(const struct engine *engine);
+bool engine_has_room(const struct engine *engine); /* in the batch that fills */
+bool engine_can_take(const struct engine *engine); /* and nothing waits before it */
+void engine_pause(struct engine *engine, bool pause);
 void engine_batch_done(struct engine *engine, struct batch *batch);
 void engine_revoke(struct engine *engine);
 void engine_close(struct engine *engine);

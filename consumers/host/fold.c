@@ -29,7 +29,9 @@ void *o2c_vec_room(void *at, size_t *cap, size_t count, size_t element_bytes)
 void batch_init(struct batch *batch, struct engine *engine)
 {
     batch->engine = engine;
-    o2c_arena_init(&batch->intake, 4 * (size_t)engine->settings->batch_bytes);
+    /* Records are taken up to batch-bytes: the last of them has room, whatever it holds. */
+    o2c_arena_init(&batch->intake,
+                   4 * (size_t)engine->settings->batch_bytes + O2C_EVENT_MAX_ARENA_BYTES);
     o2c_arena_init(&batch->work, 8 * (size_t)engine->settings->batch_bytes);
     due_open(batch);
     batch->limit = SIZE_MAX;

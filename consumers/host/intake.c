@@ -312,11 +312,13 @@ static bool is_still_there(struct engine *engine, struct unit *unit, int topic,
 /* Records and ends of partitions that came while no batch had room, in their order. */
 void intake_unhold(struct engine *engine)
 {
-    size_t count = engine->held.count;
+    size_t given = 0;
 
-    engine->held.count = 0;
-    for (size_t i = 0; i < count; i++)
-        take_in_order(engine, engine->held.at[i]);
+    while (given < engine->held.count && engine_has_room(engine))
+        take_in_order(engine, engine->held.at[given++]);
+    for (size_t i = given; given && i < engine->held.count; i++)
+        engine->held.at[i - given] = engine->held.at[i];
+    engine->held.count -= given;
 }
 
 void intake_drop_held(struct engine *engine)
@@ -515,19 +517,20 @@ static bool has_a_place(rd_kafka_event_t *event)
 
 static void take_event(struct engine *engine, rd_kafka_event_t *event)
 {
-    bool room = engine->next->state == BATCH_FILLING && !engine->held.count;
-
     O2C_FAILPOINT("intake.event");
-    if (has_a_place(event) && !room)
-        VEC_ADD(engine->held, event);
-    else
+    if (!has_a_place(event) || engine_can_take(engine)) {
         take_in_order(engine, event);
+        return;
+    }
+    VEC_ADD(engine->held, event);
+    if (engine->held.count >= HELD_MAX)
+        engine_pause(engine, true);
 }
 
 /*
  * Takes what there is while a batch has room.  When none has, one event per
- * call of the bridge's timer keeps max.poll.interval.ms satisfied: the batch
- * that waits has room for those.
+ * call of the bridge's timer keeps max.poll.interval.ms satisfied: a few such
+ * events wait, then reading pauses.
  */
 static void on_ready(void *user)
 {

@@ -14,8 +14,8 @@ struct record *record_new(struct batch *batch, struct unit *unit, int topic, int
     size_t chain =
         (size_t)unit->partition * (size_t)batch->engine->topic_count + (size_t)topic;
 
-    /* The intake stops at batch_bytes, far below the arena's maximum. */
-    assert(record);
+    if (!record)
+        abort(); /* no memory: the intake stops at batch-bytes, far below the arena's end */
     record->unit = unit;
     record->topic = topic;
     record->offset = offset;
@@ -98,7 +98,14 @@ static void decode(struct batch *batch, struct record *record)
         set_bad(batch, record, &err);
         return;
     }
-    if (o2c_event_decode(record->value, &batch->intake, &record->event, &err)) {
+    switch (o2c_event_decode(record->value, &batch->intake, &record->event, &err)) {
+    case O2C_OK:
+        break;
+    case O2C_RETRY: /* as in record_new; nothing is wrong with the record */
+        abort();
+    case O2C_PARK:
+    case O2C_FENCED:
+    case O2C_FATAL:
         set_bad(batch, record, &err);
         return;
     }

@@ -182,6 +182,17 @@ void put_order(const char *account, const char *order_id, const char *reason)
     put_cancelled(partition_of(account), o2c_str_from(account), account, order_id, reason);
 }
 
+void put_order_of_lines(const char *account, const char *order_id, size_t lines)
+{
+    struct o2c_order_cancelled body = cancelled(account, order_id, "");
+    struct o2c_event event = o2c_event_of(O2C_ORDER_CANCELLED, &body);
+
+    body.line_nos = calloc(lines, sizeof *body.line_nos);
+    body.line_nos_count = lines;
+    put("o2c.orders", partition_of(account), o2c_str_from(account), &event, NULL);
+    free(body.line_nos);
+}
+
 void put_order_at(int32_t partition, struct o2c_str key, const char *account,
                   const char *order_id)
 {

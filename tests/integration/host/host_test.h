@@ -40,6 +40,9 @@ void host_start(struct service *member, const char *const *settings,
 /* Events: an order of an account, and one of a stream of the pipeline. */
 void put_order(const char *account, const char *order_id, const char *reason);
 void put_placed(const char *account, const char *order_id); /* no route for it */
+/* An order that names so many of its lines: a byte each as it is sent, four when decoded.
+ */
+void put_order_of_lines(const char *account, const char *order_id, size_t lines);
 void put_order_in_transaction(const char *account, const char *order_id, bool commit);
 struct stream {
     const char *source;

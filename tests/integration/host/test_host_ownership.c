@@ -262,6 +262,32 @@ static void postgres_may_crash_and_come_back(void **state)
     assert_int_equal(service_end(&first), 0);
 }
 
+/* Records go on to come meanwhile: what has no room waits in Kafka, nothing is parked. */
+static void while_postgres_is_away_no_more_is_read_than_there_is_room_for(void **state)
+{
+    static const char *const small[] = {"--batch-bytes", "65536", "--fetch-queue-events",
+                                        "1000", NULL};
+    char order_id[16];
+
+    (void)state;
+    host_start(&first, small, NULL);
+    test_postgres_crash();
+    for (int i = 0; i < 60; i++) {
+        snprintf(order_id, sizeof order_id, "o%d", i);
+        put_order_of_lines("acc", order_id, 9000);
+    }
+    service_wait_log(&first, "reading pauses: no batch has room");
+    test_postgres_restart();
+    PQreset(conn);
+    await_sql(conn, "60", "SELECT applied + parked FROM probe.done");
+    expect_sql("0", "SELECT parked FROM probe.done");
+    expect_sql("t", "SELECT orders LIKE 'o0 o1 %' AND orders LIKE '% o58 o59'"
+                    "  FROM probe.trail");
+    assert_int_equal(service_log_count(&first, "reading goes on"),
+                     service_log_count(&first, "reading pauses"));
+    assert_int_equal(service_end(&first), 0);
+}
+
 /* A restarted member finds its places again, and what it had stored. */
 static void a_stop_and_a_start_lose_and_repeat_nothing(void **state)
 {
@@ -292,6 +318,7 @@ int main(int argc, char **argv)
         TEST(a_batch_in_doubt_that_was_not_committed_is_stored_again),
         TEST(a_batch_in_doubt_that_was_committed_is_not_stored_again),
         TEST(postgres_may_crash_and_come_back),
+        TEST(while_postgres_is_away_no_more_is_read_than_there_is_room_for),
         TEST(a_stop_and_a_start_lose_and_repeat_nothing),
     };
 
