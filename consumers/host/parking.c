@@ -215,6 +215,8 @@ static void on_parked_records(void *user, const PGresult *result)
                 parked.topic = t;
         if (parked.topic < 0)
             break; /* a topic this release does not read any more: stays parked */
+        if (batch->intake.used_bytes > (size_t)engine->settings->batch_bytes)
+            break; /* decoded they are larger: the order goes on with the next batch */
         record_from_parked(batch, &parked);
     }
 }
@@ -272,6 +274,7 @@ static void on_order_read(void *user, enum o2c_verdict verdict, bool lost,
     o2c_pg_add_int4(&engine->params, batch->order_unit->partition);
     o2c_pg_add_text(&engine->params, o2c_str_from(batch->order_account));
     o2c_pg_add_int8(&engine->params, PARKED_BATCH);
+    o2c_pg_add_int8(&engine->params, engine->settings->batch_bytes);
     o2c_pg_send(engine->pg, "parked_next", &engine->params, on_parked_records, batch);
     o2c_pg_sync(engine->pg, on_parked_read, batch);
 }

@@ -1,12 +1,14 @@
 #include "consumers/host/engine.h"
 
-#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runtime/base/hash.h"
 #include "schemas/units/time.h"
 
 #include "runtime/base/banned.h"
+
+static const char too_large[] = "the record needs more memory than a whole batch has";
 
 struct record *record_new(struct batch *batch, struct unit *unit, int topic, int64_t offset)
 {
@@ -101,8 +103,11 @@ static void decode(struct batch *batch, struct record *record)
     switch (o2c_event_decode(record->value, &batch->intake, &record->event, &err)) {
     case O2C_OK:
         break;
-    case O2C_RETRY: /* as in record_new; nothing is wrong with the record */
-        abort();
+    case O2C_RETRY: /* of a parked record the bytes lie in the batch too */
+        if (!record->parked_no)
+            abort();
+        record_refuse(batch, record, too_large);
+        return;
     case O2C_PARK:
     case O2C_FENCED:
     case O2C_FATAL:
@@ -156,15 +161,18 @@ void record_take(struct batch *batch, struct unit *unit, int topic,
 void record_from_parked(struct batch *batch, const struct parked_record *parked)
 {
     struct record *record = record_new(batch, parked->unit, parked->topic, parked->offset);
-    bool kept = o2c_arena_copy(&batch->intake, parked->headers, &record->headers) &&
-                o2c_arena_copy(&batch->intake, parked->value, &record->value) &&
-                o2c_arena_copy(&batch->intake, parked->account, &record->key);
+    bool kept = o2c_arena_copy(&batch->intake, parked->account, &record->key) &&
+                o2c_arena_copy(&batch->intake, parked->headers, &record->headers) &&
+                o2c_arena_copy(&batch->intake, parked->value, &record->value);
 
-    assert(kept);
     record->recorded_us = parked->recorded_us;
     record->parked_no = parked->parked_no;
     record->parked_first = parked->first;
-    decode(batch, record);
+    record->account = record->key;
+    if (kept)
+        decode(batch, record);
+    else
+        record_refuse(batch, record, too_large);
 }
 
 void record_marker(struct batch *batch, struct unit *unit, int topic, int64_t next_offset)

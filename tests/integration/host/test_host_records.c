@@ -258,6 +258,27 @@ static void later_events_queue_behind_a_parked_one_and_leave_in_order(void **sta
                "  FROM probe.outbox WHERE topic = 'o2c.parked.probe'");
 }
 
+/* No batch takes more of them than fits, however many there are. */
+static void much_that_is_parked_is_released_in_several_batches(void **state)
+{
+    char order_id[16];
+
+    (void)state;
+    host_start(&first, (const char *const[]){"--batch-bytes", "65536", NULL}, NULL);
+    put_order("acc", "p0", "refused");
+    for (int i = 1; i < 20; i++) {
+        snprintf(order_id, sizeof order_id, "p%d", i);
+        put_order_of_lines("acc", order_id, 9000);
+    }
+    await_sql(conn, "20", "SELECT parked FROM probe.done");
+    run_sql("INSERT INTO probe.pardon VALUES ('acc')");
+    ask("acc", "release");
+    await_outcome("released");
+    expect_trail("acc", "p0 p1 p2 p3 p4 p5 p6 p7 p8 p9 p10 p11 p12 p13 p14 p15 p16 p17 p18"
+                        " p19");
+    expect_sql("t", "SELECT count(*) >= 8 FROM probe.progress WHERE unparked > 0");
+}
+
 static void a_discard_drops_the_parked_one_and_goes_on_behind_it(void **state)
 {
     (void)state;
@@ -352,6 +373,7 @@ int main(int argc, char **argv)
         TEST(an_event_that_cannot_be_stored_is_found_among_all_others),
         TEST(what_cannot_even_be_parked_ends_the_process_and_is_named),
         TEST(later_events_queue_behind_a_parked_one_and_leave_in_order),
+        TEST(much_that_is_parked_is_released_in_several_batches),
         TEST(a_discard_drops_the_parked_one_and_goes_on_behind_it),
         TEST(parked_accounts_are_known_again_after_a_restart),
         TEST(what_cannot_be_read_is_parked_and_what_has_no_route_is_skipped),
