@@ -274,18 +274,18 @@ static void send_refused(struct engine *engine, const struct batch *batch)
     REFUSED(O2C_OID_TEXT, o2c_pg_array_text(&array, refusal->record->due.item));
     REFUSED(O2C_OID_TEXT, o2c_pg_array_text(&array, refusal->reason));
 #undef REFUSED
-    o2c_pg_send(engine->pg, "due_refuse", &engine->params, NULL, NULL);
+    store_send(engine, "due_refuse");
 }
 
 void due_send(struct engine *engine, struct batch *batch)
 {
     if (any(batch, goes)) {
         add_keys(engine, batch, goes);
-        o2c_pg_send(engine->pg, "due_delete", &engine->params, NULL, NULL);
+        store_send(engine, "due_delete");
     }
     if (any(batch, comes)) {
         add_keys(engine, batch, comes);
-        o2c_pg_send(engine->pg, "due_insert", &engine->params, NULL, NULL);
+        store_send(engine, "due_insert");
     }
     send_refused(engine, batch);
 }

@@ -206,21 +206,13 @@ static void finish_part(struct engine *engine)
         o2c_kafka_bridge_wake(&engine->bridge);
 }
 
-/* A record is refused once: what remains of it then is no longer the rule's. */
-static bool can_be_refused(const struct record *record)
-{
-    return record->kind == RECORD_EVENT || (record->kind == RECORD_DUE && !record->reason);
-}
-
-static void fatal_at(struct engine *engine, const struct record *record,
+static void fatal_at(const struct batch *batch, const struct record *record,
                      const struct o2c_err *err)
 {
     struct o2c_err at;
 
-    o2c_fail(&at, O2C_FATAL, "%s partition %" PRId32 " offset %" PRId64 ": %s",
-             engine->consumer->topics[record->topic], record->unit->partition,
-             record->offset, err->text);
-    engine_fatal(engine, &at,
+    record_fail_at(&at, batch, record, err->text);
+    engine_fatal(batch->engine, &at,
                  record->kind == RECORD_TICK
                      ? "a business day could not be stored"
                      : "a record could not be stored, nor that it was refused");
@@ -245,10 +237,10 @@ static void bisect(struct batch *batch, const struct o2c_err *err)
     }
     if (!record)
         engine_fatal(batch->engine, err, "an order could not be closed");
-    else if (can_be_refused(record))
+    else if (record_can_be_refused(record))
         record_refuse(batch, record, err->text);
     else
-        fatal_at(batch->engine, record, err);
+        fatal_at(batch, record, err);
 }
 
 static void fenced(struct engine *engine, const struct o2c_err *err)

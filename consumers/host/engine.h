@@ -54,10 +54,11 @@ struct o2c_series;
 enum {
     TOPICS_MAX = 16, /* a consumer reads at most so many topics, and emits to as many */
     PARTITIONS_MAX = 512,
-    HELD_MAX = 100,        /* so many events without room: reading pauses at once */
-    PARKED_BATCH = 1000,   /* parked records tried again in one batch */
-    DUE_BATCH = 2000,      /* due items run in one transaction */
-    SWOLLEN_RECORDS = 1000 /* a batch of more leaves memory to give back */
+    HELD_MAX = 100,         /* so many events without room: reading pauses at once */
+    PARKED_BATCH = 1000,    /* parked records tried again in one batch */
+    DUE_BATCH = 2000,       /* due items run in one transaction */
+    RECORD_BYTES = 1 << 24, /* a record is expected to have no more, headers and all */
+    SWOLLEN_RECORDS = 1000  /* a batch of more leaves memory to give back */
 };
 
 #define VEC(type)                                                                          \
@@ -249,6 +250,12 @@ struct parked_row {
     const struct record *record;
     int64_t parked_no;
     struct o2c_str reason; /* absent: queued */
+    struct o2c_str headers;
+};
+
+struct aside_row {
+    const struct record *record;
+    struct o2c_str headers;
 };
 
 struct parked_change {
@@ -312,7 +319,7 @@ struct batch {
     VEC(struct outbox_row) outbox;
     VEC(struct parked_row) parked;
     VEC(struct parked_change) parked_changes;
-    VEC(const struct record *) aside;
+    VEC(struct aside_row) aside;
     struct row_map due_map; /* of due_changes */
     VEC(struct due_change *) due_changes;
     VEC(struct due_undo) due_undo; /* of the event being folded */
@@ -360,6 +367,7 @@ struct engine {
     size_t statement_count;
     VEC(char *) texts; /* SQL with the schema put in */
     struct o2c_pg_params params;
+    const char *unfit; /* the statement of the open unit whose parameters have no room */
     uint32_t progress_oid, outbox_oid;
     int32_t host_version, schema_version;
     struct o2c_buf scratch;
@@ -468,6 +476,10 @@ void record_take(struct batch *batch, struct unit *unit, int topic,
                  const rd_kafka_message_t *message); /* owns the holder from now on */
 void record_from_parked(struct batch *batch, const struct parked_record *parked);
 void record_refuse(struct batch *batch, struct record *record, const char *reason);
+bool record_can_be_refused(const struct record *record);
+/* FATAL: what is wrong with this record, and where it is. */
+enum o2c_verdict record_fail_at(struct o2c_err *err, const struct batch *batch,
+                                const struct record *record, const char *text);
 void record_marker(struct batch *batch, struct unit *unit, int topic, int64_t next_offset);
 
 /* The headers as tables keep them (o2c_headers_pack); false: no memory. */
@@ -534,7 +546,8 @@ void hold_clear(struct engine *engine, struct unit *unit);
 
 /* store.c */
 enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err) O2C_MUST_CHECK;
-void batch_stored(struct batch *batch); /* the unit was committed */
+void store_send(struct engine *engine, const char *statement); /* with engine->params */
+void batch_stored(struct batch *batch);                        /* the unit was committed */
 void store_statements_make(struct engine *engine);
 void store_mirror(struct engine *engine);
 

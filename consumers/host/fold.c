@@ -32,7 +32,7 @@ void batch_init(struct batch *batch, struct engine *engine)
     /* Records are taken up to batch-bytes: the last of them has room, whatever it holds. */
     o2c_arena_init(&batch->intake,
                    4 * (size_t)engine->settings->batch_bytes + O2C_EVENT_MAX_ARENA_BYTES);
-    o2c_arena_init(&batch->work, 8 * (size_t)engine->settings->batch_bytes);
+    o2c_arena_init(&batch->work, 8 * (size_t)engine->settings->batch_bytes + RECORD_BYTES);
     due_open(batch);
     batch->limit = SIZE_MAX;
 }
@@ -306,6 +306,15 @@ static void log_parked(struct fold *fold, const struct record *record, const cha
         O2C_T("account", record->account), O2C_S("reason", reason));
 }
 
+static void put_aside(struct fold *fold, struct record *record)
+{
+    struct aside_row row = {record, {NULL, 0}};
+
+    fold->effects.failed = !record_headers(record, &fold->batch->work, &row.headers);
+    VEC_ADD(fold->batch->aside, row);
+    count(record, TOTAL_SET_ASIDE);
+}
+
 /* reason NULL: it queues behind one that was parked. */
 static void park(struct fold *fold, struct record *record, const char *reason)
 {
@@ -462,8 +471,7 @@ static enum o2c_verdict fold_record(struct fold *fold, struct record *record)
     if (record->parked_no) {
         verdict = fold_parked(fold, record);
     } else if (record->kind == RECORD_ASIDE) {
-        VEC_ADD(fold->batch->aside, record);
-        count(record, TOTAL_SET_ASIDE);
+        put_aside(fold, record);
     } else if (record->kind == RECORD_DUE) {
         verdict = fold_due(fold, record);
     } else if (record->kind == RECORD_TICK) {
@@ -504,6 +512,8 @@ static enum o2c_verdict too_big(struct batch *batch, struct o2c_err *err)
     struct record *record = batch->fold.at[batch->stored];
 
     batch_undo(batch);
+    if (part == 1 && !record_can_be_refused(record))
+        return record_fail_at(err, batch, record, "it needs more memory than a batch has");
     if (part == 1) {
         record_refuse(batch, record, "the event needs more memory than a whole batch has");
         return o2c_fail(err, O2C_RETRY, "%s", record->reason);

@@ -146,7 +146,8 @@ static void count_record(struct engine *engine, const struct record *record)
 static void count_dead_letters(struct engine *engine, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->aside.count; i++)
-        o2c_series_add(series(engine, METRIC_DLQ, batch->aside.at[i]->aside_reason), 1);
+        o2c_series_add(series(engine, METRIC_DLQ, batch->aside.at[i].record->aside_reason),
+                       1);
     for (size_t i = 0; i < batch->parked.count; i++)
         if (batch->parked.at[i].reason.at)
             o2c_series_add(

@@ -143,12 +143,15 @@ void parked_add(struct o2c_effects *effects, const struct record *record,
 {
     struct batch *batch = effects->batch;
     struct unit *unit = record->unit;
-    struct parked_row row = {record, ++unit->pending.parked_no, kept(batch, reason)};
+    struct parked_row row = {
+        record, ++unit->pending.parked_no, kept(batch, reason), {NULL, 0}};
+    bool room = record_headers(record, &batch->work, &row.headers);
 
     VEC_ADD(batch->parked, row);
     parked_set(unit, record->account, count_of(unit, record->account) + 1);
     if (reason)
         announce(effects, record, "parked", reason);
+    effects->failed = effects->failed || !room;
 }
 
 void parked_left(struct o2c_effects *effects, const struct record *record,

@@ -1,5 +1,6 @@
 #include "consumers/host/engine.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,20 @@ void record_refuse(struct batch *batch, struct record *record, const char *reaso
     if (record->kind != RECORD_DUE)
         record->kind = RECORD_BAD;
     record->reason = keep_text(batch, reason);
+}
+
+/* A record is refused once: what remains of it then is no longer the rule's. */
+bool record_can_be_refused(const struct record *record)
+{
+    return record->kind == RECORD_EVENT || (record->kind == RECORD_DUE && !record->reason);
+}
+
+enum o2c_verdict record_fail_at(struct o2c_err *err, const struct batch *batch,
+                                const struct record *record, const char *text)
+{
+    return o2c_fail(err, O2C_FATAL, "%s partition %" PRId32 " offset %" PRId64 ": %s",
+                    batch->engine->consumer->topics[record->topic], record->unit->partition,
+                    record->offset, text);
 }
 
 static void set_bad(struct batch *batch, struct record *record, const struct o2c_err *err)
@@ -141,6 +156,21 @@ static bool read_stream(struct batch *batch, struct record *record)
     return false;
 }
 
+/* As long as they are when packed; librdkafka keeps them as long as the record. */
+static size_t header_bytes(const rd_kafka_message_t *message)
+{
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t len, bytes = 0;
+
+    if (rd_kafka_message_headers(message, &headers))
+        return 0;
+    for (size_t i = 0; !rd_kafka_header_get_all(headers, i, &name, &value, &len); i++)
+        bytes += strlen(name) + 1 + sizeof(int32_t) + len;
+    return bytes;
+}
+
 void record_take(struct batch *batch, struct unit *unit, int topic,
                  rd_kafka_event_t *holder, const rd_kafka_message_t *message)
 {
@@ -149,7 +179,8 @@ void record_take(struct batch *batch, struct unit *unit, int topic,
     record->holder = holder;
     record->message = message;
     record->recorded_us = rd_kafka_message_timestamp(message, NULL) * 1000;
-    batch->message_bytes += message->len + message->key_len + sizeof *message;
+    batch->message_bytes +=
+        message->len + message->key_len + header_bytes(message) + sizeof *message;
     record->key = (struct o2c_str){message->key, message->key_len};
     record->value = (struct o2c_str){message->payload, message->len};
     if (!batch->oldest_us || record->recorded_us < batch->oldest_us)

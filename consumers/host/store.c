@@ -50,6 +50,7 @@ static const struct {
     {"parked_order_done", o2c_host_sql_parked_order_done},
     {"parked_order_go_on", o2c_host_sql_parked_order_go_on},
     {"aside_write", o2c_host_sql_aside_write},
+    {"give_up", o2c_host_sql_give_up},
     {"due_next", o2c_host_sql_due_next},
     {"due_delete", o2c_host_sql_due_delete},
     {"due_insert", o2c_host_sql_due_insert},
@@ -92,6 +93,26 @@ void store_statements_make(struct engine *engine)
     }
     memcpy(engine->statements + own, rows, row_count * sizeof *rows);
     engine->statement_count = own + row_count;
+}
+
+/* Into the open unit; one whose parameters have no room is given up, see batch_store. */
+void store_send(struct engine *engine, const char *statement)
+{
+    if (engine->params.buf.failed)
+        engine->unfit = statement;
+    else
+        o2c_pg_send(engine->pg, statement, &engine->params, NULL, NULL);
+}
+
+/*
+ * A unit that cannot be sent whole ends with an error of its own: PostgreSQL
+ * refuses it as it refuses other data, and smaller parts are tried.
+ */
+static void give_up(struct engine *engine, const struct o2c_err *err)
+{
+    o2c_pg_params_reset(&engine->params);
+    o2c_pg_add_text(&engine->params, o2c_str_from(err->text));
+    o2c_pg_send(engine->pg, "give_up", &engine->params, NULL, NULL);
 }
 
 /* ---- the fence and the positions */
@@ -212,7 +233,7 @@ static void send_fence(struct engine *engine)
         add_position(engine, &array, unit);
     }
     o2c_pg_array_end(&array);
-    o2c_pg_send(engine->pg, "fence", &engine->params, NULL, NULL);
+    store_send(engine, "fence");
 }
 
 /* ---- what the rules emitted */
@@ -255,7 +276,7 @@ static void send_outbox(struct engine *engine, const struct batch *batch)
         for (size_t i = 0; i < left && i < OUTBOX_PIECE; i++)
             add_outbox_row(engine, &array, &batch->outbox.at[begin + i]);
         o2c_pg_array_end(&array);
-        o2c_pg_send(engine->pg, "outbox_write", &engine->params, NULL, NULL);
+        store_send(engine, "outbox_write");
     }
 }
 
@@ -276,37 +297,30 @@ static struct o2c_pg_array *column(struct engine *engine, struct o2c_pg_array *a
         o2c_pg_array_end(array);                                                           \
     } while (0)
 
-static void add_headers(struct o2c_pg_array *array, const struct record *record,
-                        struct o2c_arena *arena)
-{
-    struct o2c_str packed;
-
-    if (!record_headers(record, arena, &packed))
-        array->params->buf.failed = true; /* a record is not kept without them */
-    o2c_pg_array_text(array, packed);
-}
-
 static void send_aside(struct engine *engine, struct batch *batch)
 {
     if (!batch->aside.count)
         return;
     o2c_pg_params_reset(&engine->params);
 #define ASIDE(oid, add) COLUMN(engine, oid, batch->aside, i, add)
-    ASIDE(O2C_OID_INT4, o2c_pg_array_int4(array, batch->aside.at[i]->unit->partition));
+    ASIDE(O2C_OID_INT4,
+          o2c_pg_array_int4(array, batch->aside.at[i].record->unit->partition));
     ASIDE(O2C_OID_TEXT,
           o2c_pg_array_text(
-              array, o2c_str_from(engine->consumer->topics[batch->aside.at[i]->topic])));
-    ASIDE(O2C_OID_INT8, o2c_pg_array_int8(array, batch->aside.at[i]->offset));
+              array,
+              o2c_str_from(engine->consumer->topics[batch->aside.at[i].record->topic])));
+    ASIDE(O2C_OID_INT8, o2c_pg_array_int8(array, batch->aside.at[i].record->offset));
     ASIDE(O2C_OID_TEXT,
-          o2c_pg_array_text(array, o2c_str_from(batch->aside.at[i]->aside_reason)));
-    ASIDE(O2C_OID_TEXT, o2c_pg_array_text(array, o2c_str_from(batch->aside.at[i]->reason)));
+          o2c_pg_array_text(array, o2c_str_from(batch->aside.at[i].record->aside_reason)));
+    ASIDE(O2C_OID_TEXT,
+          o2c_pg_array_text(array, o2c_str_from(batch->aside.at[i].record->reason)));
     ASIDE(O2C_OID_TIMESTAMPTZ,
-          o2c_pg_array_timestamp(array, batch->aside.at[i]->recorded_us));
-    ASIDE(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->aside.at[i]->key));
-    ASIDE(O2C_OID_BYTEA, add_headers(array, batch->aside.at[i], &batch->work));
-    ASIDE(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->aside.at[i]->value));
+          o2c_pg_array_timestamp(array, batch->aside.at[i].record->recorded_us));
+    ASIDE(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->aside.at[i].record->key));
+    ASIDE(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->aside.at[i].headers));
+    ASIDE(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->aside.at[i].record->value));
 #undef ASIDE
-    o2c_pg_send(engine->pg, "aside_write", &engine->params, NULL, NULL);
+    store_send(engine, "aside_write");
 }
 
 static struct o2c_str type_name(const struct record *record)
@@ -335,10 +349,10 @@ static void send_parked(struct engine *engine, struct batch *batch)
     PARKED(O2C_OID_TIMESTAMPTZ,
            o2c_pg_array_timestamp(array, batch->parked.at[i].record->recorded_us));
     PARKED(O2C_OID_TEXT, o2c_pg_array_text(array, type_name(batch->parked.at[i].record)));
-    PARKED(O2C_OID_BYTEA, add_headers(array, batch->parked.at[i].record, &batch->work));
+    PARKED(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->parked.at[i].headers));
     PARKED(O2C_OID_BYTEA, o2c_pg_array_text(array, batch->parked.at[i].record->value));
 #undef PARKED
-    o2c_pg_send(engine->pg, "parked_write", &engine->params, NULL, NULL);
+    store_send(engine, "parked_write");
 }
 
 static void send_parked_changes(struct engine *engine, struct batch *batch)
@@ -355,7 +369,7 @@ static void send_parked_changes(struct engine *engine, struct batch *batch)
            o2c_pg_array_text(array, o2c_str_from(batch->parked_changes.at[i].state)));
     CHANGE(O2C_OID_TEXT, o2c_pg_array_text(array, batch->parked_changes.at[i].reason));
 #undef CHANGE
-    o2c_pg_send(engine->pg, "parked_left", &engine->params, NULL, NULL);
+    store_send(engine, "parked_left");
 }
 
 /* An order is done when nothing of the account is parked any more, or something is again.
@@ -371,7 +385,7 @@ static void send_order(struct engine *engine, struct batch *batch)
     if (!batch->order_blocked &&
         parked_find(batch->order_unit, o2c_str_from(batch->order_account)) &&
         batch->fold.count > 0) {
-        o2c_pg_send(engine->pg, "parked_order_go_on", &engine->params, NULL, NULL);
+        store_send(engine, "parked_order_go_on");
         return;
     }
     if (batch->order_blocked)
@@ -381,7 +395,7 @@ static void send_order(struct engine *engine, struct batch *batch)
     else if (batch->order_discards)
         outcome = "discarded";
     o2c_pg_add_text(&engine->params, o2c_str_from(outcome));
-    o2c_pg_send(engine->pg, "parked_order_done", &engine->params, NULL, NULL);
+    store_send(engine, "parked_order_done");
 }
 
 struct inbound_ref {
@@ -413,7 +427,7 @@ static void send_inbound(struct engine *engine)
         INBOUND(O2C_OID_UUID, o2c_pg_array_uuid(array, &refs.at[i].in->incarnation));
         INBOUND(O2C_OID_INT8, o2c_pg_array_int8(array, refs.at[i].in->last_seq));
 #undef INBOUND
-        o2c_pg_send(engine->pg, "inbound_write", &engine->params, NULL, NULL);
+        store_send(engine, "inbound_write");
     }
     free(refs.at);
 }
@@ -457,8 +471,9 @@ enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err)
     O2C_FAILPOINT("store.before");
     if (anything_touched(engine))
         send_fence(engine);
+    engine->unfit = NULL;
     verdict = o2c_rows_send_store(batch->rows, engine->pg, err);
-    if (verdict)
+    if (verdict == O2C_FATAL)
         return verdict;
     send_outbox(engine, batch);
     due_send(engine, batch);
@@ -467,6 +482,11 @@ enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err)
     send_parked_changes(engine, batch);
     send_aside(engine, batch);
     send_order(engine, batch);
+    if (!verdict && engine->unfit)
+        verdict =
+            o2c_fail(err, O2C_RETRY, "no room for the parameters of %s", engine->unfit);
+    if (verdict)
+        give_up(engine, err);
     batch->store_started_us = o2c_clock_monotonic_us();
     return O2C_OK;
 }

@@ -24,9 +24,9 @@ static enum o2c_verdict verdict_of(const char *state)
         const char *prefix;
         enum o2c_verdict verdict;
     } table[] = {
-        {"O2C01", O2C_FENCED}, {"08", O2C_RETRY}, {"40", O2C_RETRY},
-        {"53", O2C_RETRY},     {"55", O2C_RETRY}, {"57", O2C_RETRY},
-        {"58", O2C_RETRY},     {"22", O2C_PARK},  {"23", O2C_PARK},
+        {"O2C01", O2C_FENCED}, {"08", O2C_RETRY}, {"40", O2C_RETRY}, {"53", O2C_RETRY},
+        {"55", O2C_RETRY},     {"57", O2C_RETRY}, {"58", O2C_RETRY}, {"22", O2C_PARK},
+        {"23", O2C_PARK},      {"54", O2C_PARK},
     };
 
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)

@@ -168,6 +168,13 @@ BEGIN
 END
 $$;
 
+-- Ends a unit that could not be sent whole, as program_limit_exceeded.
+CREATE FUNCTION :schema.give_up(why text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%', why USING ERRCODE = '54000';
+END
+$$;
+
 -- The newest position of every partition.
 CREATE VIEW :schema.position AS
 SELECT c.partition, c.epoch, c.generation, c.owner, c.backend_pid, c.incarnation, c.cluster_id,

@@ -186,17 +186,30 @@ void put_order_of_lines(const char *account, const char *order_id, size_t lines)
 {
     struct o2c_order_cancelled body = cancelled(account, order_id, "");
     struct o2c_event event = o2c_event_of(O2C_ORDER_CANCELLED, &body);
+    int32_t *line_nos = calloc(lines, sizeof *line_nos);
 
-    body.line_nos = calloc(lines, sizeof *body.line_nos);
+    assert_non_null(line_nos);
+    body.line_nos = line_nos;
     body.line_nos_count = lines;
     put("o2c.orders", partition_of(account), o2c_str_from(account), &event, NULL);
-    free(body.line_nos);
+    free(line_nos);
 }
 
 void put_order_at(int32_t partition, struct o2c_str key, const char *account,
                   const char *order_id)
 {
     put_cancelled(partition, key, account, order_id, "");
+}
+
+void put_order_with_header(int32_t partition, struct o2c_str key, const char *account,
+                           const char *name, struct o2c_str value)
+{
+    struct o2c_order_cancelled body = cancelled(account, "with-header", "");
+    struct o2c_event event = o2c_event_of(O2C_ORDER_CANCELLED, &body);
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+
+    rd_kafka_header_add(headers, name, -1, value.at, (ssize_t)value.len);
+    put("o2c.orders", partition, key, &event, headers);
 }
 
 void put_order_in_transaction(const char *account, const char *order_id, bool commit)

@@ -54,6 +54,9 @@ void put_rejected(const char *account, const char *order_id, const struct stream
 /* Puts an order into this partition, whatever its key says. */
 void put_order_at(int32_t partition, struct o2c_str key, const char *account,
                   const char *order_id);
+/* The same with a header of this value. */
+void put_order_with_header(int32_t partition, struct o2c_str key, const char *account,
+                           const char *name, struct o2c_str value);
 
 /* The n-th account whose partition is this one; valid for as long as the process. */
 const char *account_of(int32_t partition, int n);

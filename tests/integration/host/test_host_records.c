@@ -44,6 +44,25 @@ static void records_without_a_usable_key_are_set_aside_alone(void **state)
                     " WHERE reason = 'key-mismatch'");
 }
 
+/* Headers count among the bytes of a batch: each of these is most of one. */
+static void records_with_large_headers_are_set_aside_in_several_batches(void **state)
+{
+    static char large[40000];
+    const char *account = account_of(1, 0);
+
+    (void)state;
+    memset(large, 'x', sizeof large);
+    for (int i = 0; i < 20; i++)
+        put_order_with_header(2, key_of(account), account, "note",
+                              (struct o2c_str){large, sizeof large});
+    host_start(&first, (const char *const[]){"--batch-bytes", "65536", NULL}, NULL);
+    await_sql(conn, "20", "SELECT set_aside FROM probe.done");
+    expect_sql("40009 40009", "SELECT min(length(headers)) || ' ' || max(length(headers))"
+                              "  FROM probe.set_aside");
+    expect_sql("t", "SELECT count(*) >= 10 FROM probe.progress");
+    assert_int_equal(service_log_count(&first, "PostgreSQL is away"), 0);
+}
+
 static void a_record_on_a_partition_its_key_does_not_hash_to_is_never_applied(void **state)
 {
     const char *account = account_of(1, 0);
@@ -365,6 +384,7 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, host_setup, host_teardown)
     const struct CMUnitTest tests[] = {
         TEST(records_without_a_usable_key_are_set_aside_alone),
+        TEST(records_with_large_headers_are_set_aside_in_several_batches),
         TEST(a_record_on_a_partition_its_key_does_not_hash_to_is_never_applied),
         TEST(a_repeat_in_a_stream_is_dropped_also_after_a_restart),
         TEST(a_stream_that_began_before_this_consumer_is_taken_from_where_it_is),

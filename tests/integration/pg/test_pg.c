@@ -319,9 +319,9 @@ static void what_postgres_says_becomes_a_verdict(void **state)
     } rows[] = {
         {"O2C01", O2C_FENCED}, {"08006", O2C_RETRY}, {"40001", O2C_RETRY},
         {"53100", O2C_RETRY},  {"55P03", O2C_RETRY}, {"57014", O2C_RETRY},
-        {"58030", O2C_RETRY},  {"22003", O2C_PARK},  {"23514", O2C_PARK},
-        {"42P01", O2C_FATAL},  {"28000", O2C_FATAL}, {"O2C02", O2C_FATAL},
-        {"P0001", O2C_FATAL},
+        {"58030", O2C_RETRY},  {"54000", O2C_PARK},  {"22003", O2C_PARK},
+        {"23514", O2C_PARK},   {"42P01", O2C_FATAL}, {"28000", O2C_FATAL},
+        {"O2C02", O2C_FATAL},  {"P0001", O2C_FATAL},
     };
 
     (void)state;

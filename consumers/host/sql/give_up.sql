@@ -1,0 +1,1 @@
+SELECT :schema.give_up($1::text)
