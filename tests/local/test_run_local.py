@@ -1,11 +1,21 @@
-"""deploy/run-local: what is asked of it wrongly is told, with status 2, before anything is made."""
+"""deploy/run-local: what is asked of it wrongly is told, with status 2, before anything is made; and it
+ends what it started, and nothing else.
+"""
 
 import os
+import signal
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from local_stack import LocalStack  # noqa: E402
+from processes import PATIENCE_S, await_program, note_process, processes_of  # noqa: E402
+
+BUILD_S = 900  # it builds first
 COMMAND = Path(__file__).resolve().parents[2] / "deploy" / "run-local"
 
 
@@ -40,6 +50,46 @@ class Refused(unittest.TestCase):
                                           check=False)
                     self.assertEqual(done.returncode, 3)
                     self.assertIn("was never started here", done.stdout + done.stderr)
+
+
+class Ended(unittest.TestCase):
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory(prefix="run-local-")
+        self.addCleanup(scratch.cleanup)
+        os.chmod(scratch.name, 0o755)
+        self.folder = Path(scratch.name, "pipeline")
+        self.environment = {**os.environ, "RUN_LOCAL_DIR": str(self.folder)}
+
+    def run_local(self, word):
+        done = subprocess.run([COMMAND, word], text=True, capture_output=True, check=False,
+                              env=self.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_stop_and_reset_leave_alone_who_has_a_number_that_was_theirs(self):
+        bystander = subprocess.Popen(["sleep", "60"])
+        self.addCleanup(bystander.wait)
+        self.addCleanup(bystander.kill)
+        for word, said in (("stop", "o2c does not run in"), ("reset", "is gone")):
+            (self.folder / "run").mkdir(parents=True, exist_ok=True)
+            for name in ("run/orders.pid", "run/outbox-relay.pid", "kafka.pid", "postgres.pid"):
+                note_process(self.folder / name, bystander.pid)
+            with self.subTest(word):
+                self.assertIn(said, self.run_local(word))
+                self.assertIsNone(bystander.poll())
+        self.assertFalse(self.folder.exists())
+
+    def test_ctrl_c_while_it_starts_leaves_nothing_running(self):
+        """Broker and database are stopped with it: as it began, nothing was there."""
+        self.addCleanup(LocalStack(self.folder).remove)
+        start = subprocess.Popen([COMMAND], env=self.environment, start_new_session=True,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(start.wait)
+        self.addCleanup(start.kill)
+        await_program("java", self.folder, start, patience_s=BUILD_S)
+        os.killpg(start.pid, signal.SIGINT)
+        self.assertEqual(start.wait(PATIENCE_S), 130)
+        self.assertEqual(processes_of(self.folder), [])
 
 
 if __name__ == "__main__":
