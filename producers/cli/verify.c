@@ -186,24 +186,26 @@ static bool print_digest(struct run *run, const char *consumer, const char *sche
 struct stream {
     const char *consumer, *schema, *topic;
     bool compacted, at_end;
+    bool begun;   /* first_seq is known */
+    bool unknown; /* the last record is not in the outbox, which was told */
     int32_t partition;
-    int64_t outbox_no, last_seq; /* of the row last compared */
-    int64_t kept_from_seq;       /* before it the outbox's rows are dropped; 0: none is */
+    int64_t first_seq; /* what is older went with its range of the outbox */
+    int64_t last_seq;  /* of the record last compared */
+    int64_t outbox_no; /* of the row last loaded */
     PGresult *rows;
     int row;
 };
 
-/* The outbox's next row of the stream; false at its end or when the query failed. */
-static bool next_row(struct run *run, struct stream *stream)
+/* The oldest row of the stream that is not compared yet; false behind the last one, or when
+ * the query failed. */
+static bool has_row(struct run *run, struct stream *stream)
 {
     char partition[16], after[24];
     const char *values[] = {partition, after, stream->topic};
+    int count = stream->rows ? PQntuples(stream->rows) : ROWS_AT_ONCE;
 
-    if (stream->rows && ++stream->row < PQntuples(stream->rows))
-        return true;
-    if (stream->rows && stream->row < ROWS_AT_ONCE && stream->row > 0 &&
-        PQntuples(stream->rows) < ROWS_AT_ONCE)
-        return false;
+    if (stream->rows && (stream->row < count || count < ROWS_AT_ONCE))
+        return stream->row < count;
     snprintf(partition, sizeof partition, "%" PRId32, stream->partition);
     snprintf(after, sizeof after, "%" PRId64, stream->outbox_no);
     PQclear(stream->rows);
@@ -214,7 +216,43 @@ static bool next_row(struct run *run, struct stream *stream)
             " ORDER BY outbox_no LIMIT 2000",
             values, 3);
     stream->row = 0;
-    return stream->rows && PQntuples(stream->rows) > 0;
+    count = stream->rows ? PQntuples(stream->rows) : 0;
+    if (count)
+        stream->outbox_no = strtoll(PQgetvalue(stream->rows, count - 1, 0), NULL, 10);
+    return count > 0;
+}
+
+static int64_t row_seq(const struct stream *stream)
+{
+    return strtoll(PQgetvalue(stream->rows, stream->row, 1), NULL, 10);
+}
+
+/*
+ * The relay drops ranges that are published: where the outbox of the partition
+ * does not begin with its first number, the stream is compared from its oldest
+ * row on, or, without a row, from the next number it will give.
+ */
+static bool begin(struct run *run, struct stream *stream)
+{
+    char partition[16];
+    const char *values[] = {partition, stream->topic};
+    PGresult *result;
+
+    snprintf(partition, sizeof partition, "%" PRId32, stream->partition);
+    result = ask(run, stream->schema,
+                 "SELECT (SELECT min(outbox_no) FROM $schema.outbox"
+                 "         WHERE partition = $1::integer) = 1,"
+                 "       coalesce((SELECT (stream_seqs ->> ($2 || '/' || $1))::bigint"
+                 "                   FROM $schema.position"
+                 "                  WHERE partition = $1::integer), 0) + 1",
+                 values, 2);
+    stream->begun = result != NULL;
+    if (result && strcmp(PQgetvalue(result, 0, 0), "t") != 0)
+        stream->first_seq = has_row(run, stream)
+                                ? row_seq(stream)
+                                : strtoll(PQgetvalue(result, 0, 1), NULL, 10);
+    PQclear(result);
+    return stream->begun;
 }
 
 static bool same_value(const PGresult *rows, int row, const rd_kafka_message_t *message)
@@ -244,46 +282,75 @@ static bool same_id(const PGresult *rows, int row, const rd_kafka_message_t *mes
            !memcmp(id, PQgetvalue(rows, row, 2), len);
 }
 
+/* Rows before the record's number have no record: one finding, however many they are. */
+static void pass_missing(struct run *run, struct stream *stream, int64_t record_seq)
+{
+    int64_t first = 0, last = 0;
+
+    while (has_row(run, stream) && row_seq(stream) < record_seq) {
+        last = row_seq(stream);
+        first = first ? first : last;
+        stream->row++;
+        run->outbox_rows++;
+    }
+    if (!first || stream->compacted)
+        return;
+    if (first == last)
+        finding(run, "%s partition %" PRId32 ": stream_seq %" PRId64 " of %s is missing",
+                stream->topic, stream->partition, first, stream->consumer);
+    else
+        finding(run,
+                "%s partition %" PRId32 ": stream_seq %" PRId64 " to %" PRId64
+                " of %s are missing",
+                stream->topic, stream->partition, first, last, stream->consumer);
+}
+
+static void tell_unknown(struct run *run, struct stream *stream,
+                         const rd_kafka_message_t *message, int64_t record_seq)
+{
+    if (!stream->unknown)
+        finding(run,
+                "%s partition %" PRId32 " offset %" PRId64 ": stream_seq %" PRId64
+                " is not in the outbox of %s",
+                stream->topic, stream->partition, message->offset, record_seq,
+                stream->consumer);
+    stream->unknown = true;
+}
+
 /* A record of the stream against the outbox's next row; repeats are allowed. */
 static void compare(struct run *run, struct stream *stream,
                     const rd_kafka_message_t *message,
                     const struct o2c_stream_headers *headers)
 {
-    if (headers->stream_seq <= stream->last_seq ||
-        headers->stream_seq < stream->kept_from_seq)
+    int64_t seq = headers->stream_seq;
+
+    if (seq <= stream->last_seq || (!stream->begun && !begin(run, stream)) ||
+        seq < stream->first_seq)
         return;
-    do {
-        if (!next_row(run, stream)) {
-            finding(run,
-                    "%s partition %" PRId32 " offset %" PRId64 ": stream_seq %" PRId64
-                    " is not in the outbox of %s",
-                    stream->topic, stream->partition, message->offset, headers->stream_seq,
-                    stream->consumer);
-            return;
-        }
-        stream->outbox_no = strtoll(PQgetvalue(stream->rows, stream->row, 0), NULL, 10);
-        stream->last_seq = strtoll(PQgetvalue(stream->rows, stream->row, 1), NULL, 10);
-        run->outbox_rows++;
-    } while (stream->compacted && stream->last_seq < headers->stream_seq);
-    if (stream->last_seq != headers->stream_seq)
-        finding(run, "%s partition %" PRId32 ": stream_seq %" PRId64 " of %s is missing",
-                stream->topic, stream->partition, stream->last_seq, stream->consumer);
-    else if (!same_id(stream->rows, stream->row, message) ||
-             !same_value(stream->rows, stream->row, message))
+    stream->last_seq = seq;
+    pass_missing(run, stream, seq);
+    if (!has_row(run, stream) || row_seq(stream) > seq) {
+        tell_unknown(run, stream, message, seq);
+        return;
+    }
+    stream->unknown = false;
+    if (!same_id(stream->rows, stream->row, message) ||
+        !same_value(stream->rows, stream->row, message))
         finding(run,
                 "%s partition %" PRId32 " offset %" PRId64
                 ": differs from the outbox of %s at stream_seq %" PRId64,
-                stream->topic, stream->partition, message->offset, stream->consumer,
-                stream->last_seq);
+                stream->topic, stream->partition, message->offset, stream->consumer, seq);
+    stream->row++;
+    run->outbox_rows++;
 }
 
 /* What the outbox has beyond the end of the topic. */
 static void check_rest(struct run *run, struct stream *stream)
 {
-    if (!stream->compacted && next_row(run, stream))
-        finding(run, "%s partition %" PRId32 ": stream_seq %s of %s is not published",
-                stream->topic, stream->partition, PQgetvalue(stream->rows, stream->row, 1),
-                stream->consumer);
+    if (!stream->compacted && has_row(run, stream))
+        finding(run,
+                "%s partition %" PRId32 ": stream_seq %" PRId64 " of %s is not published",
+                stream->topic, stream->partition, row_seq(stream), stream->consumer);
 }
 
 /* False at the end of its partition. */
@@ -329,29 +396,6 @@ static void read_streams(struct run *run, struct stream *streams, int count, int
                     p);
 }
 
-/* Ranges of the outbox are dropped from the first on (relay.maintain). */
-static void find_kept(struct run *run, struct stream *streams, int count)
-{
-    const char *values[] = {streams->topic};
-    PGresult *result =
-        ask(run, streams->schema,
-            "SELECT p.partition, coalesce(o.stream_seq, 9223372036854775807)"
-            "  FROM (SELECT DISTINCT partition FROM $schema.position) p"
-            "  LEFT JOIN LATERAL (SELECT stream_seq FROM $schema.outbox o"
-            "                      WHERE o.partition = p.partition AND o.topic = $1"
-            "                      ORDER BY outbox_no LIMIT 1) o ON true"
-            " WHERE to_regclass('$schema.outbox_1') IS NULL",
-            values, 1);
-
-    for (int i = 0; result && i < PQntuples(result); i++) {
-        long partition = strtol(PQgetvalue(result, i, 0), NULL, 10);
-
-        if (partition >= 0 && partition < count)
-            streams[partition].kept_from_seq = strtoll(PQgetvalue(result, i, 1), NULL, 10);
-    }
-    PQclear(result);
-}
-
 /* `ends` names every partition in order; one that has no record needs no fetch. */
 static void check_streams(struct run *run, const char *consumer, const char *schema,
                           const char *topic, const rd_kafka_topic_partition_list_t *ends)
@@ -376,8 +420,6 @@ static void check_streams(struct run *run, const char *consumer, const char *sch
             rd_kafka_topic_partition_list_add(list, ends->elems[p].topic, p)->offset =
                 RD_KAFKA_OFFSET_BEGINNING;
     }
-    if (list->cnt)
-        find_kept(run, streams, ends->cnt);
     if (list->cnt && rd_kafka_assign(run->stack.rk, list))
         finding(run, "%s cannot be read", topic);
     else

@@ -107,6 +107,26 @@ class Verify(PipelineCase):
                    "DELETE FROM orders.outbox WHERE outbox_no = 999999",
                    r"o2c.conflicts partition \d+: stream_seq 2 of orders is not published")
 
+    def test_a_hole_is_one_finding_and_a_dropped_range_is_none(self):
+        topic = "o2c.state.order"
+        partition, count = self.rows("SELECT partition, count(*) FROM orders.outbox WHERE topic = "
+                                     f"'{topic}' GROUP BY 1 ORDER BY 2 DESC LIMIT 1")[0]
+        self.assertGreater(int(count), 1)
+        self.pipeline.sql("CREATE TABLE public.kept AS SELECT * FROM orders.outbox"
+                          f" WHERE partition = {partition}")
+        gone = f"DELETE FROM orders.outbox WHERE partition = {partition}"
+        back = f"{gone}; INSERT INTO orders.outbox SELECT * FROM public.kept"
+        self.spoil(f"{gone} AND topic = '{topic}' AND outbox_no > 1", back,
+                   rf"{topic} partition {partition} offset \d+: stream_seq \d+ is not in the outbox of")
+        for published in ("= 1", "<= (SELECT max(outbox_no) / 2 FROM public.kept)", "> 0"):
+            with self.subTest(published):
+                self.pipeline.sql(f"{gone} AND outbox_no {published}")
+                try:
+                    self.assertIn("verified: ", self.o2c("verify"))
+                finally:
+                    self.pipeline.sql(back)
+        self.pipeline.sql("DROP TABLE public.kept")
+
     def test_a_consumers_tables_add_up(self):
         self.spoil("UPDATE orders.sales_order SET content_revision = 7 WHERE order_id = 'O3'",
                    "UPDATE orders.sales_order SET content_revision = 1 WHERE order_id = 'O3'",
@@ -161,13 +181,22 @@ class Verify(PipelineCase):
 
     def test_z_the_topic_is_spoiled(self):
         """Last: a record cannot be taken out of a topic again."""
+        admin = AdminClient({"bootstrap.servers": self.pipeline.environment["O2C_KAFKA"]})
+        topic, partition = self.rows(
+            "SELECT topic, partition FROM orders.outbox WHERE topic NOT LIKE 'o2c.state.%'"
+            " GROUP BY 1, 2 HAVING count(*) > 3 LIMIT 1")[0]
+        gone = TopicPartition(self.topic(topic), int(partition), 2)
+        admin.delete_records([gone])[gone].result(PATIENCE_S)
+        self.broken(f"{topic} partition {partition}: stream_seq 1 to 2 of orders are missing")
+        self.pipeline.sql(f"DELETE FROM orders.outbox WHERE topic = '{topic}' AND"
+                          f" partition = {partition} AND stream_seq <= 2")
+        self.assertIn("verified: ", self.o2c("verify"))
         conflict, = self.records("o2c.conflicts")
         headers = dict(conflict.headers())
         headers["stream_seq"] = b"2"
         self.produce("o2c.conflicts", conflict.key(), conflict.value(), partition=conflict.partition(),
                      headers=list(headers.items()))
         self.broken(r"o2c.conflicts partition \d+ offset 1: stream_seq 2 is not in the outbox of")
-        admin = AdminClient({"bootstrap.servers": self.pipeline.environment["O2C_KAFKA"]})
         gone = TopicPartition(self.topic("o2c.conflicts"), conflict.partition(), 2)
         admin.delete_records([gone])[gone].result(PATIENCE_S)
         self.broken(r"o2c.conflicts partition \d+: stream_seq 1 of orders is not published")
