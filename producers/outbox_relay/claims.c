@@ -34,17 +34,17 @@ static char *printed(const char *fmt, ...)
     return text;
 }
 
-static void add_look(struct o2c_buf *sql, const char *consumer, const char *schema)
+static void add_look(struct o2c_buf *sql, const char *consumer_literal, const char *schema)
 {
     o2c_buf_printf(
         sql,
-        "%sSELECT '%s'::text, p.partition, n.outbox_no, coalesce(k.acked_no, 0)"
+        "%sSELECT %s::text, p.partition, n.outbox_no, coalesce(k.acked_no, 0)"
         "  FROM %s.claim p"
         " CROSS JOIN LATERAL (SELECT outbox_no FROM %s.progress g"
         "      WHERE g.partition = p.partition ORDER BY batch_seq DESC LIMIT 1) n"
         "  LEFT JOIN relay.cursor k"
-        "    ON k.consumer = '%s' AND k.partition = p.partition",
-        sql->len ? " UNION ALL " : "", consumer, schema, schema, consumer);
+        "    ON k.consumer = %s AND k.partition = p.partition",
+        sql->len ? " UNION ALL " : "", consumer_literal, schema, schema, consumer_literal);
 }
 
 static char *read_sql(const char *schema)
@@ -91,7 +91,7 @@ static void make_statements(struct relay *relay, const PGresult *consumers)
         of->read_name = printed("read_%s", of->consumer);
         relay->statements[fixed_count + i] =
             (struct o2c_pg_statement){of->read_name, read_sql(schema)};
-        add_look(&look, of->consumer, schema);
+        add_look(&look, PQgetvalue(consumers, (int)i, 2), schema);
         for (int32_t p = 0; p < PARTITIONS_MAX; p++) {
             of->source[p].of = of;
             of->source[p].partition = p;
@@ -264,10 +264,11 @@ bool claims_settled(const struct relay *relay)
     return !relay->storing;
 }
 
-/* Another relay publishes for these consumers now: this one stands by. */
+/* The next second claims what is free again: what this session's locks still hold too. */
 static void lose_claims(struct relay *relay, const struct o2c_err *err)
 {
-    o2c_log_warn("another relay has claimed since: standing by", O2C_S("error", err->text));
+    o2c_log_warn("another relay has claimed since: claims anew and begins at its cursors",
+                 O2C_S("error", err->text));
     for (size_t i = 0; i < relay->of_count; i++)
         relay->of[i].claimed = false;
 }
@@ -459,8 +460,11 @@ enum o2c_verdict claims_open(struct relay *relay, struct o2c_err *err)
 
     if (o2c_pg_connect(&conn, relay->settings->pg_dsn, "o2c-outbox-relay", err))
         return err->verdict;
-    if (o2c_pg_query(conn,
-                     "SELECT consumer, quote_ident(schema) FROM o2c.consumer ORDER BY 1",
+    /* before the loop turns: a lock must not hold it without a word */
+    if (o2c_pg_query(conn, "SET statement_timeout = '10s'", NULL, 0, NULL, err) == O2C_OK &&
+        o2c_pg_query(conn,
+                     "SELECT consumer, quote_ident(schema), quote_literal(consumer)"
+                     "  FROM o2c.consumer ORDER BY 1",
                      NULL, 0, &consumers, err) == O2C_OK)
         make_statements(relay, consumers);
     PQclear(consumers);
