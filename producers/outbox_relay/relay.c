@@ -1,10 +1,12 @@
 /* o2c-outbox-relay - publishes what consumers have decided; see relay.h. */
 #include "producers/outbox_relay/relay.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -91,24 +93,6 @@ static void on_poll(uv_timer_t *timer)
     claims_look(timer->data);
 }
 
-static void on_second(uv_timer_t *timer)
-{
-    struct relay *relay = timer->data;
-
-    ask_again(relay);
-    publisher_on_second(relay);
-    if (relay->maintain_in_s-- <= 0) {
-        claims_maintain(relay);
-        relay->maintain_in_s = MAINTAIN_S;
-    }
-    if (relay->strangers_in_s-- <= 0) {
-        claims_look_for_strangers(relay);
-        relay->strangers_in_s = STRANGERS_S;
-    }
-    if (!relay->records_in_flight && o2c_heap_trim_due(&relay->heap))
-        o2c_heap_trim(&relay->heap);
-}
-
 static void on_wake(uv_poll_t *poll, int status, int events)
 {
     struct relay *relay = poll->data;
@@ -121,27 +105,95 @@ static void on_wake(uv_poll_t *poll, int status, int events)
     claims_look(relay);
 }
 
+/* A socket on which nobody listens goes.  RETRY: another relay does. */
+static enum o2c_verdict make_way(const struct sockaddr_un *address, struct o2c_err *err)
+{
+    const char *path = address->sun_path;
+    struct stat there;
+    int fd, taken;
+
+    if (lstat(path, &there))
+        return O2C_OK;
+    if (!S_ISSOCK(there.st_mode))
+        return o2c_fail(err, O2C_FATAL, "wake: \"%s\" is no socket", path);
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    taken = !connect(fd, (const struct sockaddr *)address, sizeof *address);
+    close(fd);
+    if (taken)
+        return o2c_fail(err, O2C_RETRY, "wake: another relay listens on \"%s\"", path);
+    unlink(path); /* of a relay that was killed */
+    return O2C_OK;
+}
+
 static enum o2c_verdict open_wake(struct relay *relay, struct o2c_err *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const char *path = relay->settings->wake;
+    int fd;
 
-    relay->wake_fd = -1;
     if (!*path)
         return O2C_OK;
     if (strlen(path) >= sizeof address.sun_path)
         return o2c_fail(err, O2C_FATAL, "wake: \"%s\" is too long for a socket", path);
     memcpy(address.sun_path, path, strlen(path) + 1);
-    unlink(path); /* of a relay that was killed */
-    relay->wake_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (relay->wake_fd < 0 ||
-        bind(relay->wake_fd, (struct sockaddr *)&address, sizeof address))
-        return o2c_fail(err, O2C_FATAL, "wake: cannot listen on \"%s\"", path);
+    if (make_way(&address, err))
+        return err->verdict;
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address)) {
+        o2c_fail(err, O2C_FATAL, "wake: cannot listen on \"%s\": %s", path,
+                 strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return err->verdict;
+    }
+    relay->wake_fd = fd;
+    (void)lstat(path, &relay->wake_file);
     uv_poll_init(relay->loop, &relay->wake, relay->wake_fd);
     relay->wake.data = relay;
     uv_poll_start(&relay->wake, UV_READABLE, on_wake);
     relay->handles_open++;
     return O2C_OK;
+}
+
+/* Where another relay has the path: polls as if datagrams were lost, until that one is
+ * gone. */
+static enum o2c_verdict open_wake_or_wait(struct relay *relay, struct o2c_err *err)
+{
+    relay->wake_fd = -1;
+    if (open_wake(relay, err) != O2C_RETRY)
+        return err->verdict;
+    o2c_log_info(err->text, O2C_NO_FIELDS);
+    err->verdict = O2C_OK;
+    return O2C_OK;
+}
+
+static void take_wake_over(struct relay *relay)
+{
+    struct o2c_err err = {0};
+
+    if (relay->wake_fd >= 0 || !*relay->settings->wake || relay->stopping)
+        return;
+    if (open_wake(relay, &err) == O2C_OK)
+        o2c_log_info("wake: listens where another relay did", O2C_NO_FIELDS);
+}
+
+static void on_second(uv_timer_t *timer)
+{
+    struct relay *relay = timer->data;
+
+    ask_again(relay);
+    publisher_on_second(relay);
+    take_wake_over(relay);
+    if (relay->maintain_in_s-- <= 0) {
+        claims_maintain(relay);
+        relay->maintain_in_s = MAINTAIN_S;
+    }
+    if (relay->strangers_in_s-- <= 0) {
+        claims_look_for_strangers(relay);
+        relay->strangers_in_s = STRANGERS_S;
+    }
+    if (!relay->records_in_flight && o2c_heap_trim_due(&relay->heap))
+        o2c_heap_trim(&relay->heap);
 }
 
 static void open_timers(struct relay *relay)
@@ -181,13 +233,36 @@ static void on_pg_closed(void *user)
     relay_handle_closed(relay);
 }
 
+static bool all_acknowledged(const struct relay *relay)
+{
+    for (size_t i = 0; i < relay->of_count; i++)
+        for (int32_t p = 0; p < PARTITIONS_MAX; p++) {
+            const struct source *source = &relay->of[i].source[p];
+
+            if (source->stopped || source->in_flight.acked_no < source->in_flight.sent_no)
+                return false;
+        }
+    return true;
+}
+
+static void tell_stopped(const struct relay *relay)
+{
+    if (all_acknowledged(relay) && claims_settled(relay))
+        o2c_log_info("stopped: everything sent is acknowledged and marked", O2C_NO_FIELDS);
+    else
+        o2c_log_warn(
+            "stopped: what is not acknowledged and marked is sent again by the next "
+            "relay",
+            O2C_NO_FIELDS);
+}
+
 void relay_stop_step(struct relay *relay)
 {
     if (!relay->stopping || relay->closing ||
         (relay->up && (relay->records_in_flight || !claims_settled(relay))))
         return;
     relay->closing = true;
-    o2c_log_info("stopped: everything sent is acknowledged and marked", O2C_NO_FIELDS);
+    tell_stopped(relay);
     uv_close((uv_handle_t *)&relay->poll, on_handle_closed);
     uv_close((uv_handle_t *)&relay->second, on_handle_closed);
     uv_close((uv_handle_t *)&relay->pause, on_handle_closed);
@@ -259,10 +334,24 @@ static enum o2c_verdict relay_open(struct relay *relay, struct o2c_err *err)
         return err->verdict;
     relay->loop = o2c_service_loop(relay->service);
     o2c_pg_params_init(&relay->params, 1 << 22);
-    if (open_wake(relay, err) || publisher_open(relay, err) || claims_open(relay, err))
+    if (open_wake_or_wait(relay, err) || publisher_open(relay, err) ||
+        claims_open(relay, err))
         return err->verdict;
     open_timers(relay);
     return O2C_OK;
+}
+
+/* The path may be another's by now. */
+static void close_wake(struct relay *relay)
+{
+    struct stat there;
+
+    if (relay->wake_fd < 0)
+        return;
+    close(relay->wake_fd);
+    if (!lstat(relay->settings->wake, &there) && there.st_ino == relay->wake_file.st_ino &&
+        there.st_dev == relay->wake_file.st_dev)
+        unlink(relay->settings->wake);
 }
 
 static void relay_clear(struct relay *relay)
@@ -272,10 +361,7 @@ static void relay_clear(struct relay *relay)
     claims_clear(relay);
     publisher_clear(relay);
     o2c_pg_params_clear(&relay->params);
-    if (relay->wake_fd >= 0) {
-        close(relay->wake_fd);
-        unlink(relay->settings->wake);
-    }
+    close_wake(relay);
 }
 
 static int run(const struct relay_settings *settings)

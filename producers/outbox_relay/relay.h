@@ -19,6 +19,7 @@
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <uv.h>
 
 #include "producers/outbox_relay/in_flight.h"
@@ -134,7 +135,8 @@ struct relay {
     uv_timer_t poll, second;
     uv_timer_t pause; /* before the next producer */
     uv_poll_t wake;
-    int wake_fd;
+    int wake_fd; /* -1: polls */
+    struct stat wake_file;
     int maintain_in_s; /* at once after a claim */
     int strangers_in_s;
     bool stopping, closing;

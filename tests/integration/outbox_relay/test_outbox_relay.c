@@ -605,6 +605,8 @@ static void nothing_of_a_stream_follows_a_record_that_is_refused(void **state)
     await_cursor(1, 200);
     await_cursor(0, 104);
     assert_int_equal(service_end(&first), 0);
+    assert_int_equal(service_log_count(&first, "everything sent is acknowledged"), 0);
+    assert_int_equal(service_log_count(&first, "is sent again by the next relay"), 1);
     expect_published("o2c.conflicts", 0, 104, true);
     expect_published("o2c.order-status", 1, 200, true);
 
@@ -782,6 +784,36 @@ static void it_takes_every_datagram_that_wakes_it(void **state)
     close(fd);
 }
 
+/* A relay that stands by has the same settings. */
+static void the_socket_stays_with_the_relay_that_listens(void **state)
+{
+    char path[100];
+    const char *const settings[] = {"--wake", path, NULL};
+    FILE *file;
+
+    (void)state;
+    snprintf(path, sizeof path, "/tmp/o2c-test-wake-%ld", (long)getpid());
+    start(&first, settings, NULL);
+    launch(&second, settings, NULL);
+    service_wait_log(&second, "wake: another relay listens on");
+    service_wait_log(&second, "\"started\"");
+    assert_int_equal(service_end(&first), 0);
+    service_wait_log(&second, "wake: listens where another relay did");
+    service_kill(&second);
+    start(&first, settings, NULL); /* nobody listens on what the killed one left */
+    assert_int_equal(service_log_count(&first, "wake: "), 0);
+    assert_int_equal(service_end(&first), 0);
+    assert_int_not_equal(access(path, F_OK), 0);
+
+    file = fopen(path, "w");
+    assert_non_null(file);
+    (void)fclose(file);
+    launch(&first, settings, NULL);
+    assert_int_equal(service_wait(&first), 2);
+    assert_int_equal(service_log_count(&first, "is no socket"), 1);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void without_a_consumer_it_does_not_start(void **state)
 {
     (void)state;
@@ -821,6 +853,7 @@ int main(int argc, char **argv)
         MOCK(a_large_range_goes_although_it_is_written_into),
         MOCK(numbers_beyond_the_ranges_hold_nothing_up),
         MOCK(it_takes_every_datagram_that_wakes_it),
+        MOCK(the_socket_stays_with_the_relay_that_listens),
         MOCK(without_a_consumer_it_does_not_start),
     };
 
