@@ -145,6 +145,17 @@ static struct o2c_str name_application(struct work *work, const struct source *s
                             O2C_STR_ARG(source->id), (int)no);
 }
 
+/*
+ * Of the journal of an application.  The ids of applications of payment
+ * "credit_note/K" and of credit note "K" are the same: the journals' are not.
+ */
+static struct o2c_str name_journal(struct work *work, const struct source *source,
+                                   struct o2c_str application_id, const char *mark)
+{
+    return receivables_text(work, "%sapplication:%.*s%s", source->payment ? "" : "credit_",
+                            O2C_STR_ARG(application_id), mark);
+}
+
 /* ---- one application */
 
 /* Cash x and discount d of one source for one document; exchanged when undone. */
@@ -326,8 +337,7 @@ static void apply_line(struct work *work, const struct remittance_line *line,
     use(work, &source, settling.cash_minor, settling.date, cause_of(&source),
         settling.application_id);
     tell_applied(work, application, &settling, line);
-    post(work, &settling,
-         receivables_text(work, "application:%.*s", O2C_STR_ARG(settling.application_id)),
+    post(work, &settling, name_journal(work, &source, settling.application_id, ""),
          "application", 1);
     ((struct remittance_line *)o2c_row_edit(line))->applied_minor += settling.cash_minor;
     if (line->applied_minor >= line->amount_minor)
@@ -409,9 +419,7 @@ static void undo_application(struct work *work, const struct source *source,
         settling.application_id);
     if (is_reversed(source))
         receivables_add(work, &source->payment->applied_minor, settling.cash_minor);
-    post(work, &settling,
-         receivables_text(work, "application:%.*s:undone",
-                          O2C_STR_ARG(settling.application_id)),
+    post(work, &settling, name_journal(work, source, settling.application_id, ":undone"),
          "application_undone", -1);
     tell_undone(work, &settling, reason);
 }

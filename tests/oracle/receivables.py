@@ -398,7 +398,8 @@ class Account:
 
     def post_application(self, application, mark, date, sign):
         lines = [line for part in application.parts for line in part_lines(part, sign)]
-        self.post(f"application:{application.id}{mark}", date,
+        kind = "credit_application" if application.source.kind == "credit_note" else "application"
+        self.post(f"{kind}:{application.id}{mark}", date,
                   "undone" if mark else "application", lines)
 
     def post_document(self, document, journal_id, date, posting, sign):

@@ -738,6 +738,37 @@ static void every_step_publishes_items_applications_journals_and_states(void **s
     rows_fixture_free(fixture);
 }
 
+static const char *journal_of(const struct rows_fixture *fixture, size_t i)
+{
+    static char text[64];
+    const struct rows_effect *posted =
+        rows_fixture_effect(fixture, ROWS_EMITTED, O2C_JOURNAL_POSTED, i);
+
+    snprintf(text, sizeof text, "%.*s",
+             O2C_STR_ARG(posted->event.journal_posted->journal_id));
+    return text;
+}
+
+static void journals_of_a_payment_and_of_a_credit_note_have_other_ids(void **state)
+{
+    struct rows_fixture *fixture = rows_fixture_new(&receivables_consumer);
+    struct o2c_err err;
+
+    (void)state;
+    assert_int_equal(rule_apply(fixture,
+                                INVOICE_OF("I1", "N1", "C2", "2026-01-10", 100, "",
+                                           DUE("2026-02-09", 100)),
+                                &err),
+                     O2C_OK);
+    assert_int_equal(rule_apply(fixture, CREDIT_NOTE("K1", 30, ",'invoice_id':'I1'"), &err),
+                     O2C_OK);
+    assert_string_equal(journal_of(fixture, 1), "credit_application:credit_note/K1/1");
+    assert_int_equal(
+        rule_apply(fixture, PAYMENT("credit_note/K1", 30, FOR("I1", 30)), &err), O2C_OK);
+    assert_string_equal(journal_of(fixture, 1), "application:credit_note/K1/1");
+    rows_fixture_free(fixture);
+}
+
 /* ---- where a batch ends changes nothing */
 
 enum {
