@@ -8,6 +8,7 @@
 #include "consumers/receivables/given.h"
 #include "consumers/receivables/settle.h"
 #include "consumers/receivables/work.h"
+#include "schemas/units/chart.h"
 #include "schemas/units/money.h"
 #include "schemas/units/time.h"
 
@@ -141,16 +142,16 @@ static void post_document(struct work *work, const struct document *document,
                          O2C_STR_ARG(document->document_id), what),
         date, document->customer_id, document->company_id, document->currency);
 
-    receivables_post(work, journal, ACCOUNT_RECEIVABLE, document->customer_id,
+    receivables_post(work, journal, O2C_ACCOUNT_RECEIVABLE, document->customer_id,
                      document->document_id, sign * document->gross_minor);
     if (document->opening) {
-        receivables_post(work, journal, ACCOUNT_OPENING, document->customer_id,
+        receivables_post(work, journal, O2C_ACCOUNT_OPENING, document->customer_id,
                          document->document_id, -sign * document->gross_minor);
         return;
     }
-    receivables_post(work, journal, ACCOUNT_REVENUE, document->customer_id,
+    receivables_post(work, journal, O2C_ACCOUNT_REVENUE, document->customer_id,
                      document->document_id, -sign * document->net_minor);
-    receivables_post(work, journal, ACCOUNT_OUTPUT_TAX, document->customer_id,
+    receivables_post(work, journal, O2C_ACCOUNT_OUTPUT_TAX, document->customer_id,
                      document->document_id, -sign * document->tax_minor);
 }
 

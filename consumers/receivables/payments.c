@@ -8,6 +8,7 @@
 #include "consumers/receivables/given.h"
 #include "consumers/receivables/settle.h"
 #include "consumers/receivables/work.h"
+#include "schemas/units/chart.h"
 #include "schemas/units/money.h"
 
 #include "runtime/base/banned.h"
@@ -77,10 +78,10 @@ static void post_cash(struct work *work, const struct payment *payment, const ch
         receivables_text(work, "payment:%.*s:%s", O2C_STR_ARG(payment->payment_id), what),
         date, payment->customer_id, payment->company_id, payment->currency);
 
-    receivables_post(work, journal, payment->opening ? ACCOUNT_OPENING : ACCOUNT_BANK,
-                     payment->customer_id, payment->payment_id,
-                     sign * payment->amount_minor);
-    receivables_post(work, journal, ACCOUNT_UNAPPLIED, payment->customer_id,
+    receivables_post(
+        work, journal, payment->opening ? O2C_ACCOUNT_OPENING : O2C_ACCOUNT_BANK,
+        payment->customer_id, payment->payment_id, sign * payment->amount_minor);
+    receivables_post(work, journal, O2C_ACCOUNT_UNAPPLIED, payment->customer_id,
                      payment->payment_id, -sign * payment->amount_minor);
 }
 

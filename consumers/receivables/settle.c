@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "consumers/host/rows.h"
+#include "schemas/units/chart.h"
 
 #include "runtime/base/banned.h"
 
@@ -181,11 +182,11 @@ static void post(struct work *work, const struct settling *settling,
     journal = receivables_journal(work, posting, journal_id, settling->date, payer,
                                   source_company(source), document->currency);
     receivables_post(work, journal,
-                     source->payment ? ACCOUNT_UNAPPLIED : ACCOUNT_RECEIVABLE, payer,
-                     source->id, cash);
-    receivables_post(work, journal, ACCOUNT_DISCOUNT, document->customer_id,
+                     source->payment ? O2C_ACCOUNT_UNAPPLIED : O2C_ACCOUNT_RECEIVABLE,
+                     payer, source->id, cash);
+    receivables_post(work, journal, O2C_ACCOUNT_DISCOUNT, document->customer_id,
                      document->document_id, discount);
-    receivables_post(work, journal, ACCOUNT_RECEIVABLE, document->customer_id,
+    receivables_post(work, journal, O2C_ACCOUNT_RECEIVABLE, document->customer_id,
                      document->document_id, -(cash + discount));
 }
 

@@ -8,6 +8,7 @@
 #include "consumers/host/effects.h"
 #include "consumers/host/rows.h"
 #include "runtime/base/arena.h"
+#include "schemas/units/chart.h"
 #include "schemas/units/money.h"
 
 #include "runtime/base/banned.h"
@@ -301,10 +302,10 @@ static void note_control(struct work *work, const struct journal *journal,
 {
     struct balance *balance;
 
-    if (strcmp(account, ACCOUNT_RECEIVABLE) && strcmp(account, ACCOUNT_UNAPPLIED))
+    if (strcmp(account, O2C_ACCOUNT_RECEIVABLE) && strcmp(account, O2C_ACCOUNT_UNAPPLIED))
         return;
     balance = balance_for(work, customer_id, journal->currency, journal->company_id);
-    if (!strcmp(account, ACCOUNT_RECEIVABLE))
+    if (!strcmp(account, O2C_ACCOUNT_RECEIVABLE))
         receivables_add(work, &balance->receivable_minor, amount_minor);
     else
         receivables_add(work, &balance->unapplied_control_minor, -amount_minor);

@@ -122,21 +122,13 @@ void receivables_move_item(struct work *work, struct touched *touched,
 void receivables_move_cash(struct work *work, struct payment *payment, int64_t delta_minor,
                            int32_t date, struct o2c_str cause, struct o2c_str cause_id);
 
-/* Ledger accounts (docs/rules/receivables.md). */
-#define ACCOUNT_RECEIVABLE "receivable"
-#define ACCOUNT_REVENUE "revenue"
-#define ACCOUNT_OUTPUT_TAX "output_tax"
-#define ACCOUNT_BANK "bank"
-#define ACCOUNT_UNAPPLIED "unapplied"
-#define ACCOUNT_DISCOUNT "discount"
-#define ACCOUNT_OPENING "opening"
-
 struct journal *receivables_journal(struct work *work, const char *posting,
                                     struct o2c_str journal_id, int32_t date,
                                     struct o2c_str customer_id, struct o2c_str company_id,
                                     struct o2c_str currency);
 
-/* Debit positive, credit negative; control accounts are added to the customer's totals. */
+/* Of an account of schemas/units/chart.h; debit positive, credit negative; control accounts
+ * are added to the customer's totals. */
 void receivables_post(struct work *work, struct journal *journal, const char *account,
                       struct o2c_str customer_id, struct o2c_str document,
                       int64_t amount_minor);

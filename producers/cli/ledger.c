@@ -5,6 +5,7 @@
 #include "producers/cli/options.h"
 #include "producers/cli/report.h"
 #include "runtime/base/buf.h"
+#include "schemas/units/chart.h"
 
 #include "runtime/base/banned.h"
 
@@ -38,9 +39,8 @@ static const struct report report = {
            "  FROM o2c.ledger_balance WHERE $1::text IS NULL OR customer_id = $1"
            " GROUP BY GROUPING SETS ((account, currency), (currency))"
            " ORDER BY currency COLLATE \"C\", grouping(account),"
-           "       array_position(ARRAY['receivable', 'revenue', 'output_tax', 'bank',"
-           "           'unapplied', 'discount', 'difference', 'write_off', 'opening'],"
-           "           account) NULLS LAST, account COLLATE \"C\"",
+           "       array_position(ARRAY[" O2C_CHART
+           "], account) NULLS LAST, account COLLATE \"C\"",
     .columns = columns,
     .column_count = sizeof columns / sizeof columns[0],
 };
