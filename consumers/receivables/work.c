@@ -361,15 +361,15 @@ static bool is_cancelled(const struct document *document)
 static void derive(struct work *work, struct touched *touched)
 {
     struct document *document = touched->document;
-    bool cancelled = is_cancelled(document);
 
     if (!document->issued)
         return;
     spread_dispute(touched);
     receivables_add(work, &balance_of(work, document)->disputed_minor,
                     document->disputed_minor - touched->disputed_before);
-    document->state = o2c_invoice_phase_text(
-        phase_of(cancelled, document->open_minor, document->gross_minor));
+    touched->phase =
+        phase_of(is_cancelled(document), document->open_minor, document->gross_minor);
+    document->state = o2c_invoice_phase_text(touched->phase);
     document->has_closed_date = !document->open_minor;
     document->closed_date = 0;
     if (document->open_minor)
@@ -558,8 +558,7 @@ static void emit_document_state(struct work *work, const struct touched *touched
         .written_off_minor = document->written_off_minor,
         .open_minor = document->open_minor,
         .disputed_minor = document->disputed_minor,
-        .state =
-            phase_of(is_cancelled(document), document->open_minor, document->gross_minor),
+        .state = touched->phase,
         .has_closed_date = document->has_closed_date,
         .closed_date = document->closed_date,
     };

@@ -29,7 +29,8 @@ struct touched {
     struct item_before *before;
     size_t item_count;
     int64_t disputed_before;
-    bool reopened; /* by a reversal */
+    enum o2c_invoice_phase phase; /* once all is done */
+    bool reopened;                /* by a reversal */
 };
 
 struct touched_balance {
