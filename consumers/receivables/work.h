@@ -104,7 +104,10 @@ void receivables_begin(struct work *work, struct o2c_account *account,
 /* Derives, checks and publishes.  PARK where a check fails. */
 enum o2c_verdict receivables_end(struct work *work, struct o2c_err *err) O2C_MUST_CHECK;
 
-/* From the batch arena, zeroed; a scratch place where there is no room. */
+/*
+ * From the batch arena, zeroed.  NULL where there is no room: the event is then done
+ * again in a batch of its own.  receivables_touch and receivables_journal likewise.
+ */
 void *receivables_room(struct work *work, size_t bytes);
 struct o2c_str receivables_text(struct work *work, const char *fmt, ...) O2C_PRINTF(2, 3);
 
