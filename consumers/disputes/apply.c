@@ -241,7 +241,7 @@ enum o2c_verdict disputes_on_raised(struct o2c_account *account,
     dispute->reason_code = raised->reason_code;
     dispute->has_line_no = raised->has_line_no;
     dispute->line_no = raised->line_no;
-    dispute->amount_minor = raised->amount_minor;
+    dispute->raised_minor = dispute->amount_minor = raised->amount_minor;
     advance(&work, dispute);
     return O2C_OK;
 }

@@ -29,6 +29,7 @@ struct dispute {
     struct o2c_str invoice_id, customer_id, company_id, reason_code;
     bool has_line_no;
     int32_t line_no;
+    int64_t raised_minor; /* as it was raised */
     int64_t amount_minor; /* still disputed */
     struct o2c_str state, resolution;
     int64_t opened_at;

@@ -47,6 +47,7 @@ static const struct o2c_column dispute_columns[] = {
     O2C_COLUMN(TEXT, struct dispute, company_id),
     O2C_COLUMN(TEXT, struct dispute, reason_code),
     O2C_NULLABLE(INT4, struct dispute, line_no),
+    O2C_COLUMN(INT8, struct dispute, raised_minor),
     O2C_COLUMN(INT8, struct dispute, amount_minor),
     O2C_COLUMN(TEXT, struct dispute, state),
     O2C_COLUMN(TEXT, struct dispute, resolution),

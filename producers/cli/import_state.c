@@ -28,7 +28,7 @@ static const struct view {
      "gross_minor", "currency", NULL},
     {O2C_PAYMENT_RECEIVED, "o2c.payment", "true", "payment_id", "amount_minor", "currency",
      NULL},
-    {O2C_DISPUTE_RAISED, "o2c.dispute", "true", "dispute_id", "amount_minor", NULL, NULL},
+    {O2C_DISPUTE_RAISED, "o2c.dispute", "true", "dispute_id", "raised_minor", NULL, NULL},
     {O2C_ORDER_PLACED, "o2c.order_status", "true", "order_id", "net_minor", "currency",
      "revision"},
     {O2C_ORDER_AMENDED, "o2c.order_status", "true", "order_id", "net_minor", "currency",

@@ -39,6 +39,12 @@ def dispute(number, invoice_id, customer_id, amount):
             "amount_minor": amount, "reason_code": "01", "raised_by": "customer"}
 
 
+def partly_approved(number, customer_id, amount):
+    return {"type": "DisputeDecided", "occurred_at": "2026-01-22T00:00:00Z", "source": "ledger",
+            "customer_id": customer_id, "dispute_id": number, "outcome": "partly_approved",
+            "amount_minor": amount, "decided_by": "clerk", "note": "seen"}
+
+
 def customer(name):
     return {"type": "CustomerRegistered", "occurred_at": "2026-01-01T00:00:00Z",
             "source": "ledger", "customer_id": name, "revision": 1, "name": name,

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from confluent_kafka import TopicPartition  # noqa: E402
 from confluent_kafka.admin import AdminClient  # noqa: E402
 from import_events import (credit_note, customer, debit_note, dispute, invoice,  # noqa: E402
-                           items_map, lines, payment)
+                           items_map, lines, partly_approved, payment)
 from local_stack import ROOT  # noqa: E402
 from pipeline_case import PATIENCE_S, PipelineCase, dispatch, order  # noqa: E402
 from real_data import real_data  # noqa: E402
@@ -62,7 +62,7 @@ class Import(PipelineCase):
                 amended(f"{of}-Q", of, 2500), json.loads(dispatch(f"{of}-S", f"{of}-O", of)),
                 invoice(f"{of}-I", of, 10_000), debit_note(f"{of}-D", of, 300),
                 credit_note(f"{of}-C", of, 200), payment(f"{of}-P", of, 4_000),
-                dispute(f"{of}-X", f"{of}-I", of, 1_000)]
+                dispute(f"{of}-X", f"{of}-I", of, 1_000), partly_approved(f"{of}-X", of, 300)]
 
     def test_what_was_loaded_agrees(self):
         events = self.everything("ALL")
@@ -133,7 +133,7 @@ class Import(PipelineCase):
             "receivables.payment SET received = false WHERE true":
                 r"PaymentReceived SPOILT-P of account SPOILT, amount_minor 4000 EUR,"
                 r" o2c.payments/\d/\d+: in the topic, not in o2c.payment$",
-            "disputes.dispute SET amount_minor = 7 WHERE true":
+            "disputes.dispute SET raised_minor = 7 WHERE true":
                 r"DisputeRaised SPOILT-X .* amount_minor 7  in o2c.dispute$",
             "orders.sales_order SET net_minor = NULL WHERE order_id = 'SPOILT-O'":
                 r"OrderPlaced SPOILT-O .* no amount EUR in o2c.order_status$",

@@ -31,6 +31,7 @@ CREATE TABLE disputes.dispute (
     company_id      text,
     reason_code     text,
     line_no         integer,
+    raised_minor    bigint NOT NULL,
     amount_minor    bigint NOT NULL,         -- still disputed
     state           text,                    -- NULL: waits
     resolution      text,
@@ -49,7 +50,7 @@ CREATE TABLE disputes.dispute (
 CREATE TYPE disputes.dispute_row AS (
     account_id text, dispute_id text, live_invoice_id text, invoice_id text,
     customer_id text, company_id text, reason_code text, line_no integer,
-    amount_minor bigint, state text, resolution text, opened_at timestamptz, assignee text,
+    raised_minor bigint, amount_minor bigint, state text, resolution text, opened_at timestamptz, assignee text,
     decision text, decided_minor bigint, raised_content bytea, decided_content bytea,
     raised_seen timestamptz, decided_seen timestamptz, first_seen timestamptz,
     withdrawn boolean);
@@ -83,7 +84,7 @@ SELECT dispute_id, customer_id, invoice_id, amount_minor, reason_code, 'customer
        (SELECT count(*) FROM disputes.event e
          WHERE e.account_id = d.account_id AND e.dispute_id = d.dispute_id
            AND e.type = 'DisputeEvidenceAdded') AS evidence_count,
-       account_id, company_id
+       account_id, company_id, raised_minor
   FROM disputes.dispute d
  WHERE state IS NOT NULL;
 
