@@ -254,6 +254,12 @@ class Reading(PipelineCase):
                        "currency": "EUR", "oldest_since": "2026-01-02T09:00:00Z", "stuck": 1},
                       self.json_of("flow"))
 
+    def test_the_columns_of_flow_begin_as_the_contract_has_them(self):
+        self.assertEqual(self.rows("SELECT attname FROM pg_attribute WHERE attnum BETWEEN 1 AND 5"
+                                   " AND attrelid = 'o2c.flow'::regclass ORDER BY attnum"),
+                         [("stage",), ("documents",), ("amount_minor",), ("oldest_since",),
+                          ("stuck",)])
+
     def test_z_flow_tells_overdue_and_stuck_by_the_day(self):
         """Last: the other tests show everything there is."""
         self.publish(invoice("NOT-DUE", 2, "CHF"), invoice("DUE", -2, "CHF"),

@@ -111,9 +111,9 @@ WITH item AS (
       JOIN disputes.invoice i ON i.account_id = d.account_id AND i.invoice_id = d.live_invoice_id
      WHERE d.state IS NOT NULL
 )
-SELECT stage, count(*) AS documents, sum(amount_minor)::bigint AS amount_minor, currency,
+SELECT stage, count(*) AS documents, sum(amount_minor)::bigint AS amount_minor,
        min(since) AS oldest_since,
-       count(*) FILTER (WHERE since < now() - make_interval(days => days)) AS stuck
+       count(*) FILTER (WHERE since < now() - make_interval(days => days)) AS stuck, currency
   FROM item JOIN disputes.flow_limit USING (stage)
  GROUP BY stage, currency;
 

@@ -151,9 +151,9 @@ WITH item AS (
       FROM orders.sales_order
      WHERE not_invoiced_since IS NOT NULL
 )
-SELECT stage, count(*) AS documents, sum(amount_minor)::bigint AS amount_minor, currency,
+SELECT stage, count(*) AS documents, sum(amount_minor)::bigint AS amount_minor,
        min(since) AS oldest_since,
-       count(*) FILTER (WHERE since < now() - make_interval(days => days)) AS stuck
+       count(*) FILTER (WHERE since < now() - make_interval(days => days)) AS stuck, currency
   FROM item JOIN orders.flow_limit USING (stage)
  GROUP BY stage, currency;
 

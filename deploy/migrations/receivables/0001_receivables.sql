@@ -382,9 +382,9 @@ WITH item AS (
       FROM receivables.payment
      WHERE received AND unapplied_minor > 0
 )
-SELECT stage, count(*) AS documents, sum(amount_minor)::bigint AS amount_minor, currency,
+SELECT stage, count(*) AS documents, sum(amount_minor)::bigint AS amount_minor,
        min(since) AS oldest_since,
-       count(*) FILTER (WHERE since < now() - make_interval(days => days)) AS stuck
+       count(*) FILTER (WHERE since < now() - make_interval(days => days)) AS stuck, currency
   FROM item JOIN receivables.flow_limit USING (stage)
  GROUP BY stage, currency;
 
