@@ -321,7 +321,7 @@ CREATE FUNCTION o2c.customer_statement(customer_id text, from_date date, to_date
 WITH moved AS (
     SELECT m.currency, m.effective_date,
            CASE WHEN m.cause IN ('issued', 'received') THEN m.subject ELSE m.cause END AS kind,
-           m.cause_id AS reference, min(m.recorded_at) AS recorded_at,
+           m.cause_id AS reference,
            sum(CASE WHEN m.subject IN ('payment', 'credit_note') THEN -m.delta_minor
                     ELSE m.delta_minor END) AS delta
       FROM receivables.movement m
@@ -331,14 +331,13 @@ WITH moved AS (
                     ELSE m.delta_minor END) <> 0
 ), line AS (
     SELECT currency, 0 AS place, from_date AS date, 'opening' AS kind, NULL::text AS reference,
-           NULL::timestamptz AS recorded_at,
            coalesce(sum(delta) FILTER (WHERE effective_date < from_date), 0) AS delta
       FROM moved GROUP BY currency
      UNION ALL
-    SELECT currency, 1, effective_date, kind, reference, recorded_at, delta
+    SELECT currency, 1, effective_date, kind, reference, delta
       FROM moved WHERE effective_date >= from_date
      UNION ALL
-    SELECT DISTINCT currency, 2, to_date, 'closing', NULL::text, NULL::timestamptz, 0::numeric
+    SELECT DISTINCT currency, 2, to_date, 'closing', NULL::text, 0::numeric
       FROM moved
 )
 SELECT currency, row_number() OVER (PARTITION BY currency ORDER BY place, date, kind, reference),
