@@ -17,15 +17,18 @@ static struct o2c_str customer_of(const struct o2c_journal_posted *posted, size_
                                            : posted->head.customer_id;
 }
 
+/* The key of the total that line i counts for. */
+#define TOTAL_OF(posted, i)                                                                \
+    O2C_KEY(O2C_K((posted)->lines[i].account), O2C_K(customer_of(posted, i)),              \
+            O2C_K((posted)->head.company_id), O2C_K((posted)->lines[i].currency))
+
 void ledger_needs_journal(const struct o2c_event *event, struct o2c_wants *wants)
 {
     const struct o2c_journal_posted *posted = event->journal_posted;
 
     o2c_want_row(wants, &ledger_journal, O2C_KEY(O2C_K(posted->journal_id)));
     for (size_t i = 0; i < posted->lines_count; i++)
-        o2c_want_row(wants, &ledger_total,
-                     O2C_KEY(O2C_K(posted->lines[i].account), O2C_K(customer_of(posted, i)),
-                             O2C_K(posted->lines[i].currency)));
+        o2c_want_row(wants, &ledger_total, TOTAL_OF(posted, i));
 }
 
 /* ---- refusals; PARK names the field and the value */
@@ -98,8 +101,7 @@ static enum o2c_verdict add_total(struct o2c_account *account,
                                   struct o2c_err *err)
 {
     const struct o2c_journal_line *line = &posted->lines[i];
-    const struct o2c_key *key =
-        O2C_KEY(O2C_K(line->account), O2C_K(customer_of(posted, i)), O2C_K(line->currency));
+    const struct o2c_key *key = TOTAL_OF(posted, i);
     const struct ledger_total *known = o2c_row_find(account, &ledger_total, key);
     struct ledger_total *total =
         known ? o2c_row_edit(known) : o2c_row_add(account, &ledger_total, key);

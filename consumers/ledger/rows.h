@@ -26,7 +26,7 @@ struct journal_line {
 
 struct ledger_total {
     struct o2c_row row;
-    struct o2c_str account_id, ledger_account, customer_id, currency;
+    struct o2c_str account_id, ledger_account, customer_id, company_id, currency;
     int64_t debit_minor, credit_minor;
 };
 

@@ -49,6 +49,7 @@ static const struct o2c_column total_columns[] = {
     O2C_COLUMN(TEXT, struct ledger_total, account_id),
     O2C_COLUMN(TEXT, struct ledger_total, ledger_account),
     O2C_COLUMN(TEXT, struct ledger_total, customer_id),
+    O2C_COLUMN(TEXT, struct ledger_total, company_id),
     O2C_COLUMN(TEXT, struct ledger_total, currency),
     O2C_COLUMN(INT8, struct ledger_total, debit_minor),
     O2C_COLUMN(INT8, struct ledger_total, credit_minor),
@@ -60,5 +61,5 @@ const struct o2c_table ledger_total = {
     .row_bytes = sizeof(struct ledger_total),
     .columns = total_columns,
     .column_count = COUNT(total_columns),
-    .key_count = 4,
+    .key_count = 5,
 };

@@ -164,6 +164,7 @@ static void add_credit_line(struct work *work, const struct document *note,
 
     line->named_invoice_id = invoice_id;
     line->customer_id = note->customer_id;
+    line->company_id = note->company_id;
     line->currency = note->currency;
     line->source_date = note->issue_date;
     line->amount_minor = note->gross_minor;

@@ -38,10 +38,16 @@ static void want_numbered(struct o2c_wants *wants, struct o2c_str number)
                     O2C_KEY(O2C_K(number)));
 }
 
-static void want_balance(struct o2c_wants *wants, struct o2c_str customer_id,
-                         struct o2c_str currency)
+/* Whose totals something counts for. */
+struct party {
+    struct o2c_str customer_id, company_id, currency;
+};
+
+static void want_balance(struct o2c_wants *wants, struct party party)
 {
-    o2c_want_row(wants, &receivables_balance, O2C_KEY(O2C_K(customer_id), O2C_K(currency)));
+    o2c_want_row(
+        wants, &receivables_balance,
+        O2C_KEY(O2C_K(party.customer_id), O2C_K(party.company_id), O2C_K(party.currency)));
 }
 
 static void want_payment(struct o2c_wants *wants, struct o2c_str payment_id)
@@ -67,8 +73,7 @@ static void want_claimed(struct o2c_wants *wants, struct naming naming)
 /* ---- what loaded rows name */
 
 static void more_of_source(struct o2c_wants *wants, struct o2c_str source,
-                           struct o2c_str id, struct o2c_str customer_id,
-                           struct o2c_str currency)
+                           struct o2c_str id, struct party party)
 {
     if (o2c_str_eq(source, SOURCE_PAYMENT))
         want_payment(wants, id);
@@ -76,7 +81,12 @@ static void more_of_source(struct o2c_wants *wants, struct o2c_str source,
         want_document(wants, KIND_CREDIT_NOTE, id);
     want_lines(wants, source, id);
     o2c_want_children(wants, &receivables_allocation, O2C_KEY(O2C_K(source), O2C_K(id)));
-    want_balance(wants, customer_id, currency);
+    want_balance(wants, party);
+}
+
+static struct party payer_of(const struct remittance_line *line)
+{
+    return (struct party){line->customer_id, line->company_id, line->currency};
 }
 
 static void more_of_lines(struct o2c_account *account, struct o2c_wants *wants,
@@ -88,8 +98,7 @@ static void more_of_lines(struct o2c_account *account, struct o2c_wants *wants,
     o2c_walk_lookup(&walk, account, &receivables_remittance_line, lookup,
                     O2C_KEY(O2C_K(value)));
     while ((line = o2c_walk_next(&walk)))
-        more_of_source(wants, line->source, line->source_id, line->customer_id,
-                       line->currency);
+        more_of_source(wants, line->source, line->source_id, payer_of(line));
 }
 
 static void more_of_document(struct o2c_account *account, struct o2c_wants *wants,
@@ -98,7 +107,8 @@ static void more_of_document(struct o2c_account *account, struct o2c_wants *want
     want_document(wants, document->kind, document->document_id);
     if (!document->issued)
         return;
-    want_balance(wants, document->customer_id, document->currency);
+    want_balance(wants, (struct party){document->customer_id, document->company_id,
+                                       document->currency});
     if (o2c_str_eq(document->kind, KIND_CREDIT_NOTE))
         return;
     want_named(wants, document->document_id);
@@ -142,16 +152,21 @@ static void more_of_claimed(struct o2c_account *account, struct o2c_wants *wants
 
 /* ---- documents */
 
+static struct party issuer_of(const struct issued *issued)
+{
+    return (struct party){issued->head->customer_id, issued->head->company_id,
+                          issued->currency};
+}
+
 void receivables_needs_issued(const struct o2c_event *event, struct o2c_wants *wants)
 {
     struct issued issued;
 
     receivables_issued(event, &issued);
     want_document(wants, issued.kind, issued.id);
-    want_balance(wants, issued.head->customer_id, issued.currency);
+    want_balance(wants, issuer_of(&issued));
     if (o2c_str_eq(issued.kind, KIND_CREDIT_NOTE)) {
-        more_of_source(wants, SOURCE_CREDIT_NOTE, issued.id, issued.head->customer_id,
-                       issued.currency);
+        more_of_source(wants, SOURCE_CREDIT_NOTE, issued.id, issuer_of(&issued));
         want_claimed(wants, issued.names);
         return;
     }
@@ -202,8 +217,7 @@ void receivables_needs_more_cancelled(struct o2c_account *account,
 
         want_lines(wants, allocation->source, allocation->source_id);
         if (line)
-            more_of_source(wants, line->source, line->source_id, line->customer_id,
-                           line->currency);
+            more_of_source(wants, line->source, line->source_id, payer_of(line));
     }
 }
 
@@ -213,8 +227,9 @@ void receivables_needs_received(const struct o2c_event *event, struct o2c_wants 
 {
     const struct o2c_payment_received *payment = event->payment_received;
 
-    more_of_source(wants, SOURCE_PAYMENT, payment->payment_id, payment->head.customer_id,
-                   payment->currency);
+    more_of_source(wants, SOURCE_PAYMENT, payment->payment_id,
+                   (struct party){payment->head.customer_id, payment->head.company_id,
+                                  payment->currency});
     for (size_t i = 0; i < payment->remittance_count; i++)
         want_claimed(wants, receivables_naming(&payment->remittance[i]));
 }
@@ -248,7 +263,8 @@ void receivables_needs_more_reversed(struct o2c_account *account,
     struct o2c_walk walk;
 
     if (payment && payment->received)
-        want_balance(wants, payment->customer_id, payment->currency);
+        want_balance(wants, (struct party){payment->customer_id, payment->company_id,
+                                           payment->currency});
     o2c_walk_children(&walk, account, &receivables_allocation,
                       O2C_KEY(O2C_K(SOURCE_PAYMENT), O2C_K(payment_id)));
     while ((allocation = o2c_walk_next(&walk))) {

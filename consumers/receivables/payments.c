@@ -105,6 +105,7 @@ static void take_line(struct work *work, const struct payment *payment, int32_t 
         O2C_KEY(O2C_K(SOURCE_PAYMENT), O2C_K(payment->payment_id), O2C_N(line_no)));
 
     line->customer_id = payment->customer_id;
+    line->company_id = payment->company_id;
     line->currency = payment->currency;
     line->source_date = payment->received_date;
     line->amount_minor = given->amount_minor;

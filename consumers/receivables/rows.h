@@ -92,7 +92,7 @@ struct remittance_line {
     struct o2c_str account_id, source, source_id;
     int32_t line_no;
     struct o2c_str named_invoice_id, named_number;
-    struct o2c_str customer_id, currency; /* of the source */
+    struct o2c_str customer_id, company_id, currency; /* of the source */
     int32_t source_date;
     int64_t amount_minor, discount_minor;
     int64_t applied_minor;
@@ -127,11 +127,13 @@ struct movement {
     int64_t recorded_at;
 };
 
-/* Totals of a customer in a currency, and what was posted on its control accounts. */
+/*
+ * Totals of a customer in a currency with one company, and what was posted on its
+ * control accounts.
+ */
 struct balance {
     struct o2c_row row;
-    struct o2c_str account_id, customer_id, currency;
-    struct o2c_str company_id;
+    struct o2c_str account_id, customer_id, company_id, currency;
     int64_t open_minor, credit_minor, unapplied_minor, disputed_minor;
     int64_t receivable_minor,
         unapplied_control_minor; /* Σ posted; unapplied: credit - debit */

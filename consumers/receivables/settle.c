@@ -36,31 +36,40 @@ static bool is_better(const struct document *a, const struct document *b)
     return a->issue_date < b->issue_date;
 }
 
+/* Currencies never meet, and neither do companies. */
+static bool can_meet(const struct remittance_line *line, const struct document *document)
+{
+    return o2c_str_eq(line->currency, document->currency) &&
+           o2c_str_eq(line->company_id, document->company_id);
+}
+
 static const struct document *find_numbered(struct o2c_account *account,
-                                            struct o2c_str number)
+                                            const struct remittance_line *line)
 {
     const struct document *document, *best = NULL;
     struct o2c_walk walk;
 
     o2c_walk_lookup(&walk, account, &receivables_document, DOCUMENT_BY_NUMBER,
-                    O2C_KEY(O2C_K(number)));
+                    O2C_KEY(O2C_K(line->named_number)));
     while ((document = o2c_walk_next(&walk)))
         if (document->issued && !document->cancel_content.at &&
-            !o2c_str_eq(document->kind, KIND_CREDIT_NOTE) && is_better(document, best))
+            !o2c_str_eq(document->kind, KIND_CREDIT_NOTE) && can_meet(line, document) &&
+            is_better(document, best))
             best = document;
     return best;
 }
 
 /* NULL while there is none. */
-static const struct document *named(struct o2c_account *account, struct o2c_str invoice_id,
-                                    struct o2c_str number)
+static const struct document *named(struct o2c_account *account,
+                                    const struct remittance_line *line)
 {
     const struct document *document;
 
-    if (!invoice_id.at)
-        return number.at ? find_numbered(account, number) : NULL;
-    document = find_issued(account, KIND_INVOICE, invoice_id);
-    return document ? document : find_issued(account, KIND_DEBIT_NOTE, invoice_id);
+    if (!line->named_invoice_id.at)
+        return line->named_number.at ? find_numbered(account, line) : NULL;
+    document = find_issued(account, KIND_INVOICE, line->named_invoice_id);
+    return document ? document
+                    : find_issued(account, KIND_DEBIT_NOTE, line->named_invoice_id);
 }
 
 /* ---- sources: a payment, or a credit note */
@@ -316,7 +325,7 @@ static void apply_line(struct work *work, const struct remittance_line *line,
     struct source source;
     int32_t no;
 
-    if (!o2c_str_eq(line->currency, document->currency)) {
+    if (!can_meet(line, document)) { /* it is named by its id: no other is meant */
         close_line(line);
         return;
     }
@@ -433,7 +442,7 @@ void receivables_settle_new_line(struct work *work, const struct remittance_line
     int64_t before;
 
     do { /* by number it goes on to the next document it means */
-        document = named(work->account, line->named_invoice_id, line->named_number);
+        document = named(work->account, line);
         before = line->applied_minor;
         if (document && document->cancel_content.at)
             close_line(line);
@@ -486,11 +495,11 @@ static struct lines of_one_source(const struct lines *lines, size_t from)
 }
 
 /* By id it may be the debit note that is meant only until the invoice is there. */
-static bool claims(struct work *work, const struct remittance_line *line,
-                   const struct document *document)
+static bool means(struct work *work, const struct remittance_line *line,
+                  const struct document *document)
 {
-    return line->named_number.at ||
-           named(work->account, line->named_invoice_id, line->named_number) == document;
+    return line->named_number.at ? can_meet(line, document)
+                                 : named(work->account, line) == document;
 }
 
 /*
@@ -503,7 +512,7 @@ static void settle_source(struct work *work, const struct document *document,
     int32_t before = source->payment ? source->payment->application_count : 0;
 
     for (size_t i = 0; i < own->count && document->open_minor > 0; i++)
-        if (claims(work, own->at[i], document))
+        if (means(work, own->at[i], document))
             apply_line(work, own->at[i], document);
     if (!is_reversed(source))
         return;

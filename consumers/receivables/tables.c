@@ -121,6 +121,7 @@ static const struct o2c_column remittance_line_columns[] = {
     O2C_COLUMN(TEXT, struct remittance_line, named_invoice_id),
     O2C_COLUMN(TEXT, struct remittance_line, named_number),
     O2C_COLUMN(TEXT, struct remittance_line, customer_id),
+    O2C_COLUMN(TEXT, struct remittance_line, company_id),
     O2C_COLUMN(TEXT, struct remittance_line, currency),
     O2C_COLUMN(DATE, struct remittance_line, source_date),
     O2C_COLUMN(INT8, struct remittance_line, amount_minor),
@@ -207,8 +208,8 @@ const struct o2c_table receivables_movement = {
 static const struct o2c_column balance_columns[] = {
     O2C_COLUMN(TEXT, struct balance, account_id),
     O2C_COLUMN(TEXT, struct balance, customer_id),
-    O2C_COLUMN(TEXT, struct balance, currency),
     O2C_COLUMN(TEXT, struct balance, company_id),
+    O2C_COLUMN(TEXT, struct balance, currency),
     O2C_COLUMN(INT8, struct balance, open_minor),
     O2C_COLUMN(INT8, struct balance, credit_minor),
     O2C_COLUMN(INT8, struct balance, unapplied_minor),
@@ -223,7 +224,7 @@ const struct o2c_table receivables_balance = {
     .row_bytes = sizeof(struct balance),
     .columns = balance_columns,
     .column_count = COUNT(balance_columns),
-    .key_count = 3,
+    .key_count = 4,
 };
 
 static const struct o2c_column dispute_columns[] = {

@@ -148,25 +148,30 @@ struct touched *receivables_touch(struct work *work, const struct document *docu
 
 /* ---- totals */
 
-/* Of a customer in a currency; made where there are none. */
+static int balance_cmp(const struct balance *a, const struct balance *b)
+{
+    int order = o2c_str_cmp(a->customer_id, b->customer_id);
+
+    if (!order)
+        order = o2c_str_cmp(a->company_id, b->company_id);
+    return order ? order : o2c_str_cmp(a->currency, b->currency);
+}
+
+/* Of a customer in a currency with a company; made where there are none. */
 static struct balance *balance_for(struct work *work, struct o2c_str customer_id,
                                    struct o2c_str currency, struct o2c_str company_id)
 {
-    const struct o2c_key *key = O2C_KEY(O2C_K(customer_id), O2C_K(currency));
+    const struct o2c_key *key =
+        O2C_KEY(O2C_K(customer_id), O2C_K(company_id), O2C_K(currency));
     const struct balance *known = o2c_row_find(work->account, &receivables_balance, key);
     struct touched_balance **at = &work->balances, *touched;
     struct balance *balance;
 
     balance =
         known ? o2c_row_edit(known) : o2c_row_add(work->account, &receivables_balance, key);
-    if (!balance->company_id.at)
-        balance->company_id = company_id;
     for (; *at; at = &(*at)->next) {
-        const struct balance *other = (*at)->balance;
-        int order = o2c_str_cmp(other->customer_id, customer_id);
+        int order = balance_cmp((*at)->balance, balance);
 
-        if (!order)
-            order = o2c_str_cmp(other->currency, currency);
         if (!order)
             return balance;
         if (order > 0)
@@ -587,11 +592,12 @@ static void emit_account_state(struct work *work, const struct balance *balance)
     };
     struct o2c_event event = o2c_event_of(O2C_ACCOUNT_STATE, &state);
 
-    o2c_effects_emit_state(work->effects,
-                           receivables_text(work, "%.*s/%.*s/%.*s", O2C_STR_ARG(account_id),
-                                            O2C_STR_ARG(balance->customer_id),
-                                            O2C_STR_ARG(balance->currency)),
-                           &event);
+    o2c_effects_emit_state(
+        work->effects,
+        receivables_text(work, "%.*s/%.*s/%.*s/%.*s", O2C_STR_ARG(account_id),
+                         O2C_STR_ARG(balance->customer_id),
+                         O2C_STR_ARG(balance->company_id), O2C_STR_ARG(balance->currency)),
+        &event);
 }
 
 static void publish(struct work *work)

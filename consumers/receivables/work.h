@@ -34,7 +34,7 @@ struct touched {
 };
 
 struct touched_balance {
-    struct touched_balance *next; /* by customer and currency */
+    struct touched_balance *next; /* by customer, company and currency */
     struct balance *balance;
 };
 

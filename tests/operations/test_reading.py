@@ -204,7 +204,7 @@ class Reading(PipelineCase):
         further = ("write_off", "difference", "opening", "zeta", "alpha")
         for account in further:
             self.pipeline.sql("INSERT INTO ledger.total VALUES"
-                              f" ('T', '{account}', 'T', 'EUR', 0, 0)")
+                              f" ('T', '{account}', 'T', 'main', 'EUR', 0, 0)")
         try:
             accounts = [line["account"] for line in self.json_of("ledger")
                         if line["currency"] == "EUR"]
@@ -228,7 +228,7 @@ class Reading(PipelineCase):
         most = 2 ** 63 - 1
         for account in ("T", "U"):
             self.pipeline.sql("INSERT INTO ledger.total VALUES"
-                              f" ('{account}', 'bank', 'T', 'CHF', {most}, {most})")
+                              f" ('{account}', 'bank', 'T', 'main', 'CHF', {most}, {most})")
         try:
             shown = self.o2c("ledger", "--customer", "T").splitlines()[1]
         finally:

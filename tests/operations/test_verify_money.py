@@ -98,7 +98,7 @@ class VerifyMoney(PipelineCase):
                       "journal_id = 'payment:P-1:receipt' AND ledger_account = 'bank'",
                       "ledger: journal payment:P-1:receipt of account C-1 in EUR: debits and credits "
                       "differ by 1$",
-                      "ledger: ledger account bank of customer C-1, account C-1, in EUR: total "
+                      "ledger: ledger account bank of customer C-1, account C-1, company main, in EUR: total "
                       "126000/0, its lines 126001/0$")
         self.one_more("ledger.total", "credit_minor",
                       "ledger_account = 'revenue' AND currency = 'BHD'",
@@ -108,7 +108,7 @@ class VerifyMoney(PipelineCase):
         self.one_more("receivables.document", "open_minor", "document_id = 'I-3'",
                       "receivables: invoice I-3 of account Müller: open 5001, its instalments 5000$",
                       "receivables: invoice I-3 of account Müller: open 5001, issued less .* 5000$",
-                      "receivables: customer Müller of account Müller in JPY: totals differ")
+                      "receivables: customer Müller of account Müller with company main in JPY: totals differ")
         self.one_more("receivables.document", "gross_minor", "document_id = 'I-4'",
                       "receivables: invoice I-4 of account Müller: open 5, issued less .* 6$",
                       "all: account Müller in BHD: open 5, issued less .* 6$")
@@ -131,7 +131,7 @@ class VerifyMoney(PipelineCase):
                       "its active disputes 6001 of 15000 open$")
         for column in ("disputed_minor", "receivable_minor", "unapplied_control_minor"):
             self.one_more("receivables.balance", column, "currency = 'BHD'",
-                          "receivables: customer Müller of account Müller in BHD: totals differ")
+                          "receivables: customer Müller of account Müller with company main in BHD: totals differ")
 
     def test_disputes_tables_add_up(self):
         self.one_more("disputes.invoice", "open_minor", "invoice_id = 'I-3'",
@@ -151,15 +151,15 @@ class VerifyMoney(PipelineCase):
         self.one_more("ledger.total", "debit_minor",
                       "ledger_account = 'receivable' AND currency = 'JPY'",
                       "ledger: ledger account receivable of customer Müller",
-                      "all: ledger account receivable of customer Müller, account Müller, in JPY: "
-                      "posted 4201, receivables have 4200$")
+                      "all: ledger account receivable of customer Müller, account Müller, company "
+                      "main, in JPY: posted 4201, receivables have 4200$")
         self.one_more("ledger.total", "credit_minor",
                       "ledger_account = 'unapplied' AND customer_id = 'C-1'",
                       "ledger: ledger account unapplied of customer C-1",
-                      "all: ledger account unapplied of customer C-1, account C-1, in EUR: posted "
-                      "-4001, receivables have -4000$")
+                      "all: ledger account unapplied of customer C-1, account C-1, company main, in "
+                      "EUR: posted -4001, receivables have -4000$")
         self.one_more("receivables.balance", "open_minor", "currency = 'JPY'",
-                      "receivables: customer Müller of account Müller in JPY: totals differ",
+                      "receivables: customer Müller of account Müller with company main in JPY: totals differ",
                       "all: ledger account receivable .* in JPY: posted 4200, receivables have 4201$",
                       "all: account Müller in JPY: open 4201, issued less .* written off 4200$")
         self.one_more("disputes.instalment", "open_minor", "invoice_id = 'I-3'",

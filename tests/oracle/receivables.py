@@ -196,7 +196,12 @@ class Line:
     def names(self, document):
         if self.invoice_id is not None:
             return document.id == self.invoice_id
-        return document.event["number"] == self.document_number
+        return document.event["number"] == self.document_number and self.can_meet(document)
+
+    def can_meet(self, document):
+        """Currencies never meet, and neither do companies."""
+        return all(self.source.event[name] == document.event[name]
+                   for name in ("currency", "company_id"))
 
 
 @dataclass
@@ -315,7 +320,7 @@ class Account:
         source = line.source
         if line.invoice_id is not None:
             self.bind(line, document)
-        if document.cancelled_on or source.currency != document.currency:
+        if document.cancelled_on or not line.can_meet(document):
             line.closed = True
         if not line.wants:
             return

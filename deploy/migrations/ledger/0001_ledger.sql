@@ -34,24 +34,28 @@ CREATE TABLE ledger.total (
     account_id     text NOT NULL,
     ledger_account text NOT NULL,
     customer_id    text NOT NULL,
+    company_id     text NOT NULL,
     currency       text NOT NULL,
     debit_minor    bigint NOT NULL,
     credit_minor   bigint NOT NULL,
-    PRIMARY KEY (account_id, ledger_account, customer_id, currency)
+    PRIMARY KEY (account_id, ledger_account, customer_id, company_id, currency)
 ) WITH (fillfactor = 50);
 CREATE TYPE ledger.total_row AS (
-    account_id text, ledger_account text, customer_id text, currency text, debit_minor bigint,
-    credit_minor bigint);
+    account_id text, ledger_account text, customer_id text, company_id text, currency text,
+    debit_minor bigint, credit_minor bigint);
 
 INSERT INTO o2c.consumer_topic VALUES
     ('ledger', 'o2c.ledger', 'in'),
     ('ledger', 'o2c.conflicts', 'out'),
     ('ledger', 'o2c.parked.ledger', 'out');
 
+-- Of all companies; a company's own lines are in o2c.journal.
 CREATE VIEW o2c.ledger_balance AS
-SELECT ledger_account AS account, customer_id, currency, debit_minor, credit_minor,
-       debit_minor - credit_minor AS balance_minor, account_id
-  FROM ledger.total;
+SELECT ledger_account AS account, customer_id, currency, sum(debit_minor)::bigint AS debit_minor,
+       sum(credit_minor)::bigint AS credit_minor,
+       sum(debit_minor - credit_minor)::bigint AS balance_minor, account_id
+  FROM ledger.total
+ GROUP BY account_id, ledger_account, customer_id, currency;
 
 CREATE VIEW o2c.journal AS
 SELECT l.journal_id, j.posting_date, l.line_no, l.ledger_account AS account, l.customer_id,
@@ -68,13 +72,15 @@ SELECT format('journal %s of account %s in %s: debits and credits differ by %s',
  GROUP BY account_id, journal_id, currency
 HAVING sum(debit_minor) <> sum(credit_minor)
  UNION ALL
-SELECT format('ledger account %s of customer %s, account %s, in %s: total %s/%s, its lines %s/%s',
-              t.ledger_account, t.customer_id, t.account_id, t.currency, t.debit_minor,
-              t.credit_minor, coalesce(l.debit, 0), coalesce(l.credit, 0))
+SELECT format('ledger account %s of customer %s, account %s, company %s, in %s: total %s/%s, '
+              'its lines %s/%s', t.ledger_account, t.customer_id, t.account_id, t.company_id,
+              t.currency, t.debit_minor, t.credit_minor, coalesce(l.debit, 0),
+              coalesce(l.credit, 0))
   FROM ledger.total t
-  LEFT JOIN (SELECT account_id, ledger_account, customer_id, currency, sum(debit_minor) AS debit,
-                    sum(credit_minor) AS credit
-               FROM ledger.journal_line GROUP BY 1, 2, 3, 4) l
-    USING (account_id, ledger_account, customer_id, currency)
+  LEFT JOIN (SELECT account_id, ledger_account, customer_id, company_id, currency,
+                    sum(debit_minor) AS debit, sum(credit_minor) AS credit
+               FROM ledger.journal_line JOIN ledger.journal USING (account_id, journal_id)
+              GROUP BY 1, 2, 3, 4, 5) l
+    USING (account_id, ledger_account, customer_id, company_id, currency)
  WHERE (t.debit_minor, t.credit_minor) IS DISTINCT FROM (coalesce(l.debit, 0), coalesce(l.credit, 0))
 $$;

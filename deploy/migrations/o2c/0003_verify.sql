@@ -64,7 +64,7 @@ END
 $$;
 
 -- Receivables and the ledger, which keeps the journals that they post: control accounts, per
--- (account, customer, currency). And what is open is what was issued, less what was taken off.
+-- (account, customer, company, currency). And what is open is what was issued, less what was taken off.
 CREATE FUNCTION o2c.verify_ledger() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
 BEGIN
     IF to_regclass('receivables.balance') IS NULL OR to_regclass('ledger.total') IS NULL THEN
@@ -72,23 +72,23 @@ BEGIN
     END IF;
     RETURN QUERY
     WITH posted AS (
-        SELECT account_id, customer_id, currency, ledger_account,
-               sum(debit_minor - credit_minor) AS minor
+        SELECT account_id, customer_id, company_id, currency, ledger_account,
+               debit_minor - credit_minor AS minor
           FROM ledger.total
          WHERE ledger_account IN ('receivable', 'unapplied')
-         GROUP BY 1, 2, 3, 4
     ), kept AS (
-        SELECT account_id, customer_id, currency, 'receivable' AS ledger_account,
+        SELECT account_id, customer_id, company_id, currency, 'receivable' AS ledger_account,
                open_minor - credit_minor AS minor
           FROM receivables.balance
          UNION ALL
-        SELECT account_id, customer_id, currency, 'unapplied', -unapplied_minor
+        SELECT account_id, customer_id, company_id, currency, 'unapplied', -unapplied_minor
           FROM receivables.balance
     )
-    SELECT format('ledger account %s of customer %s, account %s, in %s: posted %s, receivables have %s',
-                  ledger_account, customer_id, account_id, currency, coalesce(p.minor, 0),
-                  coalesce(k.minor, 0))
-      FROM posted p FULL JOIN kept k USING (account_id, customer_id, currency, ledger_account)
+    SELECT format('ledger account %s of customer %s, account %s, company %s, in %s: posted %s, '
+                  'receivables have %s', ledger_account, customer_id, account_id, company_id,
+                  currency, coalesce(p.minor, 0), coalesce(k.minor, 0))
+      FROM posted p
+      FULL JOIN kept k USING (account_id, customer_id, company_id, currency, ledger_account)
      WHERE coalesce(p.minor, 0) <> coalesce(k.minor, 0)
        AND account_id NOT IN (SELECT t.account_id FROM ledger.parked t WHERE t.state <> 'released');
     RETURN QUERY

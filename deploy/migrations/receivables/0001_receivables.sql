@@ -103,6 +103,7 @@ CREATE TABLE receivables.remittance_line (
     named_invoice_id  text,
     named_number      text,
     customer_id       text NOT NULL,
+    company_id        text NOT NULL,
     currency          text NOT NULL,
     source_date       date NOT NULL,
     amount_minor      bigint NOT NULL,
@@ -112,9 +113,9 @@ CREATE TABLE receivables.remittance_line (
 ) WITH (fillfactor = 50);
 CREATE TYPE receivables.remittance_line_row AS (
     account_id text, source text, source_id text, line_no integer, claims_invoice_id text,
-    claims_number text, named_invoice_id text, named_number text, customer_id text, currency
-    text, source_date date, amount_minor bigint, discount_minor bigint, applied_minor
-    bigint);
+    claims_number text, named_invoice_id text, named_number text, customer_id text,
+    company_id text, currency text, source_date date, amount_minor bigint, discount_minor
+    bigint, applied_minor bigint);
 
 CREATE TABLE receivables.allocation (
     account_id      text NOT NULL,
@@ -164,18 +165,18 @@ CREATE TYPE receivables.movement_row AS (
 CREATE TABLE receivables.balance (
     account_id              text NOT NULL,
     customer_id             text NOT NULL,
+    company_id              text NOT NULL,
     currency                text NOT NULL,
-    company_id              text,
     open_minor              bigint NOT NULL,
     credit_minor            bigint NOT NULL,
     unapplied_minor         bigint NOT NULL,
     disputed_minor          bigint NOT NULL,
     receivable_minor        bigint NOT NULL, -- posted: must equal open - credit
     unapplied_control_minor bigint NOT NULL, -- posted: must equal unapplied
-    PRIMARY KEY (account_id, customer_id, currency)
+    PRIMARY KEY (account_id, customer_id, company_id, currency)
 ) WITH (fillfactor = 50);
 CREATE TYPE receivables.balance_row AS (
-    account_id text, customer_id text, currency text, company_id text, open_minor bigint,
+    account_id text, customer_id text, company_id text, currency text, open_minor bigint,
     credit_minor bigint, unapplied_minor bigint, disputed_minor bigint, receivable_minor
     bigint, unapplied_control_minor bigint);
 
@@ -465,18 +466,19 @@ SELECT format('invoice %s of account %s: disputed %s, its instalments %s, its ac
    AND (document.disputed_minor <> coalesce(i.disputed_minor, 0)
         OR document.disputed_minor <> least(open_minor, coalesce(a.amount_minor, 0)))
  UNION ALL
-SELECT format('customer %s of account %s in %s: totals differ from the items', b.customer_id,
-              b.account_id, b.currency)
+SELECT format('customer %s of account %s with company %s in %s: totals differ from the items',
+              b.customer_id, b.account_id, b.company_id, b.currency)
   FROM receivables.balance b
-  LEFT JOIN (SELECT account_id, customer_id, currency,
+  LEFT JOIN (SELECT account_id, customer_id, company_id, currency,
                     coalesce(sum(open_minor) FILTER (WHERE kind <> 'credit_note'), 0) AS open_minor,
                     coalesce(sum(open_minor) FILTER (WHERE kind = 'credit_note'), 0) AS credit_minor,
                     coalesce(sum(disputed_minor), 0) AS disputed_minor
-               FROM receivables.document WHERE issued GROUP BY 1, 2, 3) d
-    USING (account_id, customer_id, currency)
-  LEFT JOIN (SELECT account_id, customer_id, currency, sum(unapplied_minor) AS unapplied_minor
-               FROM receivables.payment WHERE received GROUP BY 1, 2, 3) p
-    USING (account_id, customer_id, currency)
+               FROM receivables.document WHERE issued GROUP BY 1, 2, 3, 4) d
+    USING (account_id, customer_id, company_id, currency)
+  LEFT JOIN (SELECT account_id, customer_id, company_id, currency,
+                    sum(unapplied_minor) AS unapplied_minor
+               FROM receivables.payment WHERE received GROUP BY 1, 2, 3, 4) p
+    USING (account_id, customer_id, company_id, currency)
  WHERE (b.open_minor, b.credit_minor, b.disputed_minor, b.unapplied_minor)
        IS DISTINCT FROM (coalesce(d.open_minor, 0), coalesce(d.credit_minor, 0),
                          coalesce(d.disputed_minor, 0), coalesce(p.unapplied_minor, 0))
@@ -508,9 +510,9 @@ WITH line AS (
                              state, reversed_date, reversal_reason)::text
       FROM receivables.payment
      UNION ALL
-    SELECT account_id, jsonb_build_array('balance', customer_id, currency, open_minor, credit_minor,
-                                         unapplied_minor, disputed_minor, receivable_minor,
-                                         unapplied_control_minor)::text
+    SELECT account_id, jsonb_build_array('balance', customer_id, company_id, currency, open_minor,
+                                         credit_minor, unapplied_minor, disputed_minor,
+                                         receivable_minor, unapplied_control_minor)::text
       FROM receivables.balance
 ), account AS (
     SELECT account_id,

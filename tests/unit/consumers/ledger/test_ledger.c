@@ -14,8 +14,9 @@
 
 #include "runtime/base/banned.h"
 
-#define JOURNAL(id, lines)                                                                 \
-    "{'type':'JournalPosted','journal_id':'" id                                            \
+#define JOURNAL(id, lines) JOURNAL_OF("main", id, lines)
+#define JOURNAL_OF(company, id, lines)                                                     \
+    "{'type':'JournalPosted','company_id':'" company "','journal_id':'" id                 \
     "','posting_date':'2026-01-10','source_event_id':"                                     \
     "'5f0a5c4e-0000-7000-8000-000000000001','lines':[" lines "]}"
 #define LINE_IN(currency, account, debit, credit, more)                                    \
@@ -27,11 +28,15 @@ static void describe(const struct rows_fixture *fixture, struct o2c_buf *out)
 {
     const struct ledger_total *total;
 
-    for (size_t i = 0; (total = rows_fixture_row(fixture, &ledger_total, i)); i++)
-        o2c_buf_printf(out, "%.*s %.*s %.*s %" PRId64 "/%" PRId64 "\n",
+    for (size_t i = 0; (total = rows_fixture_row(fixture, &ledger_total, i)); i++) {
+        bool main = o2c_str_eq(total->company_id, O2C_STR("main"));
+
+        o2c_buf_printf(out, "%.*s %.*s %.*s%s%.*s %" PRId64 "/%" PRId64 "\n",
                        O2C_STR_ARG(total->ledger_account), O2C_STR_ARG(total->customer_id),
-                       O2C_STR_ARG(total->currency), total->debit_minor,
+                       main ? 0 : (int)total->company_id.len, total->company_id.at,
+                       main ? "" : " ", O2C_STR_ARG(total->currency), total->debit_minor,
                        total->credit_minor);
+    }
     o2c_buf_printf(out, "%zu journals, %zu lines\n",
                    rows_fixture_row_count(fixture, &ledger_journal),
                    rows_fixture_row_count(fixture, &ledger_journal_line));
@@ -49,6 +54,11 @@ static const struct rule_case cases[] = {
      "bank C1 EUR 50/0\nbank C1 USD 7/0\noutput_tax C1 EUR 0/19\n"
      "receivable C1 EUR 119/0\nreceivable C1 USD 0/7\nreceivable C2 EUR 0/50\n"
      "revenue C1 EUR 0/100\n3 journals, 7 lines\n"},
+    {"two companies have books of their own",
+     {JOURNAL("J1", LINE("bank", 2, 0) "," LINE("unapplied", 0, 2)),
+      JOURNAL_OF("beta", "J2", LINE("bank", 3, 0) "," LINE("unapplied", 0, 3)), NULL},
+     "bank C1 beta EUR 3/0\nbank C1 EUR 2/0\nunapplied C1 beta EUR 0/3\n"
+     "unapplied C1 EUR 0/2\n2 journals, 4 lines\n"},
     {"two lines of one account in one journal",
      {JOURNAL("J1", LINE("bank", 2, 0) "," LINE("bank", 3, 0) "," LINE("unapplied", 0, 5)),
       NULL},

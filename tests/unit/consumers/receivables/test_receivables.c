@@ -284,6 +284,24 @@ static const struct rule_case fact_cases[] = {
      "I1 open 100 a0 c0 d0 [100]\nP1 unapplied 100 of 0\n"
      "C1 open 100 credit 0 unapplied 0\nC1 open 0 credit 0 unapplied 100\n"
      "history 100/0 100/0 100/100 100/100\n"},
+    {"by number the document of its currency is meant",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100, "", DUE("2026-02-09", 100)),
+      "{'type':'InvoiceIssued','account_id':'A','invoice_id':'I2','number':'N1',"
+      "'issue_date':'2026-01-09','currency':'USD','lines':[],'net_minor':100,"
+      "'gross_minor':100,'instalments':[" DUE("2026-02-09", 100) "]}",
+      PAYMENT("P1", 100, FOR_NUMBER("N1", 100)), NULL},
+     "I1 paid 0 a100 c0 d0 closed 01-20 [0]\nI2 open 100 a0 c0 d0 [100]\n"
+     "P1 applied 0 of 1\nC1 open 0 credit 0 unapplied 0\n"
+     "C1 open 100 credit 0 unapplied 0\nhistory 200/0 200/0 100/0 100/0\n"},
+    {"another company never meets, by id or by number",
+     {INVOICE("I1", 100),
+      PAYMENT_OF("P1", "C1", "2026-01-20", 90,
+                 ",'company_id':'beta','remittance':[" FOR("I1", 40) "," FOR_NUMBER(
+                     "NI1", 50) "]"),
+      PAYMENT("P2", 30, FOR("I1", 30)), NULL},
+     "I1 part_paid 70 a30 c0 d0 [70]\nP1 unapplied 90 of 0\nP2 applied 0 of 1\n"
+     "C1 open 0 credit 0 unapplied 90\nC1 open 70 credit 0 unapplied 0\n"
+     "history 100/0 100/0 70/90 70/90\n"},
 };
 
 static void facts_converge_in_any_order(void **state)
@@ -689,34 +707,34 @@ static const struct {
          DUE("2026-02-09", 119)),
      "item I1 open 119 disputed 0 issued\n"
      "invoice:I1:issue 01-10, receivable 119, revenue -119\n"
-     "state I1\nstate A/C1/EUR\n"},
+     "state I1\nstate A/C1/main/EUR\n"},
     {PAYMENT("P1", 120, "{'invoice_id':'I1','amount_minor':117,'discount_minor':2}"),
      "item I1 open 0 disputed 0 applied\napplied P1/1 left 3\n"
      "payment:P1:receipt 01-20, bank 120, unapplied -120\n"
      "application:P1/1 01-20, unapplied 117, discount 2, receivable -119\n"
-     "state I1\nstate A/C1/EUR\n"},
+     "state I1\nstate A/C1/main/EUR\n"},
     {REVERSED("P1"),
      "item I1 open 119 disputed 0 unapplied\nunapplied P1/1 reversed\n"
      "application:P1/1:undone 01-25, unapplied -117, discount -2, receivable 119\n"
      "payment:P1:reversal 01-25, bank -120, unapplied 120\n"
-     "state I1\nstate A/C1/EUR\n"},
+     "state I1\nstate A/C1/main/EUR\n"},
     {"{'type':'DisputeOpened','account_id':'A','dispute_id':'D1','invoice_id':'I1',"
      "'amount_minor':50,'currency':'EUR','reason_code':'01','origin':'customer'}",
-     "item I1 open 119 disputed 50 disputed\nstate I1\nstate A/C1/EUR\n"},
+     "item I1 open 119 disputed 50 disputed\nstate I1\nstate A/C1/main/EUR\n"},
     {CREDIT_NOTE("K1", 100, ",'invoice_id':'I1'"),
      "item K1 open 0 disputed 0 issued\nitem I1 open 19 disputed 19 credited\n"
      "credit_note:K1:issue 01-15, receivable -100, revenue 100\n"
-     "state credit_note/K1\nstate I1\nstate A/C1/EUR\n"},
+     "state credit_note/K1\nstate I1\nstate A/C1/main/EUR\n"},
     {"{'type':'DisputeStateChanged','account_id':'A','dispute_id':'D1','state':'rejected',"
      "'reason':'x'}",
-     "item I1 open 19 disputed 0 disputed\nstate I1\nstate A/C1/EUR\n"},
+     "item I1 open 19 disputed 0 disputed\nstate I1\nstate A/C1/main/EUR\n"},
     {CANCELLED("I1"),
      "item K1 open 100 disputed 0 cancelled\nitem I1 open 0 disputed 0 cancelled\n"
      "invoice:I1:cancellation 01-30, receivable -119, revenue 119\n"
-     "state credit_note/K1\nstate I1\nstate A/C1/EUR\n"},
+     "state credit_note/K1\nstate I1\nstate A/C1/main/EUR\n"},
     {"{'type':'PaymentReceived','payment_id':'P2','account_id':'A','received_date':"
      "'2026-01-20','amount_minor':7,'currency':'EUR','method':'cash','opening':true}",
-     "payment:P2:receipt 01-20, opening 7, unapplied -7\nstate A/C1/EUR\n"},
+     "payment:P2:receipt 01-20, opening 7, unapplied -7\nstate A/C1/main/EUR\n"},
 };
 
 static void every_step_publishes_items_applications_journals_and_states(void **state)
@@ -994,6 +1012,7 @@ int main(void)
         cmocka_unit_test(a_cancellation_gives_back_what_was_applied),
         cmocka_unit_test(a_cancellation_of_another_day_is_a_conflict),
         cmocka_unit_test(every_step_publishes_items_applications_journals_and_states),
+        cmocka_unit_test(journals_of_a_payment_and_of_a_credit_note_have_other_ids),
         cmocka_unit_test(where_a_batch_ends_changes_nothing),
         cmocka_unit_test(without_contention_no_order_of_arrival_changes_anything),
     };
