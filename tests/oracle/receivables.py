@@ -669,8 +669,7 @@ class Receivables:
         for account in self.accounts.values():
             unmet = [*account.waiting_lines, *(
                 line for line in account.number_lines
-                if not any(document.kind in DEBIT_SIDE and line.names(document)
-                           for document in account.documents.values()))]
+                if line.wants and not account.find(line))]
             for line in unmet:
                 if not line.source.reversed_on:
                     yield line.source.kind, line.source.id, line.waits_for, line.source.event

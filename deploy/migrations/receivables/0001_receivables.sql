@@ -270,7 +270,8 @@ SELECT 'receivables'::text AS consumer, l.account_id, l.source AS kind, l.source
     OR (l.claims_number IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM receivables.document d
                          WHERE d.account_id = l.account_id AND d.number = l.claims_number
-                           AND d.kind <> 'credit_note')))
+                           AND d.kind <> 'credit_note' AND d.cancel_content IS NULL
+                           AND d.currency = l.currency AND d.company_id = l.company_id)))
  UNION ALL
 SELECT 'receivables', account_id, 'reversal', payment_id, 'PaymentReceived', reversal_seen
   FROM receivables.payment
