@@ -49,6 +49,17 @@ static void read_options(const json_t *file, const json_t *defaults,
     options->trim = json_is_true(trim);
 }
 
+static bool add_column(struct o2c_table *table, const char *name)
+{
+    char *text = strdup(name);
+    if (!text)
+        return false;
+    struct o2c_str *column = &table->columns[table->column_count++];
+    column->at = text;
+    column->len = strlen(text);
+    return true;
+}
+
 static void given_columns(struct map_compile *compile, struct o2c_table *table,
                           const json_t *columns)
 {
@@ -56,15 +67,16 @@ static void given_columns(struct map_compile *compile, struct o2c_table *table,
         return;
     table->has_header = false;
     table->columns = calloc(json_array_size(columns), sizeof(*table->columns));
-    for (size_t i = 0; table->columns && i < json_array_size(columns); i++) {
-        char *text = strdup(json_string_value(json_array_get(columns, i)));
-        if (!text || o2c_table_column(table, o2c_str_from(text)) >= 0) {
-            map_complain(compile, "the column \"%s\" stands there twice", text ? text : "");
-            free(text);
+    for (size_t i = 0; i < json_array_size(columns); i++) {
+        const char *name = json_string_value(json_array_get(columns, i));
+        if (o2c_table_column(table, o2c_str_from(name)) >= 0) {
+            map_complain(compile, "the column \"%s\" stands there twice", name);
             return;
         }
-        table->columns[i] = o2c_str_from(text);
-        table->column_count++;
+        if (!table->columns || !add_column(table, name)) {
+            map_complain(compile, "no memory for the columns");
+            return;
+        }
     }
 }
 

@@ -11,6 +11,8 @@
 
 #include "producers/publish/intake.h"
 #include "producers/publish/lines.h"
+#include "producers/publish/map.h"
+#include "producers/publish/map_plan.h"
 #include "producers/publish/table.h"
 #include "tests/support/no_memory.h"
 
@@ -132,6 +134,64 @@ static void a_table_is_whole_or_fatal(void **state)
     assert_true(turns > 5);
 }
 
+static void on_map_fault(void *user, const char *sentence)
+{
+    size_t *faults = user;
+
+    assert_true(*sentence);
+    assert_null(strstr(sentence, "twice"));
+    ++*faults;
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_mapping_has_all_its_columns_or_is_refused(void **state)
+{
+    char folder[] = "/tmp/o2c-no-memory-XXXXXX", mapping[64], rows[64];
+    size_t turns = 0;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(mapping, sizeof mapping, "%s/map.json", folder);
+    snprintf(rows, sizeof rows, "%s/rows.csv", folder);
+    write_file(
+        mapping,
+        "{\"map\": 1, \"files\": {\"rows\": {\"file\": \"rows.csv\","
+        "  \"columns\": [\"account\", \"order\"]}},"
+        " \"rows\": [{\"from\": \"rows\", \"events\": [{\"type\": \"OrderCancelled\","
+        "  \"fields\": {\"customer_id\": \"account\", \"order_id\": \"order\","
+        "   \"revision\": {\"constant\": 2}, \"reason\": {\"constant\": \"x\"},"
+        "   \"occurred_at\": {\"constant\": \"2010-01-01T00:00:00Z\"}}}]}]}");
+    write_file(rows, "1,a\n");
+    for (size_t n = 1; no_memory_at(n); n++, turns++) {
+        size_t faults = 0;
+        struct o2c_map *map = NULL;
+        struct o2c_err err;
+        enum o2c_verdict verdict =
+            o2c_map_open(&map, mapping, folder, on_map_fault, &faults, &err);
+
+        /* Where a sentence about the mapping would point to may be lost without harm. */
+        if (!no_memory_met() || !verdict) {
+            assert_int_equal(verdict, O2C_OK);
+            assert_int_equal(map->tables[0].column_count, 2);
+        } else {
+            assert_true(verdict == O2C_FATAL || faults);
+        }
+        o2c_map_close(map);
+    }
+    unlink(mapping);
+    unlink(rows);
+    rmdir(folder);
+    assert_true(turns > 5);
+}
+
 static ssize_t read_lines(void *user, char *into, size_t room)
 {
     int *rest = user;
@@ -169,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_taken_or_refused_but_never_in_part),
         cmocka_unit_test(a_table_is_whole_or_fatal),
+        cmocka_unit_test(a_mapping_has_all_its_columns_or_is_refused),
         cmocka_unit_test(no_line_is_called_too_long_for_want_of_memory),
     };
 
