@@ -175,7 +175,7 @@ static bool still_tells(const struct unit *unit, int topic)
 
     return waiting->oldest_us &&
            (waiting->from == unit->stored.next[topic] ||
-            o2c_clock_monotonic_us() - waiting->told_us < 2 * LOOK_EVERY_US);
+            o2c_clock_monotonic_us() - waiting->told_us < INT64_C(2) * LOOK_EVERY_US);
 }
 
 void lag_of(const struct engine *engine, const struct unit *unit, int topic,

@@ -27,8 +27,7 @@ void parked_set(struct unit *unit, struct o2c_str account, int64_t records)
 {
     struct parked_account *parked = unit->parked;
 
-    while (parked &&
-           (parked->len != account.len || memcmp(parked->account, account.at, account.len)))
+    while (parked && !o2c_str_eq((struct o2c_str){parked->account, parked->len}, account))
         parked = parked->next;
     if (!parked) {
         parked = calloc(1, sizeof *parked);

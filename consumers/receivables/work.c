@@ -307,7 +307,8 @@ static void note_control(struct work *work, const struct journal *journal,
 {
     struct balance *balance;
 
-    if (strcmp(account, O2C_ACCOUNT_RECEIVABLE) && strcmp(account, O2C_ACCOUNT_UNAPPLIED))
+    if (strcmp(account, O2C_ACCOUNT_RECEIVABLE) != 0 &&
+        strcmp(account, O2C_ACCOUNT_UNAPPLIED) != 0)
         return;
     balance = balance_for(work, customer_id, journal->currency, journal->company_id);
     if (!strcmp(account, O2C_ACCOUNT_RECEIVABLE))

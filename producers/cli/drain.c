@@ -40,7 +40,7 @@ static void say(void *user, const char *why)
     struct saying *saying = user;
     int64_t now = o2c_clock_monotonic_us();
 
-    if (now - saying->said_us < SAY_EVERY_MS * 1000)
+    if (now - saying->said_us < SAY_EVERY_MS * INT64_C(1000))
         return;
     saying->said_us = now;
     saying->said = true;

@@ -5,6 +5,7 @@
  * that carry the run's id; of the rows of the reading views.  Every difference
  * is named, and a few rows are shown side by side for a person.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -200,7 +201,7 @@ static int check_totals(struct check *check)
     if (o2c_totals_read(path, &run, &err))
         return stack_fail(&check->stack, EXIT_USAGE, "%s", err.text);
     const char *named = json_string_value(json_object_get(run, "run"));
-    if (!named || strcmp(named, check->run)) {
+    if (!named || strcmp(named, check->run) != 0) {
         json_decref(run);
         return stack_fail(&check->stack, EXIT_USAGE, "%s: run: \"%s\" is not %s", path,
                           named ? named : "", check->run);
@@ -233,6 +234,7 @@ static void on_topic(void *user, const struct o2c_exhibit *of_file,
     struct check *check = user;
     char file_text[96], topic_text[96];
 
+    assert(of_file || of_topic);
     if (of_file)
         show_amount(file_text, sizeof file_text, &of_file->facts);
     if (of_topic)

@@ -316,7 +316,7 @@ waiting(struct stack *stack, const struct lag_report *report, const char *consum
 static int read_oldest(struct stack *stack, struct lag_report *report, const char *consumer)
 {
     rd_kafka_topic_partition_list_t *list = waiting(stack, report, consumer);
-    int64_t deadline = o2c_clock_monotonic_us() + OLDEST_TIMEOUT_MS * 1000;
+    int64_t deadline = o2c_clock_monotonic_us() + OLDEST_TIMEOUT_MS * INT64_C(1000);
     int status = EXIT_OK;
 
     if (!list)

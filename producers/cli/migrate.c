@@ -47,7 +47,7 @@ static void digest(const char *sql, char ret_hex[65])
 
     if (!EVP_Digest(sql, strlen(sql), bytes, &len, EVP_sha256(), NULL))
         abort();
-    for (unsigned i = 0; i < len && i < 32; i++)
+    for (size_t i = 0; i < len && i < 32; i++)
         snprintf(ret_hex + 2 * i, 3, "%02x", bytes[i]);
 }
 

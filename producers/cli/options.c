@@ -32,7 +32,7 @@ static bool arrange(struct options *options, int argc, char **argv)
     bool only_operands = false;
     for (int i = 1; i < argc; i++) {
         char *word = argv[i];
-        if (only_operands || strncmp(word, "--", 2)) {
+        if (only_operands || strncmp(word, "--", 2) != 0) {
             options->operands[options->operand_count++] = word;
         } else if (!word[2]) {
             only_operands = true;
@@ -55,7 +55,7 @@ static bool arrange(struct options *options, int argc, char **argv)
 
 static bool wants_help(int argc, char **argv)
 {
-    for (int i = 1; i < argc && strcmp(argv[i], "--"); i++)
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
             return true;
     return false;

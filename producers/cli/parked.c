@@ -382,22 +382,29 @@ static enum o2c_verdict open_producer(const struct run *run, rd_kafka_t **ret_rk
     return o2c_fail(err, O2C_FATAL, "Kafka producer: %s", text);
 }
 
+static enum o2c_verdict send_to(rd_kafka_t *rk, const char *name,
+                                const struct set_aside *record, struct o2c_err *err)
+{
+    int32_t count = 0;
+
+    if (o2c_kafka_partition_count(rk, name, KAFKA_TIMEOUT_MS, &count, err))
+        return err->verdict;
+    if (!count)
+        return o2c_fail(err, O2C_FATAL, "%s: no such topic", name);
+    return send_again(rk, name, o2c_hash_partition(record->key, count), record, err);
+}
+
 static int produce(struct run *run, const char *topic, const struct set_aside *record)
 {
     struct o2c_err *err = &run->stack.err;
     rd_kafka_t *rk = NULL;
     char name[160];
-    int32_t count = 0;
     int status = EXIT_OK;
 
     snprintf(name, sizeof name, "%s%s", run->settings->stack.kafka.topic_prefix, topic);
     if (open_producer(run, &rk, err))
         return stack_fail(&run->stack, EXIT_USAGE, "%s", err->text);
-    if (o2c_kafka_partition_count(rk, name, KAFKA_TIMEOUT_MS, &count, err))
-        status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s", err->text);
-    else if (!count)
-        status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s: no such topic", name);
-    else if (send_again(rk, name, o2c_hash_partition(record->key, count), record, err))
+    if (send_to(rk, name, record, err))
         status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s", err->text);
     rd_kafka_destroy(rk);
     return status;

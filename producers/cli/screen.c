@@ -42,7 +42,7 @@ static void repaint(const struct o2c_buf *text)
     size_t lines = terminal_lines() - 1;
     struct o2c_buf out;
 
-    o2c_buf_init(&out, 2 * SCREEN_MAX_BYTES);
+    o2c_buf_init(&out, (size_t)2 * SCREEN_MAX_BYTES);
     o2c_buf_add_text(&out, "\033[H");
     for (; at < end && lines; lines--) {
         size_t len = (size_t)((const char *)memchr(at, '\n', (size_t)(end - at)) - at);

@@ -1,5 +1,6 @@
 #include "producers/clock/days.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <librdkafka/rdkafka.h>
@@ -182,6 +183,7 @@ enum o2c_verdict o2c_days_open(struct o2c_days **ret_days,
         o2c_fail(err, O2C_FATAL, "topic %s does not exist; run `o2c topics create` first",
                  days->name);
     if (!err->verdict) {
+        assert(days->partition_count > 0);
         days->last = must(calloc((size_t)days->partition_count, sizeof *days->last));
         for (int32_t p = 0; p < days->partition_count; p++)
             days->last[p] = O2C_DAYS_NEVER;

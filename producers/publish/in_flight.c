@@ -41,12 +41,11 @@ static bool find_room(struct o2c_in_flight *flight, size_t len, size_t *ret_at)
     }
     size_t from = o2c_in_flight_at(flight, 0)->begins;
     size_t to = o2c_in_flight_at(flight, flight->count - 1)->ends;
-    if (to >= from && flight->byte_cap - to > len)
+    size_t end = to >= from ? flight->byte_cap : from;
+    if (end - to > len)
         *ret_at = to;
     else if (to >= from && from > len)
         *ret_at = 0;
-    else if (to < from && from - to > len)
-        *ret_at = to;
     else
         return false;
     return true;

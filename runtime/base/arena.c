@@ -102,7 +102,7 @@ static struct o2c_arena_chunk *take_kept(struct o2c_arena_chunk *current, size_t
 /* Makes a chunk with room the current one.  The first is always of the same small size. */
 static bool next_chunk(struct o2c_arena *arena, size_t bytes)
 {
-    if (!arena->first) {
+    if (!arena->current) {
         arena->first = arena->current = new_chunk(FIRST_BYTES);
         if (!arena->first)
             return false;

@@ -204,7 +204,7 @@ void o2c_pg_field_bool(struct o2c_pg_array *array, bool value)
     char *at = field(array, O2C_OID_BOOL, 1);
 
     if (at)
-        *at = value;
+        *at = (char)value;
 }
 
 static void put4(char *at, int32_t value)

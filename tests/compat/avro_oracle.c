@@ -161,7 +161,8 @@ static int fill_record(const struct o2c_record *record, const char *body, avro_v
     for (size_t i = 0; i < count; i++) {
         avro_value_t value;
         const char *name;
-        avro_value_get_by_index(to, i, &value, &name);
+        if (avro_value_get_by_index(to, i, &value, &name) != 0)
+            return -1;
         const struct o2c_field *field = o2c_record_field(record, o2c_str_from(name));
         if (!field || fill_field(field, body, &value) != 0)
             return -1;
@@ -265,7 +266,9 @@ static bool record_agrees(const struct o2c_record *record, const char *body,
     for (size_t i = 0; i < count; i++) {
         avro_value_t part;
         const char *name;
-        avro_value_get_by_index(value, i, &part, &name);
+        *ret_field = "a field that Avro cannot read";
+        if (avro_value_get_by_index(value, i, &part, &name) != 0)
+            return false;
         const struct o2c_field *field = o2c_record_field(record, o2c_str_from(name));
         *ret_field = field ? field->name : "a field that the struct lacks";
         if (!field || !field_agrees(field, body, &part, ret_field))

@@ -61,9 +61,11 @@ static int hex_digit(char c)
 static void read_hex(const char *text, struct o2c_buf *out)
 {
     o2c_buf_reset(out);
-    for (; hex_digit(text[0]) >= 0; text += 2) {
-        assert_true(hex_digit(text[1]) >= 0);
-        o2c_buf_add_u8(out, (uint8_t)(hex_digit(text[0]) << 4 | hex_digit(text[1])));
+    int high, low;
+    for (; (high = hex_digit(text[0])) >= 0; text += 2) {
+        low = hex_digit(text[1]);
+        assert_true(low >= 0);
+        o2c_buf_add_u8(out, (uint8_t)(high << 4 | low));
     }
 }
 

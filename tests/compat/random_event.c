@@ -42,10 +42,10 @@ static struct o2c_str make_text(const struct making *in)
     size_t count = random_below(in->seed, 16) ? random_below(in->seed, 4) : 40, len = 0;
     char *text = take(in, count * 16 + 1);
     for (size_t i = 0; i < count; i++) {
-        const char *piece =
-            pieces[random_below(in->seed, sizeof(pieces) / sizeof(*pieces))];
-        memcpy(text + len, piece, strlen(piece));
-        len += strlen(piece);
+        struct o2c_str piece =
+            o2c_str_from(pieces[random_below(in->seed, sizeof(pieces) / sizeof(*pieces))]);
+        memcpy(text + len, piece.at, piece.len);
+        len += piece.len;
     }
     return (struct o2c_str){text, len};
 }

@@ -205,12 +205,8 @@ void broker_read(struct broker *broker, const char *topic, int32_t partition,
         RD_KAFKA_OFFSET_BEGINNING;
     rd_kafka_assign(rk, list);
     rd_kafka_topic_partition_list_destroy(list);
-    for (;;) {
-        message = rd_kafka_consumer_poll(rk, WAIT_MS);
-        if (!message)
-            fail_msg("%s/%d: the broker does not answer", name, (int)partition);
-        if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            break;
+    while ((message = rd_kafka_consumer_poll(rk, WAIT_MS)) &&
+           message->err != RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         if (message->err)
             fail_msg("%s/%d: %s", name, (int)partition, rd_kafka_message_errstr(message));
         ret_read->messages =
@@ -218,6 +214,8 @@ void broker_read(struct broker *broker, const char *topic, int32_t partition,
         assert_non_null(ret_read->messages);
         ret_read->messages[ret_read->count++] = message;
     }
+    if (!message)
+        fail_msg("%s/%d: the broker does not answer", name, (int)partition);
     rd_kafka_message_destroy(message);
 }
 

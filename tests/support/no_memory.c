@@ -32,6 +32,7 @@ static bool fails(void)
 }
 
 /* What the linker's --wrap puts in their place. */
+/* NOLINTBEGIN(bugprone-reserved-identifier): these are its names */
 void *__real_malloc(size_t bytes);
 void *__real_calloc(size_t count, size_t bytes);
 void *__real_realloc(void *at, size_t bytes);
@@ -43,6 +44,7 @@ void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_realloc(void *at, size_t bytes);
 char *__wrap_strdup(const char *text);
 char *__wrap_strndup(const char *text, size_t len);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 void *__wrap_malloc(size_t bytes)
 {

@@ -157,7 +157,7 @@ static void print_log(void)
 static void wait_until_up(void)
 {
     char dsn[TEST_DSN_BYTES];
-    const struct timespec moment = {0, 10 * 1000000};
+    const struct timespec moment = {0, 10000000};
     int64_t deadline_us = o2c_clock_monotonic_us() + START_US;
     snprintf(dsn, sizeof dsn, "host=%s user=postgres dbname=postgres", folder);
     while (PQping(dsn) != PQPING_OK) {

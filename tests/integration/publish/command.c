@@ -40,7 +40,7 @@ void command_clear(struct command *command)
     char path[512];
     assert(folder);
     while ((entry = readdir(folder)))
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
             path_of(command, entry->d_name, path, sizeof(path));
             (void)unlink(path);
         }

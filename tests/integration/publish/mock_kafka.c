@@ -20,7 +20,7 @@ void mock_kafka_start(struct mock_cluster *mock, int partition_count, const char
     const struct o2c_topic *topics = o2c_topics(&count);
     mock_cluster_open(mock, BROKER_COUNT);
     for (size_t i = 0; i < count; i++)
-        if (!without || strcmp(topics[i].name, without))
+        if (!without || strcmp(topics[i].name, without) != 0)
             mock_cluster_topic(mock, topics[i].name, partition_count);
 }
 

@@ -42,7 +42,8 @@ static int tear_down(void **state)
     struct dirent *entry;
     char path[512];
     (void)state;
-    while (entries && (entry = readdir(entries))) {
+    assert_non_null(entries);
+    while ((entry = readdir(entries))) {
         path_of(entry->d_name, path);
         (void)unlink(path);
     }

@@ -24,7 +24,7 @@ static void write_file(const char *text)
 static int setup(void **state)
 {
     (void)state;
-    memcpy(strrchr(path, '-') + 1, "XXXXXX", 6);
+    memcpy(strrchr(path, '-') + 1, "XXXXXX", sizeof "XXXXXX");
     close(mkstemp(path));
     o2c_table_init(&table, "orders");
     assert_true(o2c_table_add_path(&table, path, "orders.csv"));

@@ -59,7 +59,7 @@ static void later_is_later_and_in_working_hours_whatever_the_moment(void **state
 {
     (void)state;
     struct o2c_sim_random random = o2c_sim_random_for(1, O2C_SIM_FOR_ORDER, 0);
-    for (int64_t minute = 0; minute < 14 * 1440; minute += 7) {
+    for (int64_t minute = 0; minute < INT64_C(14) * 1440; minute += 7) {
         int64_t at_us = MONDAY * O2C_DAY_US + minute * O2C_SIM_MINUTE_US;
         int64_t soon_us = o2c_sim_minutes_later(&random, at_us, 1, 500, -300);
         int64_t days_us = o2c_sim_workdays_later(&random, at_us, 1, 9, -300);

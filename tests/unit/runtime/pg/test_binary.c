@@ -35,7 +35,7 @@ static const char *bytes_of(int param)
 
     *text = '\0';
     for (int32_t i = 0; i < params.len[param]; i++)
-        snprintf(text + 2 * i, sizeof text - 2 * (size_t)i, "%02x",
+        snprintf(text + 2 * (size_t)i, sizeof text - 2 * (size_t)i, "%02x",
                  (unsigned char)params.buf.at[params.start[param] + (size_t)i]);
     return text;
 }
