@@ -36,13 +36,17 @@ now_ms() {
 
 # Inside a step: what to say about it on its line.
 detail() { # TEXT
-    echo "$1" >"$logs/${STEP_NAME:?}.detail"
+    if [[ -n ${STEP_NAME:-} ]]; then
+        echo "$1" >"$logs/$STEP_NAME.detail"
+    fi
 }
 
-# Inside a step: does it, and notes when it was done.
+# Inside a step: does it, and notes when it was done where somebody waits for it.
 step_run() { # FUNCTION ARGUMENT...
     "$@"
-    touch "$logs/${STEP_NAME:?}.done"
+    if [[ -n ${STEP_NAME:-} ]]; then
+        touch "$logs/$STEP_NAME.done"
+    fi
 }
 
 # Begins a step without waiting for it; sets step_group.
