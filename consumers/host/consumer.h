@@ -109,6 +109,41 @@ typedef enum o2c_verdict o2c_on_due_fn(struct o2c_account *account,
                                        const struct o2c_moment *moment,
                                        struct o2c_effects *effects, struct o2c_err *err);
 
+/*
+ * What another consumer has said on its topic o2c.parked.<consumer>: an event of
+ * the account could not be applied there, or one that could not has left.
+ */
+enum o2c_notice_state {
+    O2C_NOTICE_PARKED, /* it cannot be applied; later ones of the account queue behind it */
+    O2C_NOTICE_RELEASED,
+    O2C_NOTICE_DISCARDED
+};
+
+struct o2c_parked_notice {
+    enum o2c_notice_state state; /* of one record */
+    int64_t left; /* records of the account that were parked then, this one included
+                     while it is; 0: what that consumer knows is whole again */
+};
+
+typedef void o2c_notice_needs_fn(const struct o2c_parked_notice *notice,
+                                 struct o2c_wants *wants);
+
+/* Like o2c_apply_fn. */
+typedef enum o2c_verdict o2c_notice_fn(struct o2c_account *account,
+                                       const struct o2c_parked_notice *notice,
+                                       const struct o2c_moment *moment,
+                                       struct o2c_effects *effects, struct o2c_err *err);
+
+/*
+ * A topic of notices.  Those that name no account (of a record that was set
+ * aside alone) are skipped; for the others holds what holds for events.
+ */
+struct o2c_parked_route {
+    const char *topic; /* "o2c.parked.receivables"; among the consumer's topics, too */
+    o2c_notice_needs_fn *needs;
+    o2c_notice_fn *apply;
+};
+
 struct o2c_route {
     int event_type; /* enum o2c_event_type, generated; types without a route are skipped */
     o2c_needs_fn *needs;
@@ -137,6 +172,8 @@ struct o2c_consumer {
     const char *const *emits;  /* NULL-terminated: topics its rules publish to */
     const struct o2c_route *routes;
     size_t route_count;
+    const struct o2c_parked_route *parked_routes; /* NULL: it hears no notices */
+    size_t parked_route_count;
     const struct o2c_table *const *tables; /* every table the rules touch */
     size_t table_count;
     o2c_due_needs_fn *due_needs;

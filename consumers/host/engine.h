@@ -9,6 +9,7 @@
  *   claim.c    which partitions this process decides for, and where they stand
  *   intake.c   the Kafka consumer: assignments, records, end of partitions
  *   record.c   what a record is before any rule sees it
+ *   notice.c   what other consumers say about their parking
  *   hold.c     records that wait for a tick
  *   ticks.c    business days: when one may be applied, and what it runs
  *   fold.c     records in recorded order through the rules
@@ -149,7 +150,8 @@ struct waiting {
 /* How a record looks before any rule has seen it. */
 enum record_kind {
     RECORD_EVENT,   /* decoded, has a route */
-    RECORD_SKIPPED, /* no route for its type */
+    RECORD_NOTICE,  /* of another consumer's parking, read */
+    RECORD_SKIPPED, /* no route for its type; a notice about no account */
     RECORD_BAD,     /* has a usable key, but cannot be read */
     RECORD_ASIDE,   /* has no usable key */
     RECORD_MARKER,  /* no record: offsets up to this one are empty (transaction markers) */
@@ -221,6 +223,8 @@ struct record {
     int64_t recorded_us;
     struct o2c_event event;
     const struct o2c_route *route;
+    struct o2c_parked_notice notice;             /* NOTICE */
+    const struct o2c_parked_route *parked_route; /* of a notice that could be read */
     struct o2c_str account;
     rd_kafka_event_t *holder; /* keeps the bytes alive; NULL for a parked record */
     const rd_kafka_message_t *message;
@@ -384,6 +388,7 @@ struct engine {
     int topic_count, emit_count;
     int clock; /* which topic is o2c.clock; -1: the consumer takes no ticks */
     const struct o2c_route *route[O2C_EVENT_TYPE_COUNT];
+    const struct o2c_parked_route *parked_route[TOPICS_MAX]; /* NULL: a topic of events */
     bool loads_twice; /* some route has a needs_more */
     const struct o2c_topic *topic[TOPICS_MAX], *emit[TOPICS_MAX];
     char *topic_name[TOPICS_MAX], *emit_name[TOPICS_MAX]; /* with the prefix */
@@ -481,6 +486,9 @@ bool record_can_be_refused(const struct record *record);
 enum o2c_verdict record_fail_at(struct o2c_err *err, const struct batch *batch,
                                 const struct record *record, const char *text);
 void record_marker(struct batch *batch, struct unit *unit, int topic, int64_t next_offset);
+
+/* False: not even its type is known. */
+bool record_was_read(const struct record *record);
 
 /* The headers as tables keep them (o2c_headers_pack); false: no memory. */
 bool record_headers(const struct record *record, struct o2c_arena *arena,

@@ -154,6 +154,9 @@ static void want(struct batch *batch, const struct record *record)
 
     if (record->kind == RECORD_EVENT && record->route->needs)
         record->route->needs(&record->event, o2c_rows_want(batch->rows, record->account));
+    else if (record->kind == RECORD_NOTICE && record->parked_route->needs)
+        record->parked_route->needs(&record->notice,
+                                    o2c_rows_want(batch->rows, record->account));
     else if (record->kind == RECORD_DUE && consumer->due_needs)
         consumer->due_needs(&record->due, o2c_rows_want(batch->rows, record->account));
 }
@@ -270,6 +273,9 @@ static enum o2c_verdict call_rule(struct fold *fold, struct record *record)
     if (record->kind == RECORD_DUE)
         return fold->engine->consumer->on_due(account, &record->due, &moment,
                                               &fold->effects, &fold->err);
+    if (record->kind == RECORD_NOTICE)
+        return record->parked_route->apply(account, &record->notice, &moment,
+                                           &fold->effects, &fold->err);
     return record->route->apply(account, &record->event, &moment, &fold->effects,
                                 &fold->err);
 }
@@ -373,7 +379,7 @@ static enum o2c_verdict fold_parked(struct fold *fold, struct record *record)
         leave(fold, record, "discarded");
         return O2C_OK;
     }
-    if (record->kind == RECORD_EVENT && !reason) {
+    if ((record->kind == RECORD_EVENT || record->kind == RECORD_NOTICE) && !reason) {
         verdict = apply(fold, record);
         reason = fold->err.text;
     }

@@ -393,6 +393,22 @@ static char *joined(const char *prefix, const char *name)
     return text;
 }
 
+static void route_notices(struct engine *engine)
+{
+    const struct o2c_consumer *consumer = engine->consumer;
+
+    for (size_t i = 0; i < consumer->parked_route_count; i++) {
+        int t = 0;
+
+        while (t < engine->topic_count &&
+               strcmp(consumer->topics[t], consumer->parked_routes[i].topic) != 0)
+            t++;
+        assert(t < engine->topic_count && "a route for a topic that is not read");
+        assert(engine->topic[t]->pipeline_records);
+        engine->parked_route[t] = &consumer->parked_routes[i];
+    }
+}
+
 static void name_topics(struct engine *engine)
 {
     const char *prefix = engine->settings->kafka.topic_prefix;
@@ -415,6 +431,7 @@ static void name_topics(struct engine *engine)
     engine->group = joined(prefix, consumer->name);
     if (asprintf(&engine->instance, "%s-%s", engine->group, engine->settings->instance) < 0)
         abort();
+    route_notices(engine);
     engine->loads_twice = consumer->due_needs_more != NULL;
     for (size_t i = 0; i < consumer->route_count; i++) {
         engine->route[consumer->routes[i].event_type] = &consumer->routes[i];

@@ -36,7 +36,8 @@ enum {
 static const struct o2c_metric table[] = {
     {"o2c_events_processed_total", O2C_METRIC_COUNTER, "topic,type,result",
      "Records whose outcome is stored: applied, repeats, skipped, parked, unparked, "
-     "set_aside, markers (offsets without a record); type \"none\" where it was not read.",
+     "set_aside, markers (offsets without a record); type \"none\" where it was not read "
+     "or there is none (notices of parking).",
      0},
     {"o2c_event_age_at_commit_seconds", O2C_METRIC_HISTOGRAM, NULL,
      "Age of the oldest record of a batch when the batch was committed.", 0},
@@ -124,8 +125,8 @@ void host_metrics_stored(struct engine *engine, const struct unit *unit)
 
 static void count_record(struct engine *engine, const struct record *record)
 {
-    bool typed =
-        record->route || record->kind == RECORD_SKIPPED || record->kind == RECORD_TICK;
+    bool typed = record->route || record->kind == RECORD_TICK ||
+                 (record->kind == RECORD_SKIPPED && record->event.type != O2C_EVENT_NONE);
     int type = typed ? (int)record->event.type : O2C_EVENT_TYPE_COUNT;
     struct o2c_series **at =
         &engine->counted
@@ -150,10 +151,11 @@ static void count_dead_letters(struct engine *engine, const struct batch *batch)
                        1);
     for (size_t i = 0; i < batch->parked.count; i++)
         if (batch->parked.at[i].reason.at)
-            o2c_series_add(
-                series(engine, METRIC_DLQ,
-                       batch->parked.at[i].record->route ? "refused" : "unreadable"),
-                1);
+            o2c_series_add(series(engine, METRIC_DLQ,
+                                  record_was_read(batch->parked.at[i].record)
+                                      ? "refused"
+                                      : "unreadable"),
+                           1);
 }
 
 static void count_due(struct engine *engine, const struct batch *batch)

@@ -7,9 +7,11 @@
 #include "consumers/host/engine.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumers/host/notice.h"
 #include "runtime/base/log.h"
 #include "runtime/pg/pg.h"
 
@@ -94,25 +96,36 @@ static void add_header(struct o2c_buf *json, const char *name, struct o2c_str va
     o2c_buf_add(json, "\"", 1);
 }
 
-/* The first parked record of an account, and its release or discarding, are events. */
+static void add_number(struct o2c_buf *json, const char *name, int64_t number)
+{
+    char text[24];
+
+    snprintf(text, sizeof text, "%" PRId64, number);
+    add_header(json, name, o2c_str_from(text));
+}
+
+/*
+ * Published are the record that cannot be applied, its leaving, and the leaving
+ * of the last one behind it.  Each says how many of the account are left: who
+ * holds something for the account does so until there are none.
+ */
 static void announce(struct o2c_effects *effects, const struct record *record,
                      const char *state, const char *reason)
 {
     struct engine *engine = effects->batch->engine;
-    char topic[128], number[24];
+    char topic[128];
     struct o2c_str headers = {NULL, 0}, value = {NULL, 0};
     struct o2c_buf json;
 
     snprintf(topic, sizeof topic, "o2c.parked.%s", engine->consumer->name);
     o2c_buf_init(&json, 8192);
     o2c_buf_add(&json, "{", 1);
-    add_header(&json, "o2c_parked", o2c_str_from(state));
+    add_header(&json, NOTICE_STATE, o2c_str_from(state));
+    add_number(&json, NOTICE_LEFT, count_of(record->unit, record->account));
     add_header(&json, "__connect.errors.topic",
                o2c_str_from(engine->consumer->topics[record->topic]));
-    snprintf(number, sizeof number, "%d", record->unit->partition);
-    add_header(&json, "__connect.errors.partition", o2c_str_from(number));
-    snprintf(number, sizeof number, "%lld", (long long)record->offset);
-    add_header(&json, "__connect.errors.offset", o2c_str_from(number));
+    add_number(&json, "__connect.errors.partition", record->unit->partition);
+    add_number(&json, "__connect.errors.offset", record->offset);
     add_header(&json, "__connect.errors.connector.name",
                o2c_str_from(engine->consumer->name));
     if (reason)
@@ -124,8 +137,7 @@ static void announce(struct o2c_effects *effects, const struct record *record,
     o2c_buf_clear(&json);
     if (!strcmp(state, "parked"))
         value = record->value;
-    effects_emit_raw(effects, topic, O2C_STR("o2c.parked"), headers, record->account,
-                     value);
+    effects_emit_raw(effects, topic, O2C_STR(NOTICE_TYPE), headers, record->account, value);
 }
 
 static struct o2c_str kept(struct batch *batch, const char *text)
@@ -158,10 +170,11 @@ void parked_left(struct o2c_effects *effects, const struct record *record,
 {
     struct parked_change change = {record, state, {NULL, 0}};
     struct unit *unit = record->unit;
+    int64_t left = count_of(unit, record->account) - 1;
 
     VEC_ADD(effects->batch->parked_changes, change);
-    parked_set(unit, record->account, count_of(unit, record->account) - 1);
-    if (record->parked_first)
+    parked_set(unit, record->account, left);
+    if (record->parked_first || !left)
         announce(effects, record, state, NULL);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumers/host/notice.h"
 #include "runtime/base/hash.h"
 #include "schemas/units/time.h"
 
@@ -60,7 +61,8 @@ void record_refuse(struct batch *batch, struct record *record, const char *reaso
 /* A record is refused once: what remains of it then is no longer the rule's. */
 bool record_can_be_refused(const struct record *record)
 {
-    return record->kind == RECORD_EVENT || (record->kind == RECORD_DUE && !record->reason);
+    return record->kind == RECORD_EVENT || record->kind == RECORD_NOTICE ||
+           (record->kind == RECORD_DUE && !record->reason);
 }
 
 enum o2c_verdict record_fail_at(struct o2c_err *err, const struct batch *batch,
@@ -76,10 +78,17 @@ static void set_bad(struct batch *batch, struct record *record, const struct o2c
     record_refuse(batch, record, err->text);
 }
 
+/* A notice lies where the account lies that it is about: in the partition of its source. */
+static bool is_placed_by_key(const struct engine *engine, int topic)
+{
+    return engine->topic[topic]->placement == O2C_PLACEMENT_HASH ||
+           engine->parked_route[topic];
+}
+
 /* True if the record's key can be an account of this partition. */
 static bool key_is_usable(const struct engine *engine, struct record *record)
 {
-    const struct o2c_topic *topic = engine->topic[record->topic];
+    bool placed = is_placed_by_key(engine, record->topic);
 
     if (!record->key.at || record->key.len == 0) {
         set_aside(record, "no-key", "the record has no key; the key is the account");
@@ -90,11 +99,11 @@ static bool key_is_usable(const struct engine *engine, struct record *record)
         return false;
     }
 #ifdef O2C_MUTANT_NO_PARTITION_CHECK
-    return topic;
+    (void)placed;
+    return true;
 #endif
-    if (topic->placement == O2C_PLACEMENT_HASH &&
-        o2c_hash_partition(record->key, engine->partition_count) !=
-            record->unit->partition) {
+    if (placed && o2c_hash_partition(record->key, engine->partition_count) !=
+                      record->unit->partition) {
         set_aside(
             record, "wrong-partition",
             "the key hashes to another partition: set partitioner=murmur2_random in the "
@@ -104,12 +113,37 @@ static bool key_is_usable(const struct engine *engine, struct record *record)
     return true;
 }
 
-static void decode(struct batch *batch, struct record *record)
+/* Of a record just received: its own; of a parked one: unpacked, to be destroyed. */
+static enum o2c_verdict headers_of(const struct record *record,
+                                   rd_kafka_headers_t **ret_headers, struct o2c_err *err)
+{
+    if (!record->message)
+        return o2c_headers_unpack(record->headers, ret_headers, err);
+    if (rd_kafka_message_headers(record->message, ret_headers))
+        return o2c_fail(err, O2C_PARK, "the record has no headers");
+    return O2C_OK;
+}
+
+static void decode_notice(struct batch *batch, struct record *record)
+{
+    rd_kafka_headers_t *headers = NULL;
+    struct o2c_err err;
+
+    if (headers_of(record, &headers, &err) || notice_read(headers, &record->notice, &err)) {
+        set_bad(batch, record, &err);
+    } else {
+        record->parked_route = batch->engine->parked_route[record->topic];
+        record->kind = RECORD_NOTICE;
+    }
+    if (headers && !record->message)
+        rd_kafka_headers_destroy(headers);
+}
+
+static void decode_event(struct batch *batch, struct record *record)
 {
     const struct engine *engine = batch->engine;
     struct o2c_err err;
 
-    record->account = record->key;
     if (!record->value.at) {
         o2c_fail(&err, O2C_PARK, "the record has no value");
         set_bad(batch, record, &err);
@@ -136,6 +170,15 @@ static void decode(struct batch *batch, struct record *record)
         set_aside(
             record, "key-mismatch",
             "the key is not the account of the event (account_id, or else customer_id)");
+}
+
+static void decode(struct batch *batch, struct record *record)
+{
+    record->account = record->key;
+    if (batch->engine->parked_route[record->topic])
+        decode_notice(batch, record);
+    else
+        decode_event(batch, record);
 }
 
 /* False: its headers are no good. */
@@ -171,6 +214,15 @@ static size_t header_bytes(const rd_kafka_message_t *message)
     return bytes;
 }
 
+/* Of a record that was set aside alone: it holds nothing, and counts in its stream. */
+static void skip_notice(struct batch *batch, struct record *record)
+{
+    if (read_stream(batch, record))
+        record->kind = RECORD_SKIPPED;
+    else
+        set_aside(record, "no-key", record->reason);
+}
+
 void record_take(struct batch *batch, struct unit *unit, int topic,
                  rd_kafka_event_t *holder, const rd_kafka_message_t *message)
 {
@@ -185,7 +237,9 @@ void record_take(struct batch *batch, struct unit *unit, int topic,
     record->value = (struct o2c_str){message->payload, message->len};
     if (!batch->oldest_us || record->recorded_us < batch->oldest_us)
         batch->oldest_us = record->recorded_us;
-    if (key_is_usable(batch->engine, record) && read_stream(batch, record))
+    if (batch->engine->parked_route[topic] && !record->key.at)
+        skip_notice(batch, record);
+    else if (key_is_usable(batch->engine, record) && read_stream(batch, record))
         decode(batch, record);
 }
 
@@ -211,6 +265,11 @@ void record_marker(struct batch *batch, struct unit *unit, int topic, int64_t ne
     struct record *record = record_new(batch, unit, topic, next_offset - 1);
 
     record->kind = RECORD_MARKER;
+}
+
+bool record_was_read(const struct record *record)
+{
+    return record->route || record->parked_route;
 }
 
 bool record_headers(const struct record *record, struct o2c_arena *arena,

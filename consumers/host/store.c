@@ -12,6 +12,7 @@
 
 #include "consumers/host/batch.h"
 #include "consumers/host/embedded.h"
+#include "consumers/host/notice.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/failpoint.h"
 #include "runtime/base/hash.h"
@@ -325,8 +326,10 @@ static void send_aside(struct engine *engine, struct batch *batch)
 
 static struct o2c_str type_name(const struct record *record)
 {
-    if (!record->route) /* not even that could be read */
+    if (!record_was_read(record))
         return (struct o2c_str){NULL, 0};
+    if (record->parked_route)
+        return O2C_STR(NOTICE_TYPE);
     return o2c_str_from(o2c_event_type_row(record->event.type)->name);
 }
 

@@ -211,7 +211,10 @@ def topic_text(schemas, topic, common, not_for_upstream, readers):
     text += f"- kept: {KINDS[topic['kind']]}\n"
     events = list(schemas.events_of(topic))
     if not events:
-        text += "- value: the bytes of the record as it arrived, whatever they are\n"
+        text += ("- value: the bytes of the record as it arrived, whatever they are; none when it "
+                 "has left\n- headers: `o2c_parked` (parked, released, discarded), "
+                 "`o2c_parked_left` (records of the account that are parked then), "
+                 "Kafka Connect's `__connect.errors.*`\n")
     return text + "\n" + "".join(event_text(schema, lines, common, not_for_upstream, readers)
                                  for schema, lines in events)
 

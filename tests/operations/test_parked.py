@@ -23,6 +23,11 @@ class Parked(PipelineCase):
         return [message for message in self.records("o2c.parked.orders")
                 if message.key() == account.encode()]
 
+    def notices(self, account):
+        """state/left of each: what stands after it of the account."""
+        told = [headers_of(one) for one in self.announced(account)]
+        return [f"{said['o2c_parked']}/{said['o2c_parked_left']}" for said in told]
+
     def break_order(self, order_id):
         """PostgreSQL refuses this order, as with a schema that is not up to date."""
         self.pipeline.sql("ALTER TABLE orders.sales_order ADD CONSTRAINT broken"
@@ -68,7 +73,7 @@ class Parked(PipelineCase):
         # only the first is published
         message, = self.announced("CQ")
         headers = headers_of(message)
-        self.assertEqual(headers["o2c_parked"], "parked")
+        self.assertEqual((headers["o2c_parked"], headers["o2c_parked_left"]), ("parked", "1"))
         self.assertEqual(headers["__connect.errors.topic"], "o2c.orders")
         self.assertEqual(headers["__connect.errors.partition"], str(message.partition()))
         self.assertIn("violates check", headers["__connect.errors.exception.message"])
@@ -87,9 +92,8 @@ class Parked(PipelineCase):
         self.drain()
         self.assertEqual(self.orders_of("CQ"), ["Q-BAD", "Q1", "Q2"])
         self.assertEqual({state for state, *_ in self.parked("CQ")}, {"released"})
-        self.assertEqual([headers_of(one)["o2c_parked"] for one in self.announced("CQ")],
-                         ["parked", "released"])
-        self.assertIsNone(self.announced("CQ")[1].value())
+        self.assertEqual(self.notices("CQ"), ["parked/1", "released/2", "released/0"])
+        self.assertEqual([one.value() for one in self.announced("CQ")[1:]], [None, None])
         self.assertEqual(self.rows("SELECT action, reason, outcome FROM orders.parked_order WHERE"
                                    " account_id = 'CQ' ORDER BY order_no")[1],
                          ("release", WHY[1], "released"))
@@ -130,8 +134,7 @@ class Parked(PipelineCase):
         self.drain()
         self.assertEqual([state for state, *_ in self.parked("CU")], ["discarded", "released"])
         self.assertEqual(self.orders_of("CU"), ["U1"])
-        self.assertEqual([headers_of(one)["o2c_parked"] for one in self.announced("CU")],
-                         ["parked", "discarded"])
+        self.assertEqual(self.notices("CU"), ["parked/1", "discarded/1", "released/0"])
         self.assertEqual(self.announced("CU")[0].value(), b"\0\0\0\0\7garbage")
         self.o2c("parked", "discard", "shipments", "CU", *WHY)
         self.drain()
@@ -146,11 +149,11 @@ class Parked(PipelineCase):
         self.drain()
         self.assertEqual([state for state, *_ in self.parked("CT")],
                          ["discarded", "released", "parked", "queued"])
-        self.assertEqual([headers_of(one)["o2c_parked"] for one in self.announced("CT")],
-                         ["parked", "discarded", "parked"])
+        self.assertEqual(self.notices("CT"), ["parked/1", "discarded/3", "parked/2"])
         self.o2c("parked", "discard", "orders", "CT", *WHY)
         self.assertEqual(self.orders_of("CT"), ["T2", "T4"])
         self.drain()
+        self.assertEqual(self.notices("CT")[3:], ["discarded/1", "released/0"])
         self.o2c("verify")
 
     def test_a_record_for_another_partition_is_published_again_where_it_belongs(self):
@@ -209,8 +212,7 @@ class Parked(PipelineCase):
                          "discarded\n")
         self.drain()
         self.assertEqual(len(self.orders_of("CM")), 1500)
-        self.assertEqual([headers_of(one)["o2c_parked"] for one in self.announced("CM")],
-                         ["parked", "discarded"])
+        self.assertEqual(self.notices("CM"), ["parked/1", "discarded/1500", "released/0"])
 
     def test_a_consumer_killed_meanwhile_loses_and_doubles_nothing(self):
         self.break_order("X-BAD")
@@ -226,8 +228,7 @@ class Parked(PipelineCase):
         consumer.start()
         self.until("released", lambda: self.orders_of("CX") == ["X-BAD", "X1"])
         self.drain()
-        self.assertEqual([headers_of(one)["o2c_parked"] for one in self.announced("CX")],
-                         ["parked", "released"])
+        self.assertEqual(self.notices("CX"), ["parked/1", "released/1", "released/0"])
         self.o2c("verify")
 
 

@@ -24,8 +24,8 @@ PGconn *conn;
 char dsn[TEST_DSN_BYTES];
 struct service first, second;
 
-static const char *const topics[] = {"o2c.orders", "o2c.order-status", "o2c.conflicts",
-                                     "o2c.parked.probe"};
+static const char *const topics[] = {"o2c.orders", "o2c.order-status", "o2c.parked.orders",
+                                     "o2c.conflicts", "o2c.parked.probe"};
 
 /* ---- a test's own world */
 
@@ -240,14 +240,8 @@ void put_placed(const char *account, const char *order_id)
     put("o2c.orders", partition_of(account), o2c_str_from(account), &event, NULL);
 }
 
-void put_rejected(const char *account, const char *order_id, const struct stream *stream)
+static rd_kafka_headers_t *stream_headers(const struct stream *stream)
 {
-    struct o2c_str none = O2C_STR("test");
-    struct o2c_order_rejected body = {.head = head_of(account),
-                                      .order_id = o2c_str_from(order_id),
-                                      .reasons = &none,
-                                      .reasons_count = 1};
-    struct o2c_event event = o2c_event_of(O2C_ORDER_REJECTED, &body);
     rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
     char incarnation[] = "01900000-0000-7000-8000-00000000000?", number[24];
 
@@ -258,10 +252,65 @@ void put_rejected(const char *account, const char *order_id, const struct stream
     rd_kafka_header_add(headers, "source_partition", -1, "0", -1);
     rd_kafka_header_add(headers, "stream_seq", -1, number, -1);
     rd_kafka_header_add(headers, "o2c_cause", -1, "o2c.orders/0/1#0", -1);
-    put("o2c.order-status", partition_of(account), o2c_str_from(account), &event, headers);
+    return headers;
+}
+
+void put_rejected(const char *account, const char *order_id, const struct stream *stream)
+{
+    struct o2c_str none = O2C_STR("test");
+    struct o2c_order_rejected body = {.head = head_of(account),
+                                      .order_id = o2c_str_from(order_id),
+                                      .reasons = &none,
+                                      .reasons_count = 1};
+    struct o2c_event event = o2c_event_of(O2C_ORDER_REJECTED, &body);
+
+    put("o2c.order-status", partition_of(account), o2c_str_from(account), &event,
+        stream_headers(stream));
+}
+
+void put_notice_at(int32_t partition, struct o2c_str key, const char *state,
+                   const char *left, const struct stream *stream)
+{
+    bool parked = !strcmp(state, "parked");
+    struct broker_record record = {
+        .topic = "o2c.parked.orders",
+        .partition = partition,
+        .key = key,
+        .value = parked ? O2C_STR("what cannot be read") : (struct o2c_str){NULL, 0},
+        .headers = stream_headers(stream),
+    };
+
+    rd_kafka_header_add(record.headers, "o2c_parked", -1, state, -1);
+    if (left)
+        rd_kafka_header_add(record.headers, "o2c_parked_left", -1, left, -1);
+    broker_put(&broker, &record);
+}
+
+/* ---- what a person asks for */
+
+void ask_parking(const char *account, const char *action)
+{
+    run_sql("INSERT INTO probe.parked_order (partition, account_id, action, actor, reason)"
+            " VALUES (%d, '%s', '%s', 'test', 'test')",
+            (int)partition_of(account), account, action);
+}
+
+void await_outcome(const char *outcome)
+{
+    await_sql(conn, outcome,
+              "SELECT outcome FROM probe.parked_order WHERE done_at IS NOT NULL"
+              " ORDER BY order_no DESC LIMIT 1");
 }
 
 /* ---- what came of it */
+
+void expect_notices(const char *notices)
+{
+    expect_sql(notices,
+               "SELECT string_agg(headers->>'o2c_parked' || '/' ||"
+               "                  (headers->>'o2c_parked_left'), ' ' ORDER BY outbox_no)"
+               "  FROM probe.outbox WHERE topic = 'o2c.parked.probe'");
+}
 
 void run_sql(const char *fmt, ...)
 {

@@ -51,6 +51,10 @@ struct stream {
 };
 void put_rejected(const char *account, const char *order_id, const struct stream *stream);
 
+/* A notice about what the consumer orders has parked; left NULL: it does not say. */
+void put_notice_at(int32_t partition, struct o2c_str key, const char *state,
+                   const char *left, const struct stream *stream);
+
 /* Puts an order into this partition, whatever its key says. */
 void put_order_at(int32_t partition, struct o2c_str key, const char *account,
                   const char *order_id);
@@ -61,6 +65,14 @@ void put_order_with_header(int32_t partition, struct o2c_str key, const char *ac
 /* The n-th account whose partition is this one; valid for as long as the process. */
 const char *account_of(int32_t partition, int n);
 int32_t partition_of(const char *account);
+
+/* "release" or "discard"; how the last one that is done has ended. */
+void ask_parking(const char *account, const char *action);
+void await_outcome(const char *outcome);
+
+/* What probe has said of its own parking: "parked/1 released/0", state and what was left.
+ */
+void expect_notices(const char *notices);
 
 void await_applied(int count);
 void expect_trail(const char *account, const char *orders);

@@ -5,11 +5,15 @@
  * It reads o2c.orders (OrderCancelled) and, as records of the pipeline,
  * o2c.order-status (OrderRejected).  The order's id is what stands in the
  * trail.  It knows no natural key: an event applied twice stands there twice.
+ * It hears what orders has parked: "parked/1" in the trail is a notice and what
+ * was left; one of a discard is refused as an order is that has no pardon.
  * An OrderCancelled with the reason "refused" is refused as long as its
  * account has no row in probe.pardon; a trail with "unstorable" in it is
  * refused by PostgreSQL.  It publishes ConflictFound (natural_key: the order)
  * on o2c.conflicts.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "consumers/host/consumer.h"
@@ -85,13 +89,21 @@ static struct o2c_str longer(struct o2c_arena *arena, struct o2c_str orders,
     return (struct o2c_str){text, len};
 }
 
-static void note(struct o2c_account *account, const struct o2c_event *event,
-                 struct o2c_str order_id, const struct o2c_moment *moment,
-                 struct o2c_effects *effects)
+static void add_to_trail(struct o2c_account *account, struct o2c_str what,
+                         const struct o2c_moment *moment)
 {
     const struct trail *known = o2c_row_find(account, &trail_table, O2C_KEY_NONE);
     struct trail *trail =
         known ? o2c_row_edit(known) : o2c_row_add(account, &trail_table, O2C_KEY_NONE);
+
+    trail->events++;
+    trail->orders = longer(moment->arena, trail->orders, what);
+}
+
+static void note(struct o2c_account *account, const struct o2c_event *event,
+                 struct o2c_str order_id, const struct o2c_moment *moment,
+                 struct o2c_effects *effects)
+{
     struct o2c_conflict_found told = {
         .head = {.customer_id = event->head->customer_id},
         .topic = o2c_str_from(moment->topic),
@@ -104,8 +116,7 @@ static void note(struct o2c_account *account, const struct o2c_event *event,
     };
     struct o2c_event told_event = o2c_event_of(O2C_CONFLICT_FOUND, &told);
 
-    trail->events++;
-    trail->orders = longer(moment->arena, trail->orders, order_id);
+    add_to_trail(account, order_id, moment);
     o2c_effects_emit(effects, &told_event);
 }
 
@@ -134,13 +145,41 @@ static enum o2c_verdict on_rejected(struct o2c_account *account,
     return O2C_OK;
 }
 
-static const char *const topics[] = {"o2c.orders", "o2c.order-status", NULL};
+static void needs_notice(const struct o2c_parked_notice *notice, struct o2c_wants *wants)
+{
+    (void)notice;
+    needs_account(NULL, wants);
+}
+
+static enum o2c_verdict on_notice(struct o2c_account *account,
+                                  const struct o2c_parked_notice *notice,
+                                  const struct o2c_moment *moment,
+                                  struct o2c_effects *effects, struct o2c_err *err)
+{
+    static const char *const states[] = {"parked", "released", "discarded"};
+    char text[48];
+
+    (void)effects;
+    snprintf(text, sizeof text, "%s/%" PRId64, states[notice->state], notice->left);
+    add_to_trail(account, o2c_str_from(text), moment);
+    if (notice->state == O2C_NOTICE_DISCARDED &&
+        !o2c_row_find(account, &pardon_table, O2C_KEY_NONE))
+        return o2c_fail(err, O2C_PARK, "a discard has no pardon");
+    return O2C_OK;
+}
+
+static const char *const topics[] = {"o2c.orders", "o2c.order-status", "o2c.parked.orders",
+                                     NULL};
 
 static const char *const emits[] = {"o2c.conflicts", "o2c.parked.probe", NULL};
 
 static const struct o2c_route routes[] = {
     {.event_type = O2C_ORDER_CANCELLED, .needs = needs_account, .apply = on_cancelled},
     {.event_type = O2C_ORDER_REJECTED, .needs = needs_account, .apply = on_rejected},
+};
+
+static const struct o2c_parked_route notices[] = {
+    {.topic = "o2c.parked.orders", .needs = needs_notice, .apply = on_notice},
 };
 
 static const struct o2c_table *const tables[] = {&trail_table, &pardon_table};
@@ -151,6 +190,8 @@ static const struct o2c_consumer probe_consumer = {
     .emits = emits,
     .routes = routes,
     .route_count = sizeof routes / sizeof routes[0],
+    .parked_routes = notices,
+    .parked_route_count = sizeof notices / sizeof notices[0],
     .tables = tables,
     .table_count = sizeof tables / sizeof tables[0],
     .schema_version_min = 1,

@@ -231,19 +231,6 @@ static void what_cannot_even_be_parked_ends_the_process_and_is_named(void **stat
     expect_trail("acc", "o1");
 }
 
-static void ask(const char *account, const char *action)
-{
-    run_sql("INSERT INTO probe.parked_order (partition, account_id, action, actor, reason)"
-            " VALUES (%d, '%s', '%s', 'test', 'test')",
-            (int)partition_of(account), account, action);
-}
-
-static void await_outcome(const char *outcome)
-{
-    await_sql(conn, outcome,
-              "SELECT outcome FROM probe.parked_order ORDER BY order_no DESC LIMIT 1");
-}
-
 static void later_events_queue_behind_a_parked_one_and_leave_in_order(void **state)
 {
     (void)state;
@@ -260,21 +247,20 @@ static void later_events_queue_behind_a_parked_one_and_leave_in_order(void **sta
                "SELECT string_agg(state, ' ' ORDER BY parked_no) FROM probe.parked");
     expect_sql("order p1 has no pardon", "SELECT reason FROM probe.parked LIMIT 1");
 
-    ask("acc", "release");
+    ask_parking("acc", "release");
     await_outcome("parked again");
     expect_trail("acc", "p0");
+    expect_notices("parked/1");
 
     run_sql("INSERT INTO probe.pardon VALUES ('acc')");
-    ask("acc", "release");
+    ask_parking("acc", "release");
     await_outcome("released");
     expect_trail("acc", "p0 p1 p2 p3");
     put_order("acc", "p4", "");
     await_sql(conn, "p0 p1 p2 p3 p4",
               "SELECT orders FROM probe.trail WHERE account_id = 'acc'");
     expect_sql("3", "SELECT unparked FROM probe.done");
-    expect_sql("parked released",
-               "SELECT string_agg(headers->>'o2c_parked', ' ' ORDER BY outbox_no)"
-               "  FROM probe.outbox WHERE topic = 'o2c.parked.probe'");
+    expect_notices("parked/1 released/2 released/0"); /* p2 only queued */
 }
 
 /* No batch takes more of them than fits, however many there are. */
@@ -291,7 +277,7 @@ static void much_that_is_parked_is_released_in_several_batches(void **state)
     }
     await_sql(conn, "20", "SELECT parked FROM probe.done");
     run_sql("INSERT INTO probe.pardon VALUES ('acc')");
-    ask("acc", "release");
+    ask_parking("acc", "release");
     await_outcome("released");
     expect_trail("acc", "p0 p1 p2 p3 p4 p5 p6 p7 p8 p9 p10 p11 p12 p13 p14 p15 p16 p17 p18"
                         " p19");
@@ -307,15 +293,21 @@ static void a_discard_drops_the_parked_one_and_goes_on_behind_it(void **state)
     put_order("acc", "d3", "refused");
     put_order("acc", "d4", "");
     await_sql(conn, "4", "SELECT parked FROM probe.done");
-    ask("acc", "discard");
+    ask_parking("acc", "discard");
     await_outcome("parked again");
     expect_trail("acc", "d2");
+    expect_notices("parked/1 discarded/3 parked/2");
     expect_sql("discarded released parked queued",
                "SELECT string_agg(state, ' ' ORDER BY parked_no) FROM probe.parked");
-    ask("acc", "discard");
+    ask_parking("acc", "discard");
     await_outcome("discarded");
     expect_trail("acc", "d2 d4");
-    ask("acc", "release");
+    expect_notices("parked/1 discarded/3 parked/2 discarded/1 released/0");
+    expect_sql(
+        "0 0 2 2 3", /* d1, d1, d3, d3, d4 */
+        "SELECT string_agg(headers->>'__connect.errors.offset', ' ' ORDER BY outbox_no)"
+        "  FROM probe.outbox WHERE topic = 'o2c.parked.probe'");
+    ask_parking("acc", "release");
     await_outcome("nothing was parked");
 }
 
@@ -331,7 +323,7 @@ static void parked_accounts_are_known_again_after_a_restart(void **state)
     await_sql(conn, "2", "SELECT parked FROM probe.done");
     expect_sql("", "SELECT orders FROM probe.trail");
     run_sql("INSERT INTO probe.pardon VALUES ('acc')");
-    ask("acc", "release");
+    ask_parking("acc", "release");
     await_outcome("released");
     expect_trail("acc", "p1 p2");
 }
