@@ -2,7 +2,8 @@
  * Items that may be reminded are armed under their due date; a due entry per
  * customer, currency and due date says when they are overdue enough.  The first
  * entry of a customer and currency at a tick writes the letter for all days
- * reached, the others find nothing left.
+ * reached, the others find nothing left.  What receivables say of an account
+ * with something parked may be wrong: its letters are put off day by day.
  */
 #include "consumers/reminders/apply.h"
 
@@ -206,6 +207,51 @@ enum o2c_verdict reminders_on_item(struct o2c_account *account,
     return O2C_OK;
 }
 
+/* ---- accounts with something parked in receivables */
+
+void reminders_needs_held(const struct o2c_parked_notice *notice, struct o2c_wants *wants)
+{
+    (void)notice;
+    o2c_want_row(wants, &reminders_held, O2C_KEY_NONE);
+}
+
+static const struct held *find_held(struct o2c_account *account)
+{
+    return o2c_row_find(account, &reminders_held, O2C_KEY_NONE);
+}
+
+/* Only what is left counts: another record may take the place of one that has left. */
+enum o2c_verdict reminders_on_parked(struct o2c_account *account,
+                                     const struct o2c_parked_notice *notice,
+                                     const struct o2c_moment *moment,
+                                     struct o2c_effects *effects, struct o2c_err *err)
+{
+    const struct held *known = find_held(account);
+    struct held *held;
+
+    (void)err;
+    if ((known != NULL) == (notice->left > 0)) {
+        o2c_effects_repeat(effects);
+    } else if (known) {
+        o2c_row_remove(known);
+    } else {
+        held = o2c_row_add(account, &reminders_held, O2C_KEY_NONE);
+        held->since = moment->recorded_us;
+    }
+    return O2C_OK;
+}
+
+/* Asks again on the next business day, whatever its date. */
+static void put_off(const struct held *known, const struct o2c_due *due,
+                    const struct o2c_moment *moment, struct o2c_effects *effects)
+{
+    struct held *held = o2c_row_edit(known);
+
+    held->has_put_off_on = true;
+    held->put_off_on = moment->business_date;
+    o2c_effects_due(effects, moment->business_date + 1, KIND_OVERDUE, due->item);
+}
+
 /* ---- ticks */
 
 /* The customer and currency of an entry; an id may hold a slash, a currency does not. */
@@ -252,6 +298,7 @@ void reminders_due_needs(const struct o2c_due *due, struct o2c_wants *wants)
     struct group group = group_in(due);
     struct o2c_key key;
 
+    o2c_want_row(wants, &reminders_held, O2C_KEY_NONE);
     o2c_want_children(wants, &reminders_armed_day, days_key(&group, &key));
 }
 
@@ -271,6 +318,8 @@ void reminders_due_needs_more(struct o2c_account *account, const struct o2c_due 
     struct o2c_walk days;
     struct o2c_key key;
 
+    if (find_held(account))
+        return;
     o2c_walk_children(&days, account, &reminders_armed_day, days_key(&group, &key));
     while ((day = o2c_walk_next(&days)))
         if (day->remind_date <= business_date)
@@ -383,6 +432,7 @@ enum o2c_verdict reminders_on_due(struct o2c_account *account, const struct o2c_
                                   const struct o2c_moment *moment,
                                   struct o2c_effects *effects, struct o2c_err *err)
 {
+    const struct held *held = find_held(account);
     struct group group = group_in(due);
     struct letter letter = {.moment = moment, .account = account};
     struct o2c_str id;
@@ -396,6 +446,10 @@ enum o2c_verdict reminders_on_due(struct o2c_account *account, const struct o2c_
     count = count_items(account, &group, moment->business_date);
     if (!count)
         return O2C_OK; /* paid or disputed meanwhile, or in a letter of this day already */
+    if (held) {
+        put_off(held, due, moment, effects);
+        return O2C_OK;
+    }
     id = reminder_id_of(&group, moment->business_date, moment->arena);
     letter.items = o2c_arena_zalloc(moment->arena, count * sizeof *letter.items);
     if (!id.at || !letter.items) {

@@ -9,7 +9,8 @@
 
 #include "runtime/base/banned.h"
 
-static const char *const topics[] = {"o2c.clock", "o2c.cash", NULL};
+static const char *const topics[] = {"o2c.clock", "o2c.parked.receivables", "o2c.cash",
+                                     NULL};
 
 static const char *const emits[] = {"o2c.reminders", "o2c.conflicts",
                                     "o2c.parked.reminders", NULL};
@@ -19,8 +20,13 @@ static const struct o2c_route routes[] = {
      reminders_needs_more_item},
 };
 
-static const struct o2c_table *const tables[] = {
-    &reminders_item, &reminders_armed_day, &reminders_reminder, &reminders_reminder_item};
+static const struct o2c_parked_route parked_routes[] = {
+    {"o2c.parked.receivables", reminders_needs_held, reminders_on_parked},
+};
+
+static const struct o2c_table *const tables[] = {&reminders_item, &reminders_armed_day,
+                                                 &reminders_reminder,
+                                                 &reminders_reminder_item, &reminders_held};
 
 const struct o2c_consumer reminders_consumer = {
     .name = "reminders",
@@ -28,6 +34,8 @@ const struct o2c_consumer reminders_consumer = {
     .emits = emits,
     .routes = routes,
     .route_count = sizeof routes / sizeof routes[0],
+    .parked_routes = parked_routes,
+    .parked_route_count = sizeof parked_routes / sizeof parked_routes[0],
     .tables = tables,
     .table_count = sizeof tables / sizeof tables[0],
     .due_needs = reminders_due_needs,

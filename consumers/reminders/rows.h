@@ -50,8 +50,17 @@ struct reminder_item {
     int64_t open_minor;
 };
 
+/* An account of which receivables have something parked: no letter is written. */
+struct held {
+    struct o2c_row row;
+    struct o2c_str account_id;
+    int64_t since; /* recorded time of the notice */
+    bool has_put_off_on;
+    int32_t put_off_on; /* the last business day on which a letter was due */
+};
+
 extern const struct o2c_table reminders_item, reminders_armed_day, reminders_reminder,
-    reminders_reminder_item;
+    reminders_reminder_item, reminders_held;
 
 enum {
     ITEM_ARMED

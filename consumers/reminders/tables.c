@@ -99,3 +99,18 @@ const struct o2c_table reminders_reminder_item = {
     .column_count = COUNT(reminder_item_columns),
     .key_count = 3,
 };
+
+static const struct o2c_column held_columns[] = {
+    O2C_COLUMN(TEXT, struct held, account_id),
+    O2C_COLUMN(TIMESTAMP, struct held, since),
+    O2C_NULLABLE(DATE, struct held, put_off_on),
+};
+
+const struct o2c_table reminders_held = {
+    .name = "held",
+    .row_type = "held_row",
+    .row_bytes = sizeof(struct held),
+    .columns = held_columns,
+    .column_count = COUNT(held_columns),
+    .key_count = 1,
+};

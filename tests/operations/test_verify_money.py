@@ -170,6 +170,18 @@ class VerifyMoney(PipelineCase):
                           "all: invoice I-3 instalment 1 of account Müller: open 5000, disputed 0, "
                           f"reminders have {has}$")
 
+    def test_reminders_are_held_where_receivables_have_something_parked(self):
+        self.spoil("INSERT INTO reminders.held VALUES ('Müller', now())",
+                   "DELETE FROM reminders.held",
+                   "all: account Müller: 0 records parked in receivables, its reminders are held$")
+        self.spoil("INSERT INTO receivables.parked (partition, parked_no, account_id, topic,"
+                   " record_offset, recorded_at, state)"
+                   " VALUES (0, 998, 'Müller', 'o2c.payments', 0, now(), 'parked'),"
+                   "        (0, 999, 'Müller', 'o2c.payments', 1, now(), 'queued')",
+                   "DELETE FROM receivables.parked",
+                   "all: account Müller: 2 records parked in receivables, its reminders are not "
+                   "held$")
+
     def test_accounts_with_something_parked_by_who_listens_are_left_out(self):
         for schema, table, column, where in (
                 ("ledger", "ledger.total", "debit_minor",

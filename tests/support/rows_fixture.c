@@ -401,6 +401,26 @@ static enum o2c_verdict fold(struct rows_fixture *fixture, const struct o2c_even
     return settle(fixture, verdict, &effects, effects_before, err);
 }
 
+static void park(struct rows_fixture *fixture, size_t event_no, const struct o2c_err *err)
+{
+    struct o2c_str text =
+        copy(&fixture->recorded, (struct o2c_str){err->text, strlen(err->text) + 1});
+
+    add_effect(fixture, event_no, ROWS_PARKED)->reason = text.at;
+}
+
+/* Ends a batch of one rule; a refusal is an effect, too. */
+static enum o2c_verdict stored(struct rows_fixture *fixture, enum o2c_verdict verdict,
+                               const struct o2c_err *err)
+{
+    if (verdict)
+        park(fixture, 0, err);
+    if (o2c_rows_failed(fixture->rows))
+        abort();
+    memory_tables_store(fixture->tables, fixture->rows);
+    return verdict;
+}
+
 static void want(struct rows_fixture *fixture, const struct o2c_event *event)
 {
     const struct o2c_route *route = route_of(fixture->consumer, event);
@@ -428,6 +448,14 @@ static void load(struct rows_fixture *fixture, const struct o2c_event *events, s
             want_more(fixture, &events[i]);
 }
 
+static void begin_batch(struct rows_fixture *fixture)
+{
+    o2c_rows_reset(fixture->rows);
+    o2c_arena_reset(&fixture->batch);
+    o2c_arena_reset(&fixture->recorded);
+    fixture->effect_count = 0;
+}
+
 /* Decoded copies in the batch arena, which is given back before the next call. */
 static struct o2c_event *take(struct rows_fixture *fixture, const struct o2c_event *events,
                               size_t count)
@@ -436,10 +464,7 @@ static struct o2c_event *take(struct rows_fixture *fixture, const struct o2c_eve
     struct o2c_event *taken;
     struct o2c_err err;
 
-    o2c_rows_reset(fixture->rows);
-    o2c_arena_reset(&fixture->batch);
-    o2c_arena_reset(&fixture->recorded);
-    fixture->effect_count = 0;
+    begin_batch(fixture);
     taken = must(o2c_arena_alloc(&fixture->batch, (count + 1) * sizeof *taken));
     for (size_t i = 0; i < count; i++) {
         if (through_the_wire(fixture, &events[i], from_outside,
@@ -453,14 +478,6 @@ static struct o2c_event *take(struct rows_fixture *fixture, const struct o2c_eve
     }
     load(fixture, taken, count);
     return taken;
-}
-
-static void park(struct rows_fixture *fixture, size_t event_no, const struct o2c_err *err)
-{
-    struct o2c_str text =
-        copy(&fixture->recorded, (struct o2c_str){err->text, strlen(err->text) + 1});
-
-    add_effect(fixture, event_no, ROWS_PARKED)->reason = text.at;
 }
 
 void rows_fixture_apply_batch(struct rows_fixture *fixture, const struct o2c_event *events,
@@ -482,14 +499,40 @@ enum o2c_verdict rows_fixture_apply(struct rows_fixture *fixture, enum o2c_event
 {
     struct o2c_event event = o2c_event_of(type, body);
     struct o2c_event *taken = take(fixture, &event, 1);
-    enum o2c_verdict verdict = fold(fixture, taken, 0, err);
 
-    if (verdict)
-        park(fixture, 0, err);
-    if (o2c_rows_failed(fixture->rows))
-        abort();
-    memory_tables_store(fixture->tables, fixture->rows);
-    return verdict;
+    return stored(fixture, fold(fixture, taken, 0, err), err);
+}
+
+/* ---- notices */
+
+static const struct o2c_parked_route *parked_route_of(const struct rows_fixture *fixture,
+                                                      const char *topic)
+{
+    for (size_t i = 0; i < fixture->consumer->parked_route_count; i++)
+        if (!strcmp(fixture->consumer->parked_routes[i].topic, topic))
+            return &fixture->consumer->parked_routes[i];
+    abort(); /* it hears no notices on that topic */
+}
+
+enum o2c_verdict rows_fixture_notice(struct rows_fixture *fixture, const char *topic,
+                                     struct o2c_str account,
+                                     const struct o2c_parked_notice *notice,
+                                     struct o2c_err *err)
+{
+    const struct o2c_parked_route *route = parked_route_of(fixture, topic);
+    struct o2c_effects effects = {fixture, account, 0, fixture->recorded_us, {0}};
+    struct o2c_moment moment = next_moment(fixture, topic);
+    enum o2c_verdict verdict;
+
+    begin_batch(fixture);
+    if (route->needs)
+        route->needs(notice, o2c_rows_want(fixture->rows, account));
+    (void)memory_tables_load(fixture->tables, fixture->rows);
+    o2c_rows_begin(fixture->rows);
+    verdict = route->apply(o2c_rows_account(fixture->rows, account), notice, &moment,
+                           &effects, err);
+    verdict = settle(fixture, verdict, &effects, 0, err);
+    return stored(fixture, verdict, err);
 }
 
 /* ---- business days */

@@ -70,6 +70,12 @@ void rows_fixture_settings(struct rows_fixture *fixture, const void *settings);
 void rows_fixture_apply_batch(struct rows_fixture *fixture, const struct o2c_event *events,
                               size_t count);
 
+/* What another consumer says of this account on its topic, as a batch of its own. */
+enum o2c_verdict rows_fixture_notice(struct rows_fixture *fixture, const char *topic,
+                                     struct o2c_str account,
+                                     const struct o2c_parked_notice *notice,
+                                     struct o2c_err *err);
+
 /*
  * A business day begins: on_due() for everything that is due, each item as a
  * batch of its own, in the host's order.  Returns how many ran; those refused

@@ -147,6 +147,25 @@ BEGIN
 END
 $$;
 
+-- Accounts with something parked in receivables, and those whose reminders are held.
+CREATE FUNCTION o2c.verify_holds() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF to_regclass('receivables.parked') IS NULL OR to_regclass('reminders.held') IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT format('account %s: %s records parked in receivables, its reminders are %s', account_id,
+                  coalesce(p.records, 0), CASE WHEN h.since IS NULL THEN 'not held'
+                                               ELSE 'held' END)
+      FROM (SELECT account_id, count(*) AS records FROM receivables.parked
+             WHERE state IN ('parked', 'queued') GROUP BY account_id) p
+      FULL JOIN reminders.held h USING (account_id)
+     WHERE (p.records IS NULL OR h.since IS NULL)
+       AND account_id NOT IN (SELECT t.account_id FROM reminders.parked t
+                               WHERE t.state <> 'released');
+END
+$$;
+
 CREATE FUNCTION o2c.verify() RETURNS SETOF text LANGUAGE sql STABLE AS $$
 SELECT * FROM o2c.verify_quantities()
  UNION ALL
@@ -155,4 +174,6 @@ SELECT * FROM o2c.verify_invoices()
 SELECT * FROM o2c.verify_ledger()
  UNION ALL
 SELECT * FROM o2c.verify_open_items()
+ UNION ALL
+SELECT * FROM o2c.verify_holds()
 $$;

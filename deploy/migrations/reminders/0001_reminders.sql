@@ -70,11 +70,19 @@ CREATE TYPE reminders.reminder_item_row AS (
     account_id text, reminder_id text, item_no integer, kind text, document_id text,
     instalment_no integer, due_date date, days_overdue integer, open_minor bigint);
 
+CREATE TABLE reminders.held (
+    account_id text PRIMARY KEY,
+    since      timestamptz NOT NULL,         -- when receivables said that something is parked
+    put_off_on date                          -- the last business day on which a letter was due
+) WITH (fillfactor = 50);
+CREATE TYPE reminders.held_row AS (account_id text, since timestamptz, put_off_on date);
+
 CREATE INDEX item_armed ON reminders.item (account_id, customer_id, currency, armed_on)
     WHERE armed_on IS NOT NULL;
 
 INSERT INTO o2c.consumer_topic VALUES
     ('reminders', 'o2c.clock', 'in'),
+    ('reminders', 'o2c.parked.receivables', 'in'),
     ('reminders', 'o2c.cash', 'in'),
     ('reminders', 'o2c.reminders', 'out'),
     ('reminders', 'o2c.conflicts', 'out'),
@@ -87,6 +95,15 @@ SELECT r.reminder_id, r.customer_id, r.run_date, r.level,
        r.total_minor, 0::bigint AS fee_minor, r.state, r.channel, NULL::timestamptz AS delivered_at,
        r.currency, r.item_count, r.live_count, r.account_id, r.company_id
   FROM reminders.reminder r;
+
+-- Letters that were due and are put off.
+CREATE VIEW reminders.waiting AS
+SELECT 'reminders'::text AS consumer, h.account_id, 'reminder'::text AS kind,
+       d.customer_id || '/' || d.currency AS document,
+       'what is parked in receivables'::text AS waits_for, h.since
+  FROM reminders.held h
+  JOIN reminders.armed_day d ON d.account_id = h.account_id AND d.remind_date <= h.put_off_on
+ GROUP BY h.account_id, d.customer_id, d.currency, h.since;
 
 -- What must add up whenever the pipeline is drained; each row a finding.
 CREATE FUNCTION reminders.verify() RETURNS SETOF text LANGUAGE sql STABLE AS $$

@@ -25,6 +25,9 @@
     ",'state':'open','cause':'x'" more "}"
 #define ITEM(id, due, open, disputed) ITEM_OF("C1", "invoice", id, due, open, disputed, "")
 #define DAY(date) date
+#define PARKED(left) "parked " #left /* of account A, in receivables */
+#define RELEASED(left) "released " #left
+#define DISCARDED(left) "discarded " #left
 
 enum {
     STEPS_MAX = 12
@@ -32,7 +35,7 @@ enum {
 
 static const struct {
     const char *name, *go_live;
-    const char *steps[STEPS_MAX + 1]; /* events, and dates that begin */
+    const char *steps[STEPS_MAX + 1]; /* events, dates that begin, notices of parking */
     const char *letters;
 } cases[] = {
     {"ten days after the due date, once",
@@ -98,6 +101,66 @@ static const struct {
      {ITEM("I1", "2026-01-05", 100, 0), ITEM("I2", "2026-01-06", 50, 0), DAY("2026-01-15"),
       ITEM("I2", "2026-01-06", 0, 0), DAY("2026-01-31"), DAY("2026-02-01"), NULL},
      "02-01: C1 100 I1+27\n"},
+    {"held while something is parked, and written on the first day after",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), PARKED(1), DAY("2026-01-15"), DAY("2026-01-16"),
+      RELEASED(0), DAY("2026-01-17"), DAY("2026-01-18"), NULL},
+     "01-17: C1 100 I1+12\n"},
+    {"a discard ends it as well, at whatever day comes next",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), PARKED(1), DAY("2026-01-15"), DISCARDED(0),
+      DAY("2026-02-01"), NULL},
+     "02-01: C1 100 I1+27\n"},
+    {"what still queues holds",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), PARKED(1), RELEASED(2), DAY("2026-01-15"),
+      PARKED(2), DISCARDED(1), DAY("2026-01-16"), RELEASED(0), DAY("2026-01-17"), NULL},
+     "01-17: C1 100 I1+12\n"},
+    {"a notice said twice is said once",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), PARKED(1), PARKED(1), DAY("2026-01-15"),
+      RELEASED(0), RELEASED(0), DAY("2026-01-16"), DAY("2026-01-17"), NULL},
+     "01-16: C1 100 I1+11\n"},
+    {"parked and released before its day, and an item that comes after the notice",
+     "",
+     {PARKED(1), ITEM("I1", "2026-01-05", 100, 0), RELEASED(0), DAY("2026-01-15"), NULL},
+     "01-15: C1 100 I1+10\n"},
+    {"parked again before the next day",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), PARKED(1), DAY("2026-01-15"), RELEASED(0),
+      PARKED(1), DAY("2026-01-16"), RELEASED(0), DAY("2026-01-17"), NULL},
+     "01-17: C1 100 I1+12\n"},
+    {"what the release brings is paid or disputed: none",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), ITEM("I2", "2026-01-05", 50, 0), PARKED(1),
+      DAY("2026-01-15"), ITEM("I1", "2026-01-05", 0, 0), ITEM("I2", "2026-01-05", 50, 50),
+      RELEASED(0), DAY("2026-01-16"), ITEM("I2", "2026-01-05", 50, 0), DAY("2026-01-17"),
+      NULL},
+     "01-17: C1 50 I2+12\n"},
+    {"days reached while it was held make one letter for each customer",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), ITEM("I2", "2026-01-06", 50, 0),
+      ITEM_OF("C2", "invoice", "I9", "2026-01-06", 7, 0, ""), PARKED(1), DAY("2026-01-15"),
+      DAY("2026-01-16"), RELEASED(0), DAY("2026-01-17"), NULL},
+     "01-17: C1 150 I1+12 I2+11\n01-17: C2 7 I9+11\n"},
+    {"a letter that was written is cancelled all the same",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0), DAY("2026-01-15"), PARKED(1),
+      ITEM("I1", "2026-01-05", 0, 0), DAY("2026-01-16"), NULL},
+     "01-15: C1 100 I1+10\ncancelled C1/EUR/2026-01-15 settled\n"},
+    {"another account is not held",
+     "",
+     {ITEM("I1", "2026-01-05", 100, 0),
+      "{'type':'OpenItemChanged','account_id':'B','customer_id':'C3','document_id':'I7',"
+      "'kind':'invoice','instalment_no':1,'due_date':'2026-01-05','currency':'EUR',"
+      "'open_minor':5,'disputed_minor':0,'state':'open','cause':'x'}",
+      PARKED(1), DAY("2026-01-15"), NULL},
+     "01-15: C3 5 I7+10\n"},
+    {"held before the go-live date and beyond it",
+     "2026-02-01",
+     {ITEM("I1", "2026-01-05", 100, 0), PARKED(1), DAY("2026-01-15"), DAY("2026-02-01"),
+      RELEASED(0), DAY("2026-02-02"), NULL},
+     "02-02: C1 100 I1+28\n"},
 };
 
 static void describe(const struct rows_fixture *fixture, struct o2c_buf *out)
@@ -133,11 +196,35 @@ static void describe(const struct rows_fixture *fixture, struct o2c_buf *out)
     }
 }
 
+/* False: the step is something else. */
+static bool give_notice(struct rows_fixture *fixture, const char *text)
+{
+    static const char *const states[] = {[O2C_NOTICE_PARKED] = "parked ",
+                                         [O2C_NOTICE_RELEASED] = "released ",
+                                         [O2C_NOTICE_DISCARDED] = "discarded "};
+    struct o2c_parked_notice notice;
+    struct o2c_err err;
+
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        if (!strncmp(text, states[i], strlen(states[i]))) {
+            notice.state = (enum o2c_notice_state)i;
+            assert_true(
+                o2c_str_to_int64(o2c_str_from(text + strlen(states[i])), &notice.left));
+            assert_int_equal(rows_fixture_notice(fixture, "o2c.parked.receivables",
+                                                 O2C_STR("A"), &notice, &err),
+                             O2C_OK);
+            return true;
+        }
+    return false;
+}
+
 static void step(struct rows_fixture *fixture, const char *text)
 {
     struct o2c_err err;
     int32_t date;
 
+    if (give_notice(fixture, text))
+        return;
     if (*text != '{') {
         assert_true(o2c_date_parse(o2c_str_from(text), &date));
         (void)rows_fixture_start_day(fixture, date);
@@ -169,6 +256,54 @@ static void letters_are_written_once_and_stop_when_paid(void **state)
     }
 }
 
+static void expect_held(const struct rows_fixture *fixture, int64_t since,
+                        const char *put_off_on)
+{
+    const struct held *held = rows_fixture_row(fixture, &reminders_held, 0);
+    int32_t date;
+
+    assert_non_null(held);
+    assert_int_equal(rows_fixture_row_count(fixture, &reminders_held), 1);
+    assert_int_equal(held->since, since);
+    assert_int_equal(held->has_put_off_on, put_off_on != NULL);
+    if (!put_off_on)
+        return;
+    assert_true(o2c_date_parse(o2c_str_from(put_off_on), &date));
+    assert_int_equal(held->put_off_on, date);
+}
+
+static void what_is_held_says_since_when_and_what_was_put_off(void **state)
+{
+    static const int64_t since = 1768000000000000;
+    const struct reminders_settings settings = {10, ""};
+    struct rows_fixture *fixture = rows_fixture_new(&reminders_consumer);
+    const struct o2c_due *due;
+
+    (void)state;
+    rows_fixture_settings(fixture, &settings);
+    step(fixture, ITEM("I1", "2026-01-05", 100, 0));
+    rows_fixture_recorded_at(fixture, since);
+    step(fixture, PARKED(1));
+    expect_held(fixture, since, NULL);
+    step(fixture, DAY("2026-01-14")); /* nothing is due yet */
+    expect_held(fixture, since, NULL);
+    step(fixture, DAY("2026-01-15"));
+    expect_held(fixture, since, "2026-01-15");
+    due = rows_fixture_due(fixture, 0);
+    assert_true(due && !rows_fixture_due(fixture, 1));
+    assert_int_equal(
+        due->date,
+        ((const struct held *)rows_fixture_row(fixture, &reminders_held, 0))->put_off_on +
+            1);
+    step(fixture, PARKED(3));
+    step(fixture, DAY("2026-01-19"));
+    expect_held(fixture, since, "2026-01-19");
+    step(fixture, RELEASED(0));
+    assert_int_equal(rows_fixture_row_count(fixture, &reminders_held), 0);
+    assert_int_equal(rows_fixture_row_count(fixture, &reminders_reminder), 0);
+    rows_fixture_free(fixture);
+}
+
 static void a_go_live_date_that_is_none_is_refused(void **state)
 {
     const struct reminders_settings wrong = {10, "soon"}, right = {10, "2026-02-01"},
@@ -186,6 +321,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(letters_are_written_once_and_stop_when_paid),
+        cmocka_unit_test(what_is_held_says_since_when_and_what_was_put_off),
         cmocka_unit_test(a_go_live_date_that_is_none_is_refused),
     };
 
