@@ -232,6 +232,87 @@ class Parked(PipelineCase):
         self.o2c("verify")
 
 
+def invoice(invoice_id, account, gross_minor):
+    return json.dumps({
+        "type": "InvoiceIssued", "source": "test", "customer_id": account,
+        "invoice_id": invoice_id, "number": invoice_id, "issue_date": "2026-03-02",
+        "currency": "EUR", "net_minor": gross_minor, "gross_minor": gross_minor,
+        "lines": [{"line_no": 1, "quantity_milli": 1000, "net_minor": gross_minor,
+                   "unit_price_micro": gross_minor * 10_000}],
+        "instalments": [{"due_date": "2026-04-01", "amount_minor": gross_minor}]}) + "\n"
+
+
+def payment(payment_id, account, amount_minor, *lines):
+    return json.dumps({
+        "type": "PaymentReceived", "source": "test", "customer_id": account,
+        "payment_id": payment_id, "received_date": "2026-04-08", "currency": "EUR",
+        "amount_minor": amount_minor, "method": "transfer",
+        "remittance": list(lines)}) + "\n"
+
+
+def pays(invoice_id, amount_minor):
+    return {"invoice_id": invoice_id, "amount_minor": amount_minor}
+
+
+class Held(PipelineCase):
+    """What is parked in receivables holds the letters of its account, and of no other."""
+
+    def day(self, date):
+        self.o2c("clock", "--from", date)
+        self.drain()
+
+    def letters(self):
+        return self.rows("SELECT customer_id, run_date, array_to_string(invoice_ids, ' '), state"
+                         "  FROM o2c.reminder ORDER BY 2, 1")
+
+    def waiting(self):
+        return self.rows("SELECT kind, document, waits_for FROM o2c.waiting"
+                         " WHERE since > now() - interval '1 hour' ORDER BY 2")
+
+    def test_letters_are_held_until_nothing_of_the_account_is_parked(self):
+        self.publish(*(invoice(f"I-{account}{number}", account, 1000)
+                       for account in ("CD", "CO", "CR") for number in (1, 2)))
+        self.drain()
+        # CR: PostgreSQL refuses a payment, a second one queues. CD: one that can never work.
+        self.pipeline.sql("ALTER TABLE receivables.payment ADD CONSTRAINT broken"
+                          " CHECK (payment_id <> 'P-CR1')")
+        self.publish(payment("P-CR1", "CR", 1000, pays("I-CR1", 1000)),
+                     payment("P-CR2", "CR", 400, pays("I-CR2", 400)),
+                     payment("P-CD1", "CD", 1000, {"amount_minor": 1000}),
+                     payment("P-CD2", "CD", 1000, pays("I-CD2", 1000)))
+        self.drain()
+        self.assertEqual(self.waiting(), [])  # held, but nothing is due yet
+        self.day("2026-04-11")
+        of_co = ("CO", "2026-04-11", "I-CO1 I-CO2", "issued")
+        held = [("reminder", f"{account}/EUR", "what is parked in receivables")
+                for account in ("CD", "CR")]
+        self.assertEqual(self.letters(), [of_co])
+        self.assertEqual(self.waiting(), held)
+        self.o2c("verify")
+
+        # a release that fails and another process change nothing
+        self.assertIn("parked again", self.o2c("parked", "release", "receivables", "CR", *WHY,
+                                               status=1))
+        self.pipeline.services["reminders"].kill()
+        self.pipeline.services["reminders"].start()
+        self.day("2026-04-12")
+        self.assertEqual(self.letters(), [of_co])
+        self.assertEqual(self.waiting(), held)
+
+        self.pipeline.sql("ALTER TABLE receivables.payment DROP CONSTRAINT broken")
+        self.o2c("parked", "release", "receivables", "CR", *WHY)
+        self.o2c("parked", "discard", "receivables", "CD", *WHY)
+        self.drain()
+        self.assertEqual(self.letters(), [of_co])
+        self.assertEqual(self.waiting(), [])
+        self.day("2026-04-13")
+        self.assertEqual(self.letters(), [of_co, ("CD", "2026-04-13", "I-CD1", "issued"),
+                                          ("CR", "2026-04-13", "I-CR2", "issued")])
+        self.day("2026-04-14")
+        self.assertEqual(len(self.letters()), 3)
+        self.o2c("verify")
+
+
 class Words(PipelineCase):
     """What is wrong with the command line is said by name."""
 

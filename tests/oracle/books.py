@@ -84,6 +84,7 @@ class Books:
 
     def waiting(self):
         yield from self.receivables.waiting()
+        yield from self.reminders.waiting(self.accounts)
         for cases in self.cases.values():
             for event in cases.waiting:
                 yield ("dispute", event["dispute_id"],

@@ -259,6 +259,7 @@ class Account:
     first: dict = field(default_factory=dict)
     conflicts: list = field(default_factory=list)  # (first, later)
     parked: str | None = None
+    parked_event: object = None
     documents: dict = field(default_factory=dict)  # (kind, id)
     payments: dict = field(default_factory=dict)
     waiting_lines: list = field(default_factory=list)  # by id, of documents not arrived
@@ -651,6 +652,7 @@ class Receivables:
             CHECKS.get(event.type, lambda _: None)(event)
         except Parked as why:
             account.parked = f"line {event.arrival}: {event.type}: {why}"
+            account.parked_event = event
             return None
         kind, name = KEYS[event.type]
         first = account.first.setdefault((kind, event[name]), event)

@@ -40,6 +40,7 @@ class Reminders:
     last_tick: str = ""
     issued: list = field(default_factory=list)
     named: set = field(default_factory=set)
+    put_off: dict = field(default_factory=dict)  # account -> last tick while it was parked
 
     def tick(self, day, books):
         """A business day begins; books: all accounts of receivables."""
@@ -48,6 +49,17 @@ class Reminders:
         self.last_tick = day
         if self.go_live and day < self.go_live:
             return
+        self.put_off |= {account.id: day for account in books if account.parked}
+        due = self.due([account for account in books if not account.parked], day)
+        for (_, customer, currency), items in sorted(due.items()):
+            items.sort(key=lambda one: (one[1].due_date, one[0].kind, one[0].id.encode(),
+                                        one[1].number))
+            self.named.update(id(item) for _, item in items)
+            self.issued.append(Reminder(customer, currency, day, [
+                (document, item, item.open) for document, item in items]))
+
+    def due(self, books, day):
+        """(account, customer, currency) -> [(document, item)]"""
         due = {}
         for account in books:
             for document in account.documents.values():
@@ -55,12 +67,14 @@ class Reminders:
                     if self.is_due(document, item, day):
                         key = (account.id, document.customer, document.currency)
                         due.setdefault(key, []).append((document, item))
-        for (_, customer, currency), items in sorted(due.items()):
-            items.sort(key=lambda one: (one[1].due_date, one[0].kind, one[0].id.encode(),
-                                        one[1].number))
-            self.named.update(id(item) for _, item in items)
-            self.issued.append(Reminder(customer, currency, day, [
-                (document, item, item.open) for document, item in items]))
+        return due
+
+    def waiting(self, books):
+        for account in books:
+            if account.id in self.put_off:
+                for _, customer, currency in self.due([account], self.put_off[account.id]):
+                    yield ("reminder", f"{customer}/{currency}",
+                           "what is parked in receivables", account.parked_event)
 
     def is_due(self, document, item, day):
         return (document.kind in DEBIT_SIDE and is_wanted(document) and is_open(item)

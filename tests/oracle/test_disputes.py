@@ -130,6 +130,16 @@ class Reminding(unittest.TestCase):
         self.assertEqual(self.reminders(*events, go_live="2026-02-12"),
                          [("C1/EUR/2026-02-12", 5000, ["I1"], "issued")])
 
+    def test_an_account_with_something_parked_waits(self):
+        events = [invoice("I1", 5000), invoice("I2", 1, customer_id="C2"),
+                  payment("P1", 0, ("I1", 0)), tick("2026-02-09")]
+        waiting = picked(books(*events)("waiting"), "kind", "document", "waits_for")
+        self.assertEqual(waiting, [])  # nothing is due yet
+        events += [tick("2026-02-10"), tick("2026-02-11")]
+        self.assertEqual(self.reminders(*events), [("C2/EUR/2026-02-10", 1, ["I2"], "issued")])
+        waiting = picked(books(*events)("waiting"), "kind", "document", "waits_for")
+        self.assertEqual(waiting, [("reminder", "C1/EUR", "what is parked in receivables")])
+
     def test_who_is_not_to_be_reminded_is_not(self):
         for fields, count in (({"remind": False}, 0), ({"opening": True}, 0),
                               ({"opening": True, "remind": True}, 1)):
