@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumers/host/lengths.h"
 #include "consumers/host/notice.h"
 #include "runtime/base/hash.h"
 #include "schemas/units/time.h"
@@ -86,9 +87,11 @@ static bool is_placed_by_key(const struct engine *engine, int topic)
 }
 
 /* True if the record's key can be an account of this partition. */
-static bool key_is_usable(const struct engine *engine, struct record *record)
+static bool key_is_usable(struct batch *batch, struct record *record)
 {
+    const struct engine *engine = batch->engine;
     bool placed = is_placed_by_key(engine, record->topic);
+    struct o2c_err err;
 
     if (!record->key.at || record->key.len == 0) {
         set_aside(record, "no-key", "the record has no key; the key is the account");
@@ -96,6 +99,12 @@ static bool key_is_usable(const struct engine *engine, struct record *record)
     }
     if (!o2c_str_is_text(record->key)) {
         set_aside(record, "no-key", "the key is no UTF-8 text; the key is the account");
+        return false;
+    }
+    if (record->key.len > KEY_MAX_BYTES) {
+        o2c_fail(&err, O2C_PARK, "the key has %zu bytes, an account has at most %d",
+                 record->key.len, KEY_MAX_BYTES);
+        set_aside(record, "no-key", keep_text(batch, err.text));
         return false;
     }
 #ifdef O2C_MUTANT_NO_PARTITION_CHECK
@@ -163,6 +172,11 @@ static void decode_event(struct batch *batch, struct record *record)
         set_bad(batch, record, &err);
         return;
     }
+    if (lengths_check_ids(o2c_event_type_row(record->event.type)->record,
+                          record->event.body, &err)) {
+        set_bad(batch, record, &err);
+        return;
+    }
     record->route = engine->route[record->event.type];
     record->kind = record->route ? RECORD_EVENT : RECORD_SKIPPED;
     if (engine->topic[record->topic]->placement == O2C_PLACEMENT_HASH &&
@@ -189,11 +203,17 @@ static bool read_stream(struct batch *batch, struct record *record)
     if (!batch->engine->topic[record->topic]->pipeline_records)
         return true;
     if (!o2c_stream_headers_read(record->message, &record->stream, &err)) {
-        if (!record->stream.tick.at ||
-            o2c_date_parse(record->stream.tick, &record->business_date))
+        if (record->stream.source.len > SOURCE_MAX_BYTES)
+            o2c_fail(&err, O2C_PARK, "header source has %zu bytes, a name has at most %d",
+                     record->stream.source.len, SOURCE_MAX_BYTES);
+        else if (record->stream.tick.at &&
+                 !o2c_date_parse(record->stream.tick, &record->business_date))
+            o2c_fail(&err, O2C_PARK, "header o2c_tick is malformed");
+        else
             return true;
-        o2c_fail(&err, O2C_PARK, "header o2c_tick is malformed");
     }
+    if (record->stream.source.len > SOURCE_MAX_BYTES)
+        record->stream.present = false; /* no stream of that name is kept */
     record->account = record->key;
     set_bad(batch, record, &err);
     return false;
@@ -239,7 +259,7 @@ void record_take(struct batch *batch, struct unit *unit, int topic,
         batch->oldest_us = record->recorded_us;
     if (batch->engine->parked_route[topic] && !record->key.at)
         skip_notice(batch, record);
-    else if (key_is_usable(batch->engine, record) && read_stream(batch, record))
+    else if (key_is_usable(batch, record) && read_stream(batch, record))
         decode(batch, record);
 }
 

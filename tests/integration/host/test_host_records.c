@@ -346,6 +346,32 @@ static void what_cannot_be_read_is_parked_and_what_has_no_route_is_skipped(void 
     expect_sql("t", "SELECT value IS NULL FROM probe.parked WHERE state = 'queued'");
 }
 
+/* An index of PostgreSQL would refuse them, and whatever is in the batch with them. */
+static void names_too_long_for_a_key_are_refused_by_their_name(void **state)
+{
+    static char order_id[8001], key[601], source[1001];
+    const char *account = account_of(1, 0);
+    struct stream stream = {source, '1', 1};
+
+    (void)state;
+    memset(order_id, 'o', sizeof order_id - 1);
+    memset(key, 'k', sizeof key - 1);
+    memset(source, 's', sizeof source - 1);
+    host_start(&first, NULL, NULL);
+    put_order(account, "o1", "");
+    put_order_at(partition_of(key), key_of(key), key, "long-key");
+    put_order(account_of(1, 1), order_id, "");
+    put_rejected(account_of(1, 2), "o3", &stream);
+    put_order(account, "o2", "");
+    await_sql(conn, "5", "SELECT applied + parked + set_aside FROM probe.done");
+    expect_trail(account, "o1 o2");
+    expect_sql("the key has 600 bytes, an account has at most 512",
+               "SELECT detail FROM probe.set_aside WHERE reason = 'no-key'");
+    expect_sql("field order_id has 8000 bytes, an id has at most 256; "
+               "header source has 1000 bytes, a name has at most 128",
+               "SELECT string_agg(reason, '; ' ORDER BY topic DESC) FROM probe.parked");
+}
+
 /* ---- offsets without a record */
 
 static void the_position_passes_the_markers_of_transactions(void **state)
@@ -389,6 +415,7 @@ int main(int argc, char **argv)
         TEST(a_discard_drops_the_parked_one_and_goes_on_behind_it),
         TEST(parked_accounts_are_known_again_after_a_restart),
         TEST(what_cannot_be_read_is_parked_and_what_has_no_route_is_skipped),
+        TEST(names_too_long_for_a_key_are_refused_by_their_name),
         TEST(the_position_passes_the_markers_of_transactions),
     };
 
