@@ -94,6 +94,17 @@ static struct outbox_row *add_row(struct o2c_effects *effects, const char *topic
     return &effects->batch->outbox.at[effects->batch->outbox.count - 1];
 }
 
+/* Kafka would refuse it, and the outbox of the partition would stand still for ever. */
+static void check_size(struct o2c_effects *effects, const struct outbox_row *row)
+{
+    size_t bytes = row->key.len + row->headers.len + row->value.len;
+
+    if (bytes > OUTBOX_BYTES)
+        o2c_fail(&effects->err, O2C_PARK,
+                 "a record of %zu bytes for %s: at most %d are published", bytes,
+                 effects->batch->engine->consumer->emits[row->emit], OUTBOX_BYTES);
+}
+
 void effects_emit_raw(struct o2c_effects *effects, const char *topic, struct o2c_str type,
                       struct o2c_str headers, struct o2c_str key, struct o2c_str value)
 {
@@ -105,6 +116,7 @@ void effects_emit_raw(struct o2c_effects *effects, const char *topic, struct o2c
     row->headers = headers;
     row->subject = row->key = key;
     row->value = value;
+    check_size(effects, row);
 }
 
 /* The event with its head filled in, in the work arena. */
@@ -151,6 +163,7 @@ static void encode(struct o2c_effects *effects, struct outbox_row *row,
     if (!o2c_arena_copy(&effects->batch->work, (struct o2c_str){scratch->at, scratch->len},
                         &row->value))
         effects->failed = true;
+    check_size(effects, row);
 }
 
 static void emit(struct o2c_effects *effects, struct o2c_str key,

@@ -55,9 +55,12 @@ struct o2c_series;
 enum {
     TOPICS_MAX = 16, /* a consumer reads at most so many topics, and emits to as many */
     PARTITIONS_MAX = 512,
-    HELD_MAX = 100,         /* so many events without room: reading pauses at once */
-    PARKED_BATCH = 1000,    /* parked records tried again in one batch */
-    DUE_BATCH = 2000,       /* due items run in one transaction */
+    HELD_MAX = 100,      /* so many events without room: reading pauses at once */
+    PARKED_BATCH = 1000, /* parked records tried again in one batch */
+    DUE_BATCH = 2000,    /* due items run in one transaction */
+    /* Key, headers and value of a record that is published: the topics and the relay let
+     * 8 MiB through, with what they add themselves (topics.json, max.message.bytes). */
+    OUTBOX_BYTES = (8 << 20) - (64 << 10),
     RECORD_BYTES = 1 << 24, /* a record is expected to have no more, headers and all */
     SWOLLEN_RECORDS = 1000  /* a batch of more leaves memory to give back */
 };

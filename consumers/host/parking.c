@@ -17,6 +17,10 @@
 
 #include "runtime/base/banned.h"
 
+enum {
+    HEADERS_BYTES = 8192 /* of an announcement */
+};
+
 struct parked_account *parked_find(const struct unit *unit, struct o2c_str account)
 {
     for (struct parked_account *parked = unit->parked; parked; parked = parked->next)
@@ -108,6 +112,7 @@ static void add_number(struct o2c_buf *json, const char *name, int64_t number)
  * Published are the record that cannot be applied, its leaving, and the leaving
  * of the last one behind it.  Each says how many of the account are left: who
  * holds something for the account does so until there are none.
+ * A value too large to be published is left to the table, its bytes are told.
  */
 static void announce(struct o2c_effects *effects, const struct record *record,
                      const char *state, const char *reason)
@@ -117,8 +122,10 @@ static void announce(struct o2c_effects *effects, const struct record *record,
     struct o2c_str headers = {NULL, 0}, value = {NULL, 0};
     struct o2c_buf json;
 
+    if (!strcmp(state, "parked"))
+        value = record->value;
     snprintf(topic, sizeof topic, "o2c.parked.%s", engine->consumer->name);
-    o2c_buf_init(&json, 8192);
+    o2c_buf_init(&json, HEADERS_BYTES);
     o2c_buf_add(&json, "{", 1);
     add_header(&json, NOTICE_STATE, o2c_str_from(state));
     add_number(&json, NOTICE_LEFT, count_of(record->unit, record->account));
@@ -130,13 +137,15 @@ static void announce(struct o2c_effects *effects, const struct record *record,
                o2c_str_from(engine->consumer->name));
     if (reason)
         add_header(&json, "__connect.errors.exception.message", o2c_str_from(reason));
+    if (value.len + record->account.len + HEADERS_BYTES > OUTBOX_BYTES) {
+        add_number(&json, "o2c_value_left_out", (int64_t)value.len);
+        value = (struct o2c_str){NULL, 0};
+    }
     o2c_buf_add(&json, "}", 1);
     if (json.failed || !o2c_arena_copy(&effects->batch->work,
                                        (struct o2c_str){json.at, json.len}, &headers))
         effects->failed = true;
     o2c_buf_clear(&json);
-    if (!strcmp(state, "parked"))
-        value = record->value;
     effects_emit_raw(effects, topic, O2C_STR(NOTICE_TYPE), headers, record->account, value);
 }
 

@@ -70,7 +70,8 @@ static void find_broker_of_stack(char *bootstrap, size_t room)
 
 void broker_open(struct broker *broker, const char *bootstrap)
 {
-    static const char *const properties[][2] = {{"linger.ms", "0"}, {NULL, NULL}};
+    static const char *const properties[][2] = {
+        {"linger.ms", "0"}, {"message.max.bytes", "16000000"}, {NULL, NULL}};
     static int opened;
 
     *broker = (struct broker){.made_count = 0};

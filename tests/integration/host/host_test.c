@@ -49,7 +49,7 @@ static void make_topics(const char *without, int partitions)
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
         if (!without || strcmp(topics[i], without) != 0)
             broker_topic(&broker, topics[i], partitions,
-                         "message.timestamp.type=LogAppendTime");
+                         "message.timestamp.type=LogAppendTime,max.message.bytes=16777216");
 }
 
 void host_topics(const char *without)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -284,6 +285,27 @@ static void much_that_is_parked_is_released_in_several_batches(void **state)
     expect_sql("t", "SELECT count(*) >= 8 FROM probe.progress WHERE unparked > 0");
 }
 
+/* What Kafka would not take is in the table only; the outbox of the partition goes on. */
+static void a_parked_value_too_large_to_be_published_is_told_without_it(void **state)
+{
+    enum {
+        LARGE = 9000000
+    };
+    char *large = calloc(1, LARGE);
+    struct broker_record record = {
+        "o2c.orders", partition_of("acc"), O2C_STR("acc"), {large, LARGE}, NULL};
+
+    (void)state;
+    assert_non_null(large);
+    host_start(&first, NULL, NULL);
+    broker_put(&broker, &record);
+    free(large);
+    await_sql(conn, "1", "SELECT parked FROM probe.done");
+    expect_sql("9000000", "SELECT length(value) FROM probe.parked");
+    expect_sql("true 9000000", "SELECT (value IS NULL) || ' ' || (headers->>"
+                               "'o2c_value_left_out') FROM probe.outbox");
+}
+
 static void a_discard_drops_the_parked_one_and_goes_on_behind_it(void **state)
 {
     (void)state;
@@ -412,6 +434,7 @@ int main(int argc, char **argv)
         TEST(what_cannot_even_be_parked_ends_the_process_and_is_named),
         TEST(later_events_queue_behind_a_parked_one_and_leave_in_order),
         TEST(much_that_is_parked_is_released_in_several_batches),
+        TEST(a_parked_value_too_large_to_be_published_is_told_without_it),
         TEST(a_discard_drops_the_parked_one_and_goes_on_behind_it),
         TEST(parked_accounts_are_known_again_after_a_restart),
         TEST(what_cannot_be_read_is_parked_and_what_has_no_route_is_skipped),

@@ -180,6 +180,23 @@ static void what_cannot_be_encoded_parks_the_event(void **state)
     assert_int_equal(unit.pending.outbox_no, 40);
 }
 
+static void what_is_too_large_to_be_published_parks_the_event(void **state)
+{
+    static char large[OUTBOX_BYTES];
+
+    (void)state;
+    effects_emit_raw(&effects, "o2c.conflicts", O2C_STR("x"), O2C_STR("{}"), O2C_STR("k"),
+                     (struct o2c_str){large, sizeof large - 3});
+    assert_int_equal(effects.err.verdict, O2C_OK);
+    effects_emit_raw(&effects, "o2c.conflicts", O2C_STR("x"), O2C_STR("{}"), O2C_STR("k"),
+                     (struct o2c_str){large, sizeof large - 2});
+    assert_int_equal(effects.err.verdict, O2C_PARK);
+    assert_string_equal(effects.err.text, "a record of 8323073 bytes for o2c.conflicts: at "
+                                          "most 8323072 are published");
+    effects_undo(&effects);
+    assert_int_equal(unit.pending.outbox_no, 40);
+}
+
 static void a_topic_that_was_not_declared_is_a_fault_of_the_program(void **state)
 {
     (void)state;
@@ -225,6 +242,7 @@ int main(void)
         TEST(an_event_undone_and_emitted_again_is_the_same),
         TEST(an_undo_goes_back_to_the_event_s_own_beginning_only),
         TEST(what_cannot_be_encoded_parks_the_event),
+        TEST(what_is_too_large_to_be_published_parks_the_event),
         TEST(a_topic_that_was_not_declared_is_a_fault_of_the_program),
         TEST(without_memory_the_host_is_told_wherever_it_ends),
     };

@@ -246,6 +246,7 @@ static void topics_say_where_records_go(void **state)
     assert_int_equal(orders->partition_count, 12);
     assert_false(orders->pipeline_records);
     assert_string_equal(orders->config, "cleanup.policy=delete,retention.ms=-1,"
+                                        "max.message.bytes=8454144,"
                                         "message.timestamp.type=LogAppendTime");
     assert_int_equal(now->placement, O2C_PLACEMENT_SOURCE_PARTITION);
     assert_true(now->pipeline_records);
