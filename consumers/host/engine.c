@@ -249,7 +249,8 @@ static void fenced(struct engine *engine, const struct o2c_err *err)
                  O2C_S("error", err->text));
     host_metrics_fenced(engine);
     engine->current->state = BATCH_CLOSED;
-    intake_rejoin(engine);
+    if (engine->state != ENGINE_REVOKING && engine->state != ENGINE_STOPPING)
+        intake_rejoin(engine); /* else the partitions are given back, with the batch */
 }
 
 static void on_stored(void *user, enum o2c_verdict verdict, bool lost,

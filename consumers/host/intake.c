@@ -461,14 +461,22 @@ static void take_rebalance(struct engine *engine, rd_kafka_event_t *event)
     engine_revoke(engine);
 }
 
-/* The revoke is answered when the batch in flight is stored or given up. */
-void intake_answer_revoke(struct engine *engine)
+/* What the group gave or asks back is ours no more: a new connection claims nothing of it.
+ */
+static void forget_assignment(struct engine *engine)
 {
-    rd_kafka_event_destroy(engine->revoke);
+    if (engine->revoke)
+        rd_kafka_event_destroy(engine->revoke);
     engine->revoke = NULL;
     if (engine->assigned)
         rd_kafka_topic_partition_list_destroy(engine->assigned);
     engine->assigned = NULL;
+}
+
+/* The revoke is answered when the batch in flight is stored or given up. */
+void intake_answer_revoke(struct engine *engine)
+{
+    forget_assignment(engine);
     intake_unassign(engine);
 }
 
@@ -478,7 +486,7 @@ void intake_rejoin(struct engine *engine)
 
     engine_drop(engine);
     claim_forget(engine);
-    intake_unassign(engine);
+    intake_answer_revoke(engine);
     engine->state = ENGINE_JOINING;
     (void)rd_kafka_unsubscribe(engine->rk);
     if (intake_subscribe(engine, &err))

@@ -241,9 +241,14 @@ int service_wait(struct service *service)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int service_end(struct service *service)
+void service_ask_to_end(struct service *service)
 {
     kill(service->pid, SIGTERM);
+}
+
+int service_end(struct service *service)
+{
+    service_ask_to_end(service);
     return service_wait(service);
 }
 

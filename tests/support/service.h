@@ -40,6 +40,7 @@ void service_continue(struct service *service);
 
 /* Its exit status, 128 + signal where one ended it; end asks it to (SIGTERM). */
 int service_wait(struct service *service);
+void service_ask_to_end(struct service *service);
 int service_end(struct service *service);
 void service_kill(struct service *service);
 

@@ -75,6 +75,39 @@ static void a_member_that_was_overtaken_stores_nothing(void **state)
     expect_sql("2", "SELECT max(epoch) FROM probe.progress");
 }
 
+/* Its epoch is taken while it stores: what it was about to do goes on. */
+static void take_epoch_while_it_stores(void)
+{
+    host_start(&first, (const char *const[]){"--revoke-wait-ms", "60000", NULL}, NULL);
+    run_sql("BEGIN; UPDATE probe.claim SET epoch = epoch + 1");
+    put_order("acc", "o1", "");
+    await_waiting("wait_event_type = 'Lock'");
+}
+
+static void a_member_that_was_overtaken_while_it_stops_ends(void **state)
+{
+    (void)state;
+    take_epoch_while_it_stores();
+    service_ask_to_end(&first);
+    service_wait_log(&first, "stopping");
+    run_sql("COMMIT");
+    assert_int_equal(service_wait(&first), 0);
+    expect_sql("0", "SELECT count(*) FROM probe.progress");
+}
+
+static void a_member_that_was_overtaken_at_a_revoke_gives_its_partitions_back(void **state)
+{
+    (void)state;
+    take_epoch_while_it_stores();
+    host_launch(&second, NULL, NULL);
+    service_wait_log(&first, "\"revoked\"");
+    run_sql("COMMIT");
+    service_wait_log(&second, "\"reading\"");
+    await_applied(1);
+    assert_int_equal(service_end(&second), 0);
+    assert_int_equal(service_end(&first), 0);
+}
+
 static void a_batch_in_flight_is_stored_before_its_partitions_are_given_back(void **state)
 {
     (void)state;
@@ -309,6 +342,8 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, host_setup, host_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_member_that_was_overtaken_stores_nothing),
+        TEST(a_member_that_was_overtaken_while_it_stops_ends),
+        TEST(a_member_that_was_overtaken_at_a_revoke_gives_its_partitions_back),
         TEST(a_batch_in_flight_is_stored_before_its_partitions_are_given_back),
         TEST(a_batch_that_takes_too_long_is_given_up_at_a_revoke),
         cmocka_unit_test_setup_teardown(
