@@ -255,6 +255,8 @@ static void on_parked(void *user, const PGresult *result)
 void claim_start(struct engine *engine)
 {
     engine->state = ENGINE_CLAIMING;
+    engine_retry_no_more(
+        engine); /* of a claim before: two at once would fence each other */
     if (!engine->pg_ready || !engine->assigned)
         return; /* comes back when the connection is up or the group has answered */
     if (!choose_partitions(engine)) {
@@ -289,7 +291,7 @@ static void on_terminated(void *user, enum o2c_verdict verdict, bool lost,
 {
     struct engine *engine = user;
 
-    if (lost || engine->state != ENGINE_CLAIMING)
+    if (lost || engine->state != ENGINE_CLAIMING || engine->claims_open)
         return;
     if (verdict)
         engine_fatal(engine, err, "the owner before could not be ended");

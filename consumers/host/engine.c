@@ -471,6 +471,12 @@ void engine_retry_later(struct engine *engine, const struct o2c_err *err)
     uv_timer_start(&engine->retry, on_retry, (uint64_t)delay, 0);
 }
 
+void engine_retry_no_more(struct engine *engine)
+{
+    uv_timer_stop(&engine->retry);
+    engine->retry_armed = false;
+}
+
 void engine_resume(struct engine *engine, bool committed)
 {
     struct batch *batch = engine->current;

@@ -466,6 +466,7 @@ void engine_close(struct engine *engine);
 void engine_tick(struct engine *engine);
 void engine_resume(struct engine *engine, bool committed); /* after a claim was renewed */
 void engine_retry_later(struct engine *engine, const struct o2c_err *err);
+void engine_retry_no_more(struct engine *engine);
 void engine_add_partitions(
     struct engine *engine); /* the claimed ones, as an array parameter */
 
