@@ -405,7 +405,8 @@ static void claim_refused(struct engine *engine, enum o2c_verdict verdict,
     } else if (verdict == O2C_FENCED || err->native == o2c_pg_sqlstate("O2C03")) {
         o2c_log_warn("claim refused: joining the group again", O2C_S("reason", err->text));
         host_metrics_fenced(engine);
-        intake_rejoin(engine);
+        engine->rejoins = true; /* later: each time all members of the group stand still */
+        engine_retry_later(engine, err);
     } else if (verdict == O2C_RETRY) {
         engine_retry_later(engine, err);
     } else {
@@ -427,6 +428,7 @@ static void on_claim_done(void *user, enum o2c_verdict verdict, bool lost,
         return;
     }
     O2C_FAILPOINT("claim.after");
+    engine->retry_delay_ms = 0;
     if (!offsets_known(engine))
         return;
     if (engine->reading)

@@ -452,10 +452,13 @@ static void on_retry(uv_timer_t *timer)
     struct engine *engine = timer->data;
 
     engine->retry_armed = false;
-    if (engine->state == ENGINE_CLAIMING)
+    if (engine->state == ENGINE_CLAIMING && engine->rejoins)
+        intake_rejoin(engine);
+    else if (engine->state == ENGINE_CLAIMING)
         claim_start(engine);
     else
         engine_step(engine);
+    engine->rejoins = false;
 }
 
 void engine_retry_later(struct engine *engine, const struct o2c_err *err)
@@ -474,7 +477,7 @@ void engine_retry_later(struct engine *engine, const struct o2c_err *err)
 void engine_retry_no_more(struct engine *engine)
 {
     uv_timer_stop(&engine->retry);
-    engine->retry_armed = false;
+    engine->retry_armed = engine->rejoins = false;
 }
 
 void engine_resume(struct engine *engine, bool committed)

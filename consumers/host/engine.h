@@ -427,6 +427,7 @@ struct engine {
     int64_t retry_delay_ms;
     int64_t revoke_deadline_us;
     bool retry_armed;
+    bool rejoins; /* the group, when it tries again */
     int wake_socket;
     struct sockaddr_un wake_address;
 
