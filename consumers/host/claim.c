@@ -299,14 +299,23 @@ static void on_terminated(void *user, enum o2c_verdict verdict, bool lost,
         claim_start(engine);
 }
 
+static void on_owners(void *user, const PGresult *result)
+{
+    (void)user;
+    if (PQntuples(result))
+        o2c_log_warn("the owner before holds its claim: ending its backend", O2C_NO_FIELDS);
+    else
+        o2c_log_warn("a claim is locked, but not by its owner: asking again",
+                     O2C_NO_FIELDS);
+}
+
 /* A stopped process can hold its claim rows for ever: no server timeout fires in a
  * pipeline. */
 static void terminate_owner(struct engine *engine)
 {
-    o2c_log_warn("the owner before holds its claim: ending its backend", O2C_NO_FIELDS);
     o2c_pg_params_reset(&engine->params);
     engine_add_partitions(engine);
-    o2c_pg_send(engine->pg, "terminate", &engine->params, NULL, NULL);
+    o2c_pg_send(engine->pg, "terminate", &engine->params, on_owners, engine);
     o2c_pg_sync(engine->pg, on_terminated, engine);
 }
 

@@ -213,6 +213,26 @@ static void the_backend_of_a_killed_owner_is_ended(void **state)
     expect_trail("acc", "o1");
 }
 
+/* A migration, or a person in psql: the member that has the other partitions goes on. */
+static void a_claim_locked_by_somebody_else_ends_nobody(void **state)
+{
+    const char *pid;
+    char before[24];
+
+    (void)state;
+    host_start(&first, quick, NULL);
+    pid = sql_text(conn, its_backend);
+    snprintf(before, sizeof before, "%s", pid);
+    run_sql("BEGIN; SELECT FROM probe.claim WHERE partition = 3 FOR UPDATE");
+    host_launch(&second, quick, NULL);
+    service_wait_log(&second, "a claim is locked, but not by its owner");
+    expect_sql(before, its_backend);
+    run_sql("COMMIT");
+    service_wait_log(&second, "\"reading\"");
+    expect_sql(before, its_backend);
+    assert_int_equal(service_log_count(&first, "PostgreSQL is away"), 0);
+}
+
 static void expect_both_orders(void)
 {
     put_order("acc", "o2", "");
@@ -350,6 +370,7 @@ int main(int argc, char **argv)
             an_order_read_by_a_member_without_its_partition_is_not_carried_out,
             host_setup_one_partition, host_teardown),
         TEST(the_backend_of_a_killed_owner_is_ended),
+        TEST(a_claim_locked_by_somebody_else_ends_nobody),
         TEST(a_batch_in_doubt_that_was_not_committed_is_stored_again),
         TEST(a_batch_in_doubt_that_was_committed_is_not_stored_again),
         TEST(postgres_may_crash_and_come_back),
