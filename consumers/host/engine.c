@@ -530,8 +530,8 @@ void engine_tick(struct engine *engine)
 
     if (engine->state == ENGINE_STARTING)
         host_start(engine);
-    if (engine->state == ENGINE_REVOKING && now > engine->revoke_deadline_us &&
-        in_flight(engine))
+    if ((engine->state == ENGINE_REVOKING || engine->state == ENGINE_STOPPING) &&
+        now > engine->revoke_deadline_us && in_flight(engine))
         o2c_pg_cancel(engine->pg);
     if (engine->full_since_us && now - engine->full_since_us > PAUSE_AFTER_US)
         engine_pause(engine, true);

@@ -345,6 +345,8 @@ static void on_stop(void *user)
         return;
     o2c_log_info("stopping", O2C_NO_FIELDS);
     engine->state = ENGINE_STOPPING;
+    engine->revoke_deadline_us =
+        o2c_clock_monotonic_us() + engine->settings->revoke_wait_ms * 1000;
     engine_step(engine);
 }
 

@@ -195,6 +195,18 @@ static void an_order_read_by_a_member_without_its_partition_is_not_carried_out(v
                     "  FROM probe.position p");
 }
 
+static void a_batch_that_takes_too_long_is_given_up_at_a_stop(void **state)
+{
+    (void)state;
+    host_start(&first, (const char *const[]){"--revoke-wait-ms", "100", NULL}, NULL);
+    hold_stores("acc");
+    put_order("acc", "o1", "");
+    await_waiting("wait_event_type = 'Lock'");
+    assert_int_equal(service_end(&first), 0);
+    let_stores_go_on();
+    expect_sql("0", "SELECT count(*) FROM probe.progress");
+}
+
 /* Its backend waits for a lock and holds the claim; no timeout of the server would end it.
  */
 static void the_backend_of_a_killed_owner_is_ended(void **state)
@@ -369,6 +381,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(
             an_order_read_by_a_member_without_its_partition_is_not_carried_out,
             host_setup_one_partition, host_teardown),
+        TEST(a_batch_that_takes_too_long_is_given_up_at_a_stop),
         TEST(the_backend_of_a_killed_owner_is_ended),
         TEST(a_claim_locked_by_somebody_else_ends_nobody),
         TEST(a_batch_in_doubt_that_was_not_committed_is_stored_again),
