@@ -356,10 +356,10 @@ static bool is_ready(void *user, struct o2c_buf *why_not)
 {
     const struct engine *engine = user;
 
-    if (engine->state != ENGINE_RUNNING)
-        o2c_buf_add_text(why_not, "no partitions claimed yet");
-    else if (!engine->pg_ready)
+    if (!engine->pg_ready)
         o2c_buf_add_text(why_not, "PostgreSQL is away");
+    else if (engine->state != ENGINE_RUNNING)
+        o2c_buf_add_text(why_not, "no partitions claimed yet");
     else if (engine->retry_armed)
         o2c_buf_add_text(why_not, "a batch is tried again");
     for (int32_t p = 0; engine->unit && p < engine->partition_count; p++)
