@@ -338,7 +338,6 @@ struct batch {
     char *order_account;
     bool order_discards; /* drops the first, then goes on with those behind it */
     bool order_blocked;  /* one of them was parked again */
-    int64_t oldest_us;   /* recorded time of its oldest record */
     int64_t store_started_us;
 };
 

@@ -89,7 +89,6 @@ void batch_reset(struct batch *batch)
     batch->stored = batch->end = 0;
     batch->limit = SIZE_MAX;
     batch->message_bytes = 0;
-    batch->oldest_us = 0;
     batch->order_no = 0;
     batch->stale = batch->in_doubt = false;
     batch->state = BATCH_FILLING;

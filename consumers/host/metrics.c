@@ -168,6 +168,23 @@ static void count_due(struct engine *engine, const struct batch *batch)
                    (int64_t)batch->due_refused.count);
 }
 
+/* Of the oldest record of the part; a broker's clock may be ahead of ours. */
+static void observe_age(struct engine *engine, const struct batch *batch)
+{
+    int64_t oldest_us = 0, age_us;
+
+    for (size_t i = batch->stored; batch_was_read(batch) && i < batch->end; i++) {
+        int64_t recorded_us = batch->fold.at[i]->recorded_us;
+
+        if (recorded_us && (!oldest_us || recorded_us < oldest_us))
+            oldest_us = recorded_us;
+    }
+    if (!oldest_us)
+        return;
+    age_us = o2c_clock_utc_us() - oldest_us;
+    o2c_series_observe(series(engine, METRIC_EVENT_AGE, NULL), age_us > 0 ? age_us : 0);
+}
+
 /* Called while batch->stored still says where the part that was stored begins. */
 void host_metrics_batch(struct engine *engine, const struct batch *batch)
 {
@@ -178,9 +195,7 @@ void host_metrics_batch(struct engine *engine, const struct batch *batch)
     count_due(engine, batch);
     o2c_series_observe(series(engine, METRIC_TRANSACTION, NULL),
                        o2c_clock_monotonic_us() - batch->store_started_us);
-    if (batch->oldest_us)
-        o2c_series_observe(series(engine, METRIC_EVENT_AGE, NULL),
-                           o2c_clock_utc_us() - batch->oldest_us);
+    observe_age(engine, batch);
 }
 
 void host_metrics_in_doubt(struct engine *engine, bool committed)

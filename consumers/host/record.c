@@ -255,8 +255,6 @@ void record_take(struct batch *batch, struct unit *unit, int topic,
         message->len + message->key_len + header_bytes(message) + sizeof *message;
     record->key = (struct o2c_str){message->key, message->key_len};
     record->value = (struct o2c_str){message->payload, message->len};
-    if (!batch->oldest_us || record->recorded_us < batch->oldest_us)
-        batch->oldest_us = record->recorded_us;
     if (batch->engine->parked_route[topic] && !record->key.at)
         skip_notice(batch, record);
     else if (key_is_usable(batch, record) && read_stream(batch, record))

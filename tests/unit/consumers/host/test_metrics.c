@@ -1,0 +1,100 @@
+/* What a stored batch adds to the metrics. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "consumers/host/engine.h"
+#include "runtime/base/clock.h"
+#include "runtime/base/metrics.h"
+
+#include "runtime/base/banned.h"
+
+static const char *const topics[] = {"o2c.orders", NULL};
+static const struct o2c_consumer consumer = {.name = "tested", .topics = topics};
+
+static struct engine *engine;
+static struct batch *batch;
+static struct unit unit;
+
+static int setup(void **state)
+{
+    (void)state;
+    engine = calloc(1, sizeof *engine);
+    assert_non_null(engine);
+    engine->consumer = &consumer;
+    engine->topic_count = 1;
+    engine->clock = -1;
+    host_metrics_open(engine);
+    batch = &engine->batch[0];
+    batch->engine = engine;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    free(batch->fold.at);
+    host_metrics_close(engine);
+    free(engine);
+    return 0;
+}
+
+static void add_record(struct record *record, int64_t age_us)
+{
+    *record = (struct record){.unit = &unit,
+                              .kind = RECORD_SKIPPED,
+                              .event.type = O2C_ORDER_PLACED,
+                              .recorded_us = o2c_clock_utc_us() - age_us,
+                              .outcome = TOTAL_SKIPPED,
+                              .outcome_count = 1};
+    VEC_ADD(batch->fold, record);
+}
+
+/* The line of the metric that begins with this, behind its name. */
+static double shown(const char *name)
+{
+    struct o2c_buf text;
+    const char *at;
+    double value;
+
+    o2c_buf_init(&text, 1 << 20);
+    o2c_metrics_write(engine->metrics, &text);
+    at = strstr(o2c_buf_text(&text), name);
+    assert_non_null(at);
+    value = strtod(at + strlen(name), NULL);
+    o2c_buf_clear(&text);
+    return value;
+}
+
+static void the_age_is_that_of_the_part_and_never_below_nothing(void **state)
+{
+    struct record old, later, ahead;
+
+    (void)state;
+    add_record(&old, 100000000);
+    add_record(&later, 10000000);
+    add_record(&ahead, -3600000000);
+    batch->stored = 1;
+    batch->end = 3;
+    host_metrics_batch(engine, batch);
+    assert_true(shown("\no2c_event_age_at_commit_seconds_sum ") < 100);
+    assert_true(shown("\no2c_event_age_at_commit_seconds_sum ") >= 10);
+    batch->stored = 2;
+    host_metrics_batch(engine, batch);
+    assert_true(shown("\no2c_event_age_at_commit_seconds_sum ") >= 10);
+    assert_int_equal((int)shown("\no2c_event_age_at_commit_seconds_count "), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_age_is_that_of_the_part_and_never_below_nothing,
+                                        setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
