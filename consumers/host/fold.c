@@ -476,7 +476,8 @@ static enum o2c_verdict fold_record(struct fold *fold, struct record *record)
     if (record->parked_no) {
         verdict = fold_parked(fold, record);
     } else if (record->kind == RECORD_ASIDE) {
-        put_aside(fold, record);
+        if (stream_lets_through(fold, record))
+            put_aside(fold, record);
     } else if (record->kind == RECORD_DUE) {
         verdict = fold_due(fold, record);
     } else if (record->kind == RECORD_TICK) {

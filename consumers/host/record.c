@@ -195,28 +195,44 @@ static void decode(struct batch *batch, struct record *record)
         decode_event(batch, record);
 }
 
+static enum o2c_verdict find_stream(const struct batch *batch, struct record *record,
+                                    struct o2c_err *err)
+{
+    struct o2c_stream_headers *stream = &record->stream;
+
+    if (!batch->engine->topic[record->topic]->pipeline_records)
+        return O2C_OK;
+    if (o2c_stream_headers_read(record->message, stream, err))
+        return err->verdict;
+    if (stream->source.len > SOURCE_MAX_BYTES) {
+        stream->present = false; /* no stream of that name is kept */
+        return o2c_fail(err, O2C_PARK, "header source has %zu bytes, a name has at most %d",
+                        stream->source.len, SOURCE_MAX_BYTES);
+    }
+    if (stream->tick.at && !o2c_date_parse(stream->tick, &record->business_date))
+        return o2c_fail(err, O2C_PARK, "header o2c_tick is malformed");
+    return O2C_OK;
+}
+
 /* False: its headers are no good. */
 static bool read_stream(struct batch *batch, struct record *record)
 {
     struct o2c_err err;
 
-    if (!batch->engine->topic[record->topic]->pipeline_records)
+    if (!find_stream(batch, record, &err))
         return true;
-    if (!o2c_stream_headers_read(record->message, &record->stream, &err)) {
-        if (record->stream.source.len > SOURCE_MAX_BYTES)
-            o2c_fail(&err, O2C_PARK, "header source has %zu bytes, a name has at most %d",
-                     record->stream.source.len, SOURCE_MAX_BYTES);
-        else if (record->stream.tick.at &&
-                 !o2c_date_parse(record->stream.tick, &record->business_date))
-            o2c_fail(&err, O2C_PARK, "header o2c_tick is malformed");
-        else
-            return true;
-    }
-    if (record->stream.source.len > SOURCE_MAX_BYTES)
-        record->stream.present = false; /* no stream of that name is kept */
     record->account = record->key;
     set_bad(batch, record, &err);
     return false;
+}
+
+/* It has a number in a stream too, which the one behind it follows. */
+static void read_stream_of_aside(struct batch *batch, struct record *record)
+{
+    struct o2c_err err;
+
+    (void)find_stream(batch, record,
+                      &err); /* from headers that are no good nothing follows */
 }
 
 /* As long as they are when packed; librdkafka keeps them as long as the record. */
@@ -257,7 +273,9 @@ void record_take(struct batch *batch, struct unit *unit, int topic,
     record->value = (struct o2c_str){message->payload, message->len};
     if (batch->engine->parked_route[topic] && !record->key.at)
         skip_notice(batch, record);
-    else if (key_is_usable(batch, record) && read_stream(batch, record))
+    else if (!key_is_usable(batch, record))
+        read_stream_of_aside(batch, record);
+    else if (read_stream(batch, record))
         decode(batch, record);
 }
 

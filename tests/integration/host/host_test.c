@@ -257,6 +257,12 @@ static rd_kafka_headers_t *stream_headers(const struct stream *stream)
 
 void put_rejected(const char *account, const char *order_id, const struct stream *stream)
 {
+    put_rejected_with_key(account, account, order_id, stream);
+}
+
+void put_rejected_with_key(const char *account, const char *key, const char *order_id,
+                           const struct stream *stream)
+{
     struct o2c_str none = O2C_STR("test");
     struct o2c_order_rejected body = {.head = head_of(account),
                                       .order_id = o2c_str_from(order_id),
@@ -264,7 +270,7 @@ void put_rejected(const char *account, const char *order_id, const struct stream
                                       .reasons_count = 1};
     struct o2c_event event = o2c_event_of(O2C_ORDER_REJECTED, &body);
 
-    put("o2c.order-status", partition_of(account), o2c_str_from(account), &event,
+    put("o2c.order-status", partition_of(account), o2c_str_from(key), &event,
         stream_headers(stream));
 }
 

@@ -50,6 +50,9 @@ struct stream {
     int64_t seq;
 };
 void put_rejected(const char *account, const char *order_id, const struct stream *stream);
+/* On the partition of its account, with the key of another one. */
+void put_rejected_with_key(const char *account, const char *key, const char *order_id,
+                           const struct stream *stream);
 
 /* A notice about what the consumer orders has parked; left NULL: it does not say. */
 void put_notice_at(int32_t partition, struct o2c_str key, const char *state,

@@ -166,6 +166,23 @@ static void a_gap_in_a_stream_stops_its_partition_and_no_other(void **state)
     expect_sql("0", "SELECT count(*) FROM probe.trail WHERE orders LIKE '%1.3%'");
 }
 
+/* Nothing queues behind it, nor does the partition stop. */
+static void a_record_of_a_stream_that_is_set_aside_makes_no_gap(void **state)
+{
+    const char *account = account_of(1, 0), *other = account_of(1, 1);
+    struct stream second_of_stream = in_stream('1', 2);
+
+    (void)state;
+    host_start(&first, NULL, NULL);
+    put_seq(account, '1', 1);
+    put_rejected_with_key(account, other, "of-another", &second_of_stream);
+    put_seq(account, '1', 3);
+    await_sql(conn, "3", "SELECT applied + set_aside FROM probe.done");
+    expect_trail(account, "1.1 1.3");
+    expect_sql("key-mismatch", "SELECT reason FROM probe.set_aside");
+    assert_int_equal(service_log_count(&first, "a stream has a gap"), 0);
+}
+
 static void an_older_incarnation_is_dropped_and_a_newer_one_begins_at_one(void **state)
 {
     (void)state;
@@ -429,6 +446,7 @@ int main(int argc, char **argv)
         TEST(a_repeat_in_a_stream_is_dropped_also_after_a_restart),
         TEST(a_stream_that_began_before_this_consumer_is_taken_from_where_it_is),
         TEST(a_gap_in_a_stream_stops_its_partition_and_no_other),
+        TEST(a_record_of_a_stream_that_is_set_aside_makes_no_gap),
         TEST(an_older_incarnation_is_dropped_and_a_newer_one_begins_at_one),
         TEST(an_event_that_cannot_be_stored_is_found_among_all_others),
         TEST(what_cannot_even_be_parked_ends_the_process_and_is_named),
