@@ -136,6 +136,7 @@ struct inbound {
 /* An account of a partition that has something parked. */
 struct parked_account {
     struct parked_account *next;
+    uint64_t hash;
     char *account;
     size_t len;
     int64_t records, stored_records;
@@ -209,6 +210,7 @@ struct unit {
     const struct record *newest[TOPICS_MAX]; /* folded by the batch; NULL: none */
     struct inbound *inbound;
     struct parked_account *parked;
+    struct row_map parked_map; /* finds them; without memory while there are none */
     /* of a consumer that takes ticks */
     struct tick *tick, *last_tick; /* to be applied, in order */
     bool clock_read;               /* to its end, once since the claim */

@@ -1,8 +1,8 @@
 /*
  * Parking keeps order: once a record of an account cannot be applied, every
  * later record of that account is queued behind it, until a person releases
- * or discards it.  The set of such accounts is small and kept in memory, each
- * with the number of its records; `pending` changes follow the batch.
+ * or discards it.  The set of such accounts is kept in memory, each with the
+ * number of its records; `pending` changes follow the batch.
  */
 #include "consumers/host/engine.h"
 
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "consumers/host/notice.h"
+#include "runtime/base/hash.h"
 #include "runtime/base/log.h"
 #include "runtime/pg/pg.h"
 
@@ -21,28 +22,55 @@ enum {
     HEADERS_BYTES = 8192 /* of an announcement */
 };
 
+/* Also one that has nothing parked any more, until the batch is stored. */
+static struct parked_account *find(const struct unit *unit, struct o2c_str account,
+                                   uint64_t hash)
+{
+    size_t at = hash;
+
+    if (!unit->parked)
+        return NULL;
+    for (struct parked_account *parked;
+         (parked = o2c_row_map_next(&unit->parked_map, hash, &at));)
+        if (parked->len == account.len && !memcmp(parked->account, account.at, account.len))
+            return parked;
+    return NULL;
+}
+
+static uint64_t hash_of(struct o2c_str account)
+{
+    return o2c_hash_64(account.at, account.len);
+}
+
 struct parked_account *parked_find(const struct unit *unit, struct o2c_str account)
 {
-    for (struct parked_account *parked = unit->parked; parked; parked = parked->next)
-        if (parked->len == account.len && !memcmp(parked->account, account.at, account.len))
-            return parked->records > 0 ? parked : NULL;
-    return NULL;
+    struct parked_account *parked = find(unit, account, hash_of(account));
+
+    return parked && parked->records > 0 ? parked : NULL;
+}
+
+static struct parked_account *add(struct unit *unit, struct o2c_str account, uint64_t hash)
+{
+    struct parked_account *parked = calloc(1, sizeof *parked);
+
+    if (!parked || !(parked->account = strndup(account.at, account.len)) ||
+        (!unit->parked && !o2c_row_map_init(&unit->parked_map)) ||
+        !o2c_row_map_add(&unit->parked_map, hash, parked))
+        abort();
+    parked->len = account.len;
+    parked->hash = hash;
+    parked->next = unit->parked;
+    unit->parked = parked;
+    return parked;
 }
 
 void parked_set(struct unit *unit, struct o2c_str account, int64_t records)
 {
-    struct parked_account *parked = unit->parked;
+    uint64_t hash = hash_of(account);
+    struct parked_account *parked = find(unit, account, hash);
 
-    while (parked && !o2c_str_eq((struct o2c_str){parked->account, parked->len}, account))
-        parked = parked->next;
-    if (!parked) {
-        parked = calloc(1, sizeof *parked);
-        if (!parked || !(parked->account = strndup(account.at, account.len)))
-            abort();
-        parked->len = account.len;
-        parked->next = unit->parked;
-        unit->parked = parked;
-    }
+    if (!parked)
+        parked = add(unit, account, hash);
     parked->records = records;
 }
 
@@ -59,9 +87,24 @@ void parked_undo(struct unit *unit)
         parked->records = parked->stored_records;
 }
 
+/* After some have been forgotten. */
+static void map_again(struct unit *unit)
+{
+    if (!unit->parked) {
+        o2c_row_map_clear(&unit->parked_map);
+        return;
+    }
+    o2c_row_map_reset(&unit->parked_map);
+    for (struct parked_account *parked = unit->parked; parked; parked = parked->next)
+        if (!o2c_row_map_add(&unit->parked_map, parked->hash, parked))
+            abort();
+}
+
 /* Forgets accounts with nothing parked any more. */
 void parked_keep(struct unit *unit)
 {
+    bool forgotten = false;
+
     for (struct parked_account **at = &unit->parked; *at;) {
         struct parked_account *parked = *at;
 
@@ -73,7 +116,10 @@ void parked_keep(struct unit *unit)
         *at = parked->next;
         free(parked->account);
         free(parked);
+        forgotten = true;
     }
+    if (forgotten)
+        map_again(unit);
 }
 
 void parked_clear(struct unit *unit)

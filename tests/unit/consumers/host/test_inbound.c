@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -123,6 +124,30 @@ static void an_account_is_parked_while_it_has_records(void **state)
     assert_int_equal(parked("ab"), 1);
 }
 
+/* A wrong schema parks every account of a partition. */
+static void any_of_many_parked_accounts_is_found(void **state)
+{
+    char name[16];
+
+    (void)state;
+    for (int i = 1; i <= 2000; i++) {
+        snprintf(name, sizeof name, "acc-%d", i);
+        parked_set(&unit, o2c_str_from(name), i);
+    }
+    parked_keep(&unit);
+    for (int i = 1; i <= 2000; i++) {
+        snprintf(name, sizeof name, "acc-%d", i);
+        assert_int_equal(parked(name), i);
+        if (i % 10)
+            parked_set(&unit, o2c_str_from(name), 0);
+    }
+    parked_keep(&unit);
+    for (int i = 1; i <= 2000; i++) {
+        snprintf(name, sizeof name, "acc-%d", i);
+        assert_int_equal(parked(name), i % 10 ? 0 : i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +155,7 @@ int main(void)
         cmocka_unit_test_teardown(each_source_has_a_stream_of_its_own, clear),
         cmocka_unit_test_teardown(what_a_batch_received_is_forgotten_with_it, clear),
         cmocka_unit_test_teardown(an_account_is_parked_while_it_has_records, clear),
+        cmocka_unit_test_teardown(any_of_many_parked_accounts_is_found, clear),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
