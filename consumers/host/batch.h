@@ -4,7 +4,7 @@
  * rules through rows.h, and stored with one statement per table.
  *
  * Memory only, apart from the statements it hands to runtime/pg: no clock, no
- * Kafka, no retry.  The engine alternates between two of them, so that batch
+ * Kafka, no retry.  The engine has one for each of its batches, so that batch
  * N+1 collects its wants while batch N is being stored.
  *
  * Order of calls, per batch:
@@ -75,7 +75,8 @@ struct o2c_wants *o2c_rows_want_more(struct o2c_rows *rows, struct o2c_str accou
 
 /*
  * Adds the load statements to the open unit; their results fill the rows.
- * False: nothing wanted.  After a unit that failed: reset, and want again.
+ * False: nothing wanted, or no memory (o2c_rows_failed).  After a unit that failed: reset,
+ * and want again.
  */
 bool o2c_rows_send_load(struct o2c_rows *rows, struct o2c_pg *pg);
 

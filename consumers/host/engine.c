@@ -298,7 +298,7 @@ static void fold_and_store(struct engine *engine)
         return;
     }
     if (verdict || batch_store(batch, &err)) {
-        engine_fatal(engine, &err, "a batch could not be folded");
+        engine_fatal(engine, &err, "a batch could not be folded or sent");
         return;
     }
     batch->state = BATCH_STORING;

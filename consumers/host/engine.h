@@ -53,8 +53,7 @@ struct o2c_rows_statements;
 struct o2c_series;
 
 enum {
-    TOPICS_MAX = 16, /* a consumer reads at most so many topics, and emits to as many */
-    PARTITIONS_MAX = 512,
+    TOPICS_MAX = 16,     /* a consumer reads at most so many topics, and emits to as many */
     HELD_MAX = 100,      /* so many events without room: reading pauses at once */
     PARKED_BATCH = 1000, /* parked records tried again in one batch */
     DUE_BATCH = 2000,    /* due items run in one transaction */
@@ -462,7 +461,6 @@ void engine_drop(struct engine *engine); /* forgets all batches and pending posi
 bool engine_has_room(const struct engine *engine); /* in the batch that fills */
 bool engine_can_take(const struct engine *engine); /* and nothing waits before it */
 void engine_pause(struct engine *engine, bool pause);
-void engine_batch_done(struct engine *engine, struct batch *batch);
 void engine_revoke(struct engine *engine);
 void engine_close(struct engine *engine);
 void engine_tick(struct engine *engine);

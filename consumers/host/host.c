@@ -300,15 +300,7 @@ void host_start(struct engine *engine)
 
 /* ---- stop */
 
-static void on_closed(uv_handle_t *handle)
-{
-    struct engine *engine = handle->data;
-
-    if (--engine->handles_open == 0)
-        o2c_service_exit(engine->service, engine->exit_status);
-}
-
-static void on_pg_closed(void *user)
+static void on_closed(void *user)
 {
     struct engine *engine = user;
 
@@ -316,14 +308,19 @@ static void on_pg_closed(void *user)
         o2c_service_exit(engine->service, engine->exit_status);
 }
 
+static void on_timer_closed(uv_handle_t *handle)
+{
+    on_closed(handle->data);
+}
+
 static void close_handles(struct engine *engine)
 {
     engine->state = ENGINE_CLOSED;
-    o2c_kafka_bridge_close(&engine->bridge, on_pg_closed);
-    o2c_kafka_bridge_close(&engine->lag.bridge, on_pg_closed);
-    uv_close((uv_handle_t *)&engine->timer, on_closed);
-    uv_close((uv_handle_t *)&engine->retry, on_closed);
-    o2c_pg_close(engine->pg, on_pg_closed, engine);
+    o2c_kafka_bridge_close(&engine->bridge, on_closed);
+    o2c_kafka_bridge_close(&engine->lag.bridge, on_closed);
+    uv_close((uv_handle_t *)&engine->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&engine->retry, on_timer_closed);
+    o2c_pg_close(engine->pg, on_closed, engine);
 }
 
 /* The group's places stay ours for a session timeout: a restart finds them again. */

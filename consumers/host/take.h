@@ -1,8 +1,8 @@
 /*
  * take.h - how many events the next batch takes.  What the events of a batch
  * leave behind them (rows, effects) is known only when it is folded, and may be
- * ten times their size.  So the first batches are small; each that took all it
- * might and was stored in one part doubles the next, until one has to end
+ * ten times their size.  So the first batches are small; each that took at least
+ * half of what it might and was stored in one part doubles the next, until one has to end
  * before its last event.  From then on growth is slow.
  */
 #ifndef O2C_HOST_TAKE_H

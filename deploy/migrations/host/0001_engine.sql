@@ -21,7 +21,7 @@ CREATE TABLE :schema.progress (
     batch_seq    bigint NOT NULL,
     epoch        bigint NOT NULL,
     next_offsets jsonb NOT NULL,             -- {"o2c.orders": 17}: without the topic prefix
-    last_hashes  jsonb NOT NULL,             -- {"o2c.orders": 123}: XXH3-64 of the value of the record before next
+    last_hashes  jsonb NOT NULL,             -- {"o2c.orders": [16, "9f3c..."]}: newest record folded, XXH3-64 of its value
     stream_seqs  jsonb NOT NULL,             -- {"o2c.order-status/3": 9}: last number given
     outbox_no    bigint NOT NULL,            -- last number given
     applied      bigint NOT NULL,            -- records a rule applied
