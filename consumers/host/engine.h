@@ -339,6 +339,7 @@ struct batch {
     char *order_account;
     bool order_discards; /* drops the first, then goes on with those behind it */
     bool order_blocked;  /* one of them was parked again */
+    bool order_unread;   /* behind them is one of a topic that is not read any more */
     int64_t store_started_us;
 };
 

@@ -90,6 +90,7 @@ void batch_reset(struct batch *batch)
     batch->limit = SIZE_MAX;
     batch->message_bytes = 0;
     batch->order_no = 0;
+    batch->order_unread = false;
     batch->stale = batch->in_doubt = false;
     batch->state = BATCH_FILLING;
 }

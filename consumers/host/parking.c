@@ -283,8 +283,12 @@ static void on_parked_records(void *user, const PGresult *result)
         for (int t = 0; t < engine->topic_count; t++)
             if (o2c_str_eq(o2c_str_from(engine->consumer->topics[t]), name))
                 parked.topic = t;
-        if (parked.topic < 0)
-            break; /* a topic this release does not read any more: stays parked */
+        if (parked.topic < 0) {
+            o2c_log_warn("a parked record stays: its topic is not read any more",
+                         O2C_T("topic", name), O2C_T("account", parked.account));
+            batch->order_unread = true;
+            break;
+        }
         if (batch->intake.used_bytes > (size_t)engine->settings->batch_bytes)
             break; /* decoded they are larger: the order goes on with the next batch */
         record_from_parked(batch, &parked);
@@ -335,7 +339,9 @@ static void on_order_read(void *user, enum o2c_verdict verdict, bool lost,
     struct batch *batch = engine->orders;
 
     (void)lost;
-    (void)err;
+    if (verdict && !batch->dropped)
+        o2c_log_warn("orders about parked records could not be read",
+                     O2C_S("error", err->text));
     if (verdict || !batch->order_no || !still_wanted(batch)) {
         forget_order(batch);
         return;

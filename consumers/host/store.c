@@ -379,19 +379,19 @@ static void send_parked_changes(struct engine *engine, struct batch *batch)
  */
 static void send_order(struct engine *engine, struct batch *batch)
 {
+    bool blocked = batch->order_blocked || batch->order_unread;
     const char *outcome = "released";
 
     if (!batch->order_no || (batch->end < batch->fold.count && !batch->order_blocked))
         return;
     o2c_pg_params_reset(&engine->params);
     o2c_pg_add_int8(&engine->params, batch->order_no);
-    if (!batch->order_blocked &&
-        parked_find(batch->order_unit, o2c_str_from(batch->order_account)) &&
+    if (!blocked && parked_find(batch->order_unit, o2c_str_from(batch->order_account)) &&
         batch->fold.count > 0) {
         store_send(engine, "parked_order_go_on");
         return;
     }
-    if (batch->order_blocked)
+    if (blocked)
         outcome = "parked again";
     else if (!batch->fold.count)
         outcome = "nothing was parked";

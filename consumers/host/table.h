@@ -17,8 +17,12 @@
  *         O2C_NULLABLE(INT8, struct order, net_minor),
  *     };
  *     static const struct o2c_table order_table = {
- *         .name = "sales_order", .row_type = "sales_order_row", .row_bytes = sizeof(struct
- * order), .columns = order_columns, .column_count = 4, .key_count = 2,
+ *         .name = "sales_order",
+ *         .row_type = "sales_order_row",
+ *         .row_bytes = sizeof(struct order),
+ *         .columns = order_columns,
+ *         .column_count = 4,
+ *         .key_count = 2,
  *     };
  *
  * In PostgreSQL the table stands in the consumer's schema with the columns of

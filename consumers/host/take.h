@@ -2,8 +2,8 @@
  * take.h - how many events the next batch takes.  What the events of a batch
  * leave behind them (rows, effects) is known only when it is folded, and may be
  * ten times their size.  So the first batches are small; each that took at least
- * half of what it might and was stored in one part doubles the next, until one has to end
- * before its last event.  From then on growth is slow.
+ * half of what it might and was stored in one part doubles the next, until one
+ * has to end before its last event.  From then on growth is slow.
  */
 #ifndef O2C_HOST_TAKE_H
 #define O2C_HOST_TAKE_H

@@ -303,6 +303,21 @@ static void much_that_is_parked_is_released_in_several_batches(void **state)
 }
 
 /* What Kafka would not take is in the table only; the outbox of the partition goes on. */
+static void what_a_release_does_not_read_any_more_stays_parked(void **state)
+{
+    (void)state;
+    run_sql(
+        "INSERT INTO probe.parked (partition, parked_no, account_id, state, reason, topic,"
+        " record_offset, recorded_at)"
+        " VALUES (%d, 1, 'acc', 'parked', 'why', 'o2c.shipments', 7, now())",
+        (int)partition_of("acc"));
+    host_start(&first, NULL, NULL);
+    ask("acc", "release");
+    await_outcome("parked again");
+    expect_sql("parked", "SELECT state FROM probe.parked");
+    assert_int_equal(service_log_count(&first, "its topic is not read any more"), 1);
+}
+
 static void a_parked_value_too_large_to_be_published_is_told_without_it(void **state)
 {
     enum {
@@ -452,6 +467,7 @@ int main(int argc, char **argv)
         TEST(what_cannot_even_be_parked_ends_the_process_and_is_named),
         TEST(later_events_queue_behind_a_parked_one_and_leave_in_order),
         TEST(much_that_is_parked_is_released_in_several_batches),
+        TEST(what_a_release_does_not_read_any_more_stays_parked),
         TEST(a_parked_value_too_large_to_be_published_is_told_without_it),
         TEST(a_discard_drops_the_parked_one_and_goes_on_behind_it),
         TEST(parked_accounts_are_known_again_after_a_restart),
