@@ -2,6 +2,7 @@
 #include "consumers/host/engine.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/base/clock.h"
 #include "runtime/base/metrics.h"
@@ -144,18 +145,35 @@ static void count_record(struct engine *engine, const struct record *record)
     o2c_series_add(*at, record->outcome_count);
 }
 
+static const char *const dlq_reasons[] = {"refused", "unreadable", "no-key",
+                                          "wrong-partition", "key-mismatch"};
+
+enum {
+    DLQ_REASONS = sizeof dlq_reasons / sizeof dlq_reasons[0]
+};
+
+static size_t dlq_reason(const char *name)
+{
+    size_t i = 0;
+
+    while (i + 1 < DLQ_REASONS && strcmp(dlq_reasons[i], name) != 0)
+        i++;
+    return i;
+}
+
+/* Thousands may be set aside at once: a series is looked for once a batch. */
 static void count_dead_letters(struct engine *engine, const struct batch *batch)
 {
+    int64_t found[DLQ_REASONS] = {0};
+
     for (size_t i = 0; i < batch->aside.count; i++)
-        o2c_series_add(series(engine, METRIC_DLQ, batch->aside.at[i].record->aside_reason),
-                       1);
+        found[dlq_reason(batch->aside.at[i].record->aside_reason)]++;
     for (size_t i = 0; i < batch->parked.count; i++)
         if (batch->parked.at[i].reason.at)
-            o2c_series_add(series(engine, METRIC_DLQ,
-                                  record_was_read(batch->parked.at[i].record)
-                                      ? "refused"
-                                      : "unreadable"),
-                           1);
+            found[record_was_read(batch->parked.at[i].record) ? 0 : 1]++;
+    for (size_t i = 0; i < DLQ_REASONS; i++)
+        if (found[i])
+            o2c_series_add(series(engine, METRIC_DLQ, dlq_reasons[i]), found[i]);
 }
 
 static void count_due(struct engine *engine, const struct batch *batch)

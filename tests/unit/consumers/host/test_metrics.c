@@ -89,10 +89,32 @@ static void the_age_is_that_of_the_part_and_never_below_nothing(void **state)
     assert_int_equal((int)shown("\no2c_event_age_at_commit_seconds_count "), 2);
 }
 
+static void what_was_not_applied_is_counted_by_its_reason(void **state)
+{
+    struct record unkeyed = {.aside_reason = "no-key"},
+                  strayed = {.aside_reason = "wrong-partition"}, unread = {.route = NULL};
+    struct aside_row aside[] = {
+        {&unkeyed, {NULL, 0}}, {&strayed, {NULL, 0}}, {&strayed, {NULL, 0}}};
+    struct parked_row parked[] = {{&unread, 1, O2C_STR("why"), {NULL, 0}},
+                                  {&unread, 2, {NULL, 0}, {NULL, 0}}};
+
+    (void)state;
+    batch->aside.at = aside;
+    batch->aside.count = 3;
+    batch->parked.at = parked;
+    batch->parked.count = 2;
+    host_metrics_batch(engine, batch);
+    assert_int_equal((int)shown("o2c_dlq_records_total{reason=\"no-key\"} "), 1);
+    assert_int_equal((int)shown("o2c_dlq_records_total{reason=\"wrong-partition\"} "), 2);
+    assert_int_equal((int)shown("o2c_dlq_records_total{reason=\"unreadable\"} "), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_age_is_that_of_the_part_and_never_below_nothing,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(what_was_not_applied_is_counted_by_its_reason,
                                         setup, teardown),
     };
 
