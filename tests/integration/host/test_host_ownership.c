@@ -320,11 +320,11 @@ static void postgres_may_crash_and_come_back(void **state)
     test_postgres_crash();
     put_order("acc", "o2", "");
     service_wait_log(&first, "PostgreSQL is away");
-    assert_non_null(strstr(service_get(&first, "/readyz"), "\r\n\r\nPostgreSQL is away\n"));
+    assert_non_null(strstr(service_ask(&first, "/readyz"), "\r\n\r\nPostgreSQL is away\n"));
     test_postgres_restart();
     PQreset(conn);
     await_applied(2);
-    assert_non_null(strstr(service_get(&first, "/readyz"), "\r\n\r\nok\n"));
+    assert_non_null(strstr(service_ask(&first, "/readyz"), "\r\n\r\nok\n"));
     expect_trail("acc", "o1 o2");
     assert_int_equal(service_end(&first), 0);
 }

@@ -312,7 +312,7 @@ static void what_a_release_does_not_read_any_more_stays_parked(void **state)
         " VALUES (%d, 1, 'acc', 'parked', 'why', 'o2c.shipments', 7, now())",
         (int)partition_of("acc"));
     host_start(&first, NULL, NULL);
-    ask("acc", "release");
+    ask_parking("acc", "release");
     await_outcome("parked again");
     expect_sql("parked", "SELECT state FROM probe.parked");
     assert_int_equal(service_log_count(&first, "its topic is not read any more"), 1);
