@@ -34,15 +34,15 @@ static const struct report_column columns[] = {
 };
 
 static const struct report report = {
-    .sql = "SELECT customer_id, currency, sum(not_due) AS not_due, sum(d1_30) AS d1_30,"
-           "       sum(d31_60) AS d31_60, sum(d61_90) AS d61_90, sum(d91_120) AS d91_120,"
-           "       sum(d121_plus) AS d121_plus, sum(unapplied) AS unapplied,"
-           "       sum(total) AS total"
-           "  FROM o2c.ageing(coalesce($1::date, (now() AT TIME ZONE 'UTC')::date))"
-           " WHERE $2::text IS NULL OR customer_id = $2"
-           " GROUP BY GROUPING SETS ((customer_id, currency), (currency))"
-           " ORDER BY grouping(customer_id), customer_id COLLATE \"C\","
-           "       currency COLLATE \"C\"",
+    .sql =
+        "SELECT customer_id, currency, sum(not_due) AS not_due, sum(d1_30) AS d1_30,"
+        "       sum(d31_60) AS d31_60, sum(d61_90) AS d61_90, sum(d91_120) AS d91_120,"
+        "       sum(d121_plus) AS d121_plus, sum(unapplied) AS unapplied,"
+        "       sum(total) AS total"
+        "  FROM o2c.ageing(coalesce($1::date, (now() AT TIME ZONE 'UTC')::date), $2::text)"
+        " GROUP BY GROUPING SETS ((customer_id, currency), (currency))"
+        " ORDER BY grouping(customer_id), customer_id COLLATE \"C\","
+        "       currency COLLATE \"C\"",
     .columns = columns,
     .column_count = sizeof columns / sizeof columns[0],
 };

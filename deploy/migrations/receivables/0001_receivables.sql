@@ -200,7 +200,13 @@ CREATE INDEX remittance_line_number ON receivables.remittance_line (account_id, 
     WHERE claims_number IS NOT NULL;
 CREATE INDEX allocation_invoice ON receivables.allocation (account_id, live_invoice_id)
     WHERE live_invoice_id IS NOT NULL;
+-- For those who read: of one customer, of one document, and what waits.
 CREATE INDEX movement_customer ON receivables.movement (customer_id, effective_date);
+CREATE INDEX document_customer ON receivables.document (customer_id, issue_date) WHERE issued;
+CREATE INDEX payment_customer ON receivables.payment (customer_id, received_date) WHERE received;
+CREATE INDEX allocation_document ON receivables.allocation (document_id) WHERE source = 'payment';
+CREATE INDEX document_waiting ON receivables.document (document_id) WHERE NOT issued;
+CREATE INDEX payment_waiting ON receivables.payment (payment_id) WHERE NOT received;
 
 INSERT INTO o2c.consumer_topic VALUES
     ('receivables', 'o2c.invoices', 'in'),
@@ -235,14 +241,14 @@ SELECT payment_id, customer_id, received_date, currency, amount_minor,
 
 CREATE VIEW o2c.cash_application AS
 SELECT source_id || '/' || application_no AS application_id, source_id AS payment_id,
-       min(document_id) AS invoice_id, sum(applied_minor)::bigint AS applied_minor,
+       document_id AS invoice_id, sum(applied_minor)::bigint AS applied_minor,
        sum(discount_minor)::bigint AS discount_minor, 0::bigint AS difference_minor,
-       NULL::text AS difference_reason, min(rule) AS rule, min(recorded_at) AS applied_at,
-       bool_or(undone_date IS NOT NULL) AS reversed, min(kind) AS kind,
+       NULL::text AS difference_reason, rule, min(recorded_at) AS applied_at,
+       bool_or(undone_date IS NOT NULL) AS reversed, kind,
        min(effective_date) AS effective_date, min(undone_date) AS reversed_date, account_id
   FROM receivables.allocation
  WHERE source = 'payment'
- GROUP BY account_id, source_id, application_no;
+ GROUP BY account_id, source_id, application_no, kind, document_id, rule;
 
 CREATE VIEW o2c.open_item AS
 SELECT i.document_id, i.kind, i.instalment_no, d.number, d.customer_id, i.due_date, d.currency,
@@ -281,16 +287,21 @@ SELECT 'receivables', account_id, 'cancellation', document_id, 'InvoiceIssued', 
   FROM receivables.document
  WHERE NOT issued AND cancel_content IS NOT NULL;
 
--- What was open on a date, by age; docs/rules/receivables.md.
-CREATE FUNCTION o2c.ageing(as_of date)
+-- What was open on a date, by age, of all customers or of one; docs/rules/receivables.md. The two
+-- SELECTs are one condition: written with OR, it would read all movements for one customer too.
+CREATE FUNCTION o2c.ageing(as_of date, of_customer text DEFAULT NULL)
     RETURNS TABLE (customer_id text, currency text, not_due bigint, d1_30 bigint, d31_60 bigint,
                    d61_90 bigint, d91_120 bigint, d121_plus bigint, unapplied bigint, total bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-WITH item AS (
+WITH moved AS (
+    SELECT * FROM receivables.movement WHERE of_customer IS NULL AND effective_date <= as_of
+     UNION ALL
+    SELECT * FROM receivables.movement
+     WHERE customer_id = of_customer AND effective_date <= as_of
+), item AS (
     SELECT m.customer_id, m.currency, m.subject IN ('payment', 'credit_note') AS credit,
            as_of - min(m.due_date) AS age, sum(m.delta_minor) AS left_minor
-      FROM receivables.movement m
-     WHERE m.effective_date <= as_of
+      FROM moved m
      GROUP BY m.account_id, m.customer_id, m.currency, m.subject, m.subject_id, m.instalment_no
 ), aged AS (
     SELECT customer_id, currency,
@@ -351,8 +362,8 @@ SELECT currency, row_number() OVER (PARTITION BY currency ORDER BY place, date, 
  ORDER BY currency COLLATE "C", 2
 $$;
 
-REVOKE EXECUTE ON FUNCTION o2c.ageing(date), o2c.customer_statement(text, date, date) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION o2c.ageing(date), o2c.customer_statement(text, date, date) TO o2c_reader;
+REVOKE EXECUTE ON FUNCTION o2c.ageing(date, text), o2c.customer_statement(text, date, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION o2c.ageing(date, text), o2c.customer_statement(text, date, date) TO o2c_reader;
 
 -- Where invoices, debit notes and payments stand; part of o2c.flow. Overdue is what is due before
 -- today (UTC), of instalments: since the day after the earliest.
