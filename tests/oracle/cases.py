@@ -8,7 +8,7 @@ from views import ORDER_COLUMNS, views_of
 # Of tests/scenarios: the order of arrival decides what these come to.
 ORDER_DECIDES = {"conflict", "money-conflict", "invoice-cancelled", "cancelled-twice",
                  "number-used-again", "dispute-approved", "two-payments-one-invoice",
-                 "dispute-and-payment", "number-cancelled-waits",
+                 "dispute-and-payment", "number-cancelled-waits", "refund-refused",
                  "parked-holds-reminder"}
 # Of these, what is set otherwise than by default.
 SETTINGS = {"go-live-date": {"go_live": "2026-04-13"}}

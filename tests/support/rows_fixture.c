@@ -339,6 +339,11 @@ static void store_due(struct rows_fixture *fixture, size_t effects_before)
     }
 }
 
+const struct o2c_due *rows_fixture_due(const struct rows_fixture *fixture, size_t i)
+{
+    return i < fixture->entry_count ? &fixture->entries[i].due : NULL;
+}
+
 /* ---- batches */
 
 static const struct o2c_route *route_of(const struct o2c_consumer *consumer,

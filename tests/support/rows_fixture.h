@@ -83,6 +83,9 @@ enum o2c_verdict rows_fixture_notice(struct rows_fixture *fixture, const char *t
  */
 size_t rows_fixture_start_day(struct rows_fixture *fixture, int32_t business_date);
 
+/* The i-th entry that is there, in the order in which ticks run them; NULL: no more. */
+const struct o2c_due *rows_fixture_due(const struct rows_fixture *fixture, size_t i);
+
 /* What the last call made happen, in order; valid until the next. */
 const struct rows_effect *rows_fixture_effects(const struct rows_fixture *fixture,
                                                size_t *ret_count);
