@@ -141,7 +141,7 @@ void batch_close(struct batch *batch)
     for (size_t c = 0; c < batch->chain_head.count; c++)
         for (struct record *r = batch->chain_head.at[c]; r; r = r->next)
             VEC_ADD(batch->fold, r);
-    if (batch->order_no) /* parked records go in the order in which they came */
+    if (batch->order_no && batch->fold.count) /* in the order in which they came */
         qsort(batch->fold.at, batch->fold.count, sizeof *batch->fold.at, by_parked_no);
     if (batch->record_count > SWOLLEN_RECORDS)
         o2c_heap_swell(&batch->engine->heap);
