@@ -222,6 +222,12 @@ static void on_up(void *user, const struct o2c_err *none)
     o2c_pg_sync(engine->pg, on_checked, engine);
 }
 
+static void on_unreachable(void *user, const struct o2c_err *err)
+{
+    (void)user;
+    o2c_log_warn("PostgreSQL cannot be reached", O2C_S("error", err->text));
+}
+
 static void on_down(void *user, const struct o2c_err *err)
 {
     struct engine *engine = user;
@@ -482,6 +488,7 @@ static enum o2c_verdict open_pg(struct engine *engine, struct o2c_err *err)
         .statement_count = engine->statement_count,
         .on_up = on_up,
         .on_down = on_down,
+        .on_unreachable = on_unreachable,
         .user = engine,
     };
 
@@ -634,7 +641,7 @@ static void program_settings_clear(struct program_settings *program)
 static void describe_events(const struct o2c_consumer *consumer)
 {
     for (size_t i = 0; i < consumer->route_count; i++)
-        puts(o2c_event_type_row(consumer->routes[i].event_type)->name);
+        puts(o2c_event_type_row((enum o2c_event_type)consumer->routes[i].event_type)->name);
     for (const char *const *topic = consumer->topics; *topic; topic++)
         if (!strcmp(*topic, o2c_event_type_row(O2C_BUSINESS_DAY_STARTED)->topic->name))
             puts(o2c_event_type_row(O2C_BUSINESS_DAY_STARTED)->name);

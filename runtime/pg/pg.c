@@ -419,7 +419,8 @@ static void tell_once(struct o2c_pg *pg, const struct o2c_err *err)
     if (!strcmp(err->text, pg->told.text))
         return;
     pg->told = *err;
-    o2c_log_warn("PostgreSQL cannot be reached", O2C_S("error", err->text));
+    if (pg->options.on_unreachable)
+        pg->options.on_unreachable(pg->options.user, err);
 }
 
 static void lose(struct o2c_pg *pg, const struct o2c_err *err)

@@ -41,6 +41,8 @@ struct o2c_pg_options {
     size_t statement_count;
     o2c_pg_state_fn *on_up;
     o2c_pg_state_fn *on_down;
+    o2c_pg_state_fn
+        *on_unreachable; /* it does not come up: each reason once; may be NULL */
     void *user;
 };
 

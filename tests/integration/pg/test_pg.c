@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -90,6 +91,13 @@ static void on_down(void *user, const struct o2c_err *err)
     tell("down %d;", err->verdict);
 }
 
+static void on_unreachable(void *user, const struct o2c_err *err)
+{
+    (void)user;
+    assert_true(*err->text);
+    tell("unreachable;");
+}
+
 static void on_done(void *user, enum o2c_verdict verdict, bool lost,
                     const struct o2c_err *err)
 {
@@ -120,7 +128,8 @@ static void open_pg(const struct o2c_pg_statement *list, size_t count)
                                            .statements = list,
                                            .statement_count = count,
                                            .on_up = on_up,
-                                           .on_down = on_down};
+                                           .on_down = on_down,
+                                           .on_unreachable = on_unreachable};
     struct o2c_err err;
 
     assert_int_equal(o2c_pg_open(&pg, &options, &err), O2C_OK);
@@ -541,7 +550,7 @@ static void a_connection_lost_in_prepare_answers_what_was_begun_meanwhile(void *
     run_until("b 1 lost;");
     test_postgres_run(conn, "COMMIT");
     run_until("up;");
-    expect("a 1 lost;b 1 lost;up;");
+    expect("a 1 lost;b 1 lost;unreachable;up;");
     expect_kept("");
 }
 
@@ -616,6 +625,27 @@ static void a_statement_that_does_not_fit_the_database_is_fatal(void **state)
     assert_non_null(strstr(down.text, "missing"));
 }
 
+static void why_it_does_not_come_up_is_told_once(void **state)
+{
+    size_t len = strlen(dsn);
+    char name[40], sql[100];
+
+    (void)state;
+    snprintf(name, sizeof name, "late_%d", (int)getpid());
+    snprintf(dsn + len, sizeof dsn - len, " dbname=%s", name);
+    open_pg(NULL, 0);
+    run_until("unreachable;");
+    snprintf(sql, sizeof sql, "CREATE DATABASE %s", name);
+    test_postgres_run(conn, sql);
+    run_until("up;");
+    expect("unreachable;up;");
+    o2c_pg_close(pg, on_closed, NULL);
+    pg = NULL;
+    run_until("closed;");
+    snprintf(sql, sizeof sql, "DROP DATABASE %s (FORCE)", name);
+    test_postgres_run(conn, sql);
+}
+
 static void a_malformed_dsn_is_refused_at_once(void **state)
 {
     const struct o2c_pg_options options = {
@@ -652,6 +682,7 @@ int main(int argc, char **argv)
         CLOSED(a_unit_that_the_connection_came_up_within_is_lost),
         TEST(a_unit_over_two_connections_leaves_nothing),
         CLOSED(a_statement_that_does_not_fit_the_database_is_fatal),
+        CLOSED(why_it_does_not_come_up_is_told_once),
         CLOSED(a_malformed_dsn_is_refused_at_once),
     };
 
