@@ -93,9 +93,9 @@ def relay_is_killed_at_every_failpoint(theatre):
 
 
 @case("Kafka refuses some of the relay's records", "one of its topics takes no record of that "
-      "size, the others acknowledge; `kill -9`; then it takes them",
-      "its cursor stays before the first record that Kafka has not acknowledged; everything is "
-      "published")
+      "size; `kill -9`; then it takes them",
+      "each outbox stops, its cursor before the record that was refused; everything is published "
+      "once Kafka takes it")
 def relay_cursor_waits_for_acknowledgements(theatre):
     parts = standard_parts(1)
     with theatre.stage() as stage:
@@ -104,11 +104,11 @@ def relay_cursor_waits_for_acknowledgements(theatre):
         stage.publish(parts[0])
         wait_for(lambda: stage.applied() >= len({event["order_id"] for event in parts[0]}),
                  "decisions wait for the relay")
-        changes = stage.number("SELECT count(*) FROM orders.outbox"
-                               " WHERE event_type LIKE '%OrderStatusChanged'")
+        outboxes = stage.number("SELECT count(DISTINCT partition) FROM orders.outbox"
+                                " WHERE topic = 'o2c.state.order'")
         stage.relay.start()
-        wait_for(lambda: stage.number("SELECT sum(changes) FROM follower.heard") == changes,
-                 "what can be acknowledged has arrived")
+        wait_for(lambda: stage.relay.metric("o2c_relay_stopped_outboxes") == outboxes,
+                 "each outbox that decided is stopped")
         # the cursor is looked at every second: by the relay's own clock several have passed then
         wait_for(lambda: stage.relay.metric("o2c_outbox_oldest_unsent_age_seconds") > CURSOR_S
                  or stage.number(PASSED), "the relay has had time to move its cursor")
@@ -121,7 +121,7 @@ def relay_cursor_waits_for_acknowledgements(theatre):
         stage.drain()
         stage.play(parts[1:])
         theatre.same_as_undisturbed(stage, parts)
-    return f"{changes} records acknowledged, the cursor before those that were not, then all once"
+    return f"{outboxes} outboxes stopped, their cursors before what was refused, then all once"
 
 
 def set_largest_record(stage, topic, size):
