@@ -17,7 +17,8 @@ from turns import Job, in_turn, latencies, report_of
 RECEIVABLES = "consumers/receivables/o2c-receivables"
 PROGRAMS = {"receivables": RECEIVABLES, "ledger": "consumers/ledger/o2c-ledger",
             "disputes": "consumers/disputes/o2c-disputes",
-            "reminders": "consumers/reminders/o2c-reminders"}
+            "reminders": "consumers/reminders/o2c-reminders",
+            "orders": "consumers/orders/o2c-orders"}  # hears of invoices
 LISTENERS = [name for name in PROGRAMS if name != "receivables"]
 DOCUMENTS = ["o2c.invoices", "o2c.payments"]
 HEARD = Hosted("receivables", RECEIVABLES, "receivables", DOCUMENTS)
@@ -146,7 +147,8 @@ class Money(Job):
     """Invoices, payments and disputes of the simulator through everybody who does the sums."""
 
     name = "money"
-    about = "invoices and payments through receivables, ledger, disputes and reminders at once"
+    about = ("invoices and payments through receivables, ledger, disputes, reminders and orders"
+             " at once")
 
     def one(self, bench, sizes, prefix):
         publish(bench, prefix, money_of(bench, sizes.sim_orders))

@@ -20,7 +20,8 @@ OF_CONSUMER = ("cpu_s_per_million", "peak_mb", "idle_mb")
 MONEY = {  # the figures of each of these jobs
     "money": {"lifecycles", "lifecycles_per_s", "events", "postgresql_cpu_s_per_million",
               "wal_bytes_per_million"} | {f"{name}_{figure}" for figure in OF_CONSUMER for name in
-                                          ("receivables", "ledger", "disputes", "reminders")},
+                                          ("receivables", "ledger", "disputes", "reminders",
+                                           "orders")},
     "hot-account": {"events_per_s", "consumer_cpu_s_per_million", "peak_mb", "idle_mb"},
     "payment-latency": LATENCY | {"published_p50_ms", "published_p99_ms"},
     "year-of-ticks": {"days", "seconds", "ms_per_day", "reminder_events", "peak_mb", "idle_mb"},

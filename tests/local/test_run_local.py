@@ -72,6 +72,7 @@ class Ended(unittest.TestCase):
         self.addCleanup(bystander.kill)
         for word, said in (("stop", "o2c does not run in"), ("reset", "is gone")):
             (self.folder / "run").mkdir(parents=True, exist_ok=True)
+            (self.folder / "notes").touch()
             for name in ("run/orders.pid", "run/outbox-relay.pid", "kafka.pid", "postgres.pid"):
                 note_process(self.folder / name, bystander.pid)
             with self.subTest(word):
