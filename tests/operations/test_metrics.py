@@ -211,7 +211,7 @@ class NotStarted(MetricsCase):
         service.start(O2C_PG_DSN="host=127.0.0.1 port=1 dbname=none")
         self.until("it answers", lambda: service.ask("/livez")[0] == 200)
         for path in ("/readyz", "/startupz"):
-            self.assertEqual(service.ask(path), (503, "no partitions claimed yet\n"))
+            self.assertEqual(service.ask(path), (503, "PostgreSQL is away\n"))
         self.scrape("orders")
 
 
