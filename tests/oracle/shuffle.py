@@ -95,13 +95,13 @@ class Line:
 
 
 def marked(value, names, mark, is_id=False):
-    """The value with the mark after every id in it."""
+    """The value with the mark after every id in it; an empty text names nothing."""
     if isinstance(value, dict):
         return {name: marked(member, names, mark, name in names)
                 for name, member in value.items()}
     if isinstance(value, list):
         return [marked(item, names, mark, is_id) for item in value]
-    return value + mark if is_id and isinstance(value, str) else value
+    return value + mark if is_id and isinstance(value, str) and value else value
 
 
 def copied_event_id(event_id, number):

@@ -128,6 +128,9 @@ class Proof(ScenarioCase):
         """Each scenario has a customer of its own."""
         chosen = sorted(filter(is_of_one_result, SCENARIOS.glob("*.ndjson")))
         self.assertGreaterEqual(len(chosen), 14)
+        customers = [{json.loads(line)["customer_id"] for line in events_of(path)
+                      if "customer_id" in line} for path in chosen]
+        self.assertEqual(sum(map(len, customers)), len(set().union(*customers)))
         facts = self.file("facts.ndjson", "".join(
             line for path in chosen for line in events_of(path)))
         output, _ = self.scenario("--views", MONEY, "--shuffle", "7", "--copies", "5",
