@@ -9,9 +9,6 @@ static const int64_t FORGOTTEN_US = (int64_t)600 * 1000000;
 
 static bool goes_alone(const struct lane *lane, int64_t now_us)
 {
-#ifdef O2C_MUTANT_NONE_GOES_ALONE
-    return lane->careful;
-#endif
     return lane->careful || !lane->acked_us || now_us - lane->acked_us > FORGOTTEN_US;
 }
 
