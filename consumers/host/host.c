@@ -222,12 +222,6 @@ static void on_up(void *user, const struct o2c_err *none)
     o2c_pg_sync(engine->pg, on_checked, engine);
 }
 
-static void on_unreachable(void *user, const struct o2c_err *err)
-{
-    (void)user;
-    o2c_log_warn("PostgreSQL cannot be reached", O2C_S("error", err->text));
-}
-
 static void on_down(void *user, const struct o2c_err *err)
 {
     struct engine *engine = user;
@@ -488,7 +482,7 @@ static enum o2c_verdict open_pg(struct engine *engine, struct o2c_err *err)
         .statement_count = engine->statement_count,
         .on_up = on_up,
         .on_down = on_down,
-        .on_unreachable = on_unreachable,
+        .on_unreachable = o2c_pg_warn_unreachable,
         .user = engine,
     };
 

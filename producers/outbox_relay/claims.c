@@ -429,12 +429,6 @@ static void on_up(void *user, const struct o2c_err *none)
 }
 
 /* The session's locks are gone with it: who publishes is decided anew. */
-static void on_unreachable(void *user, const struct o2c_err *err)
-{
-    (void)user;
-    o2c_log_warn("PostgreSQL cannot be reached", O2C_S("error", err->text));
-}
-
 static void on_down(void *user, const struct o2c_err *err)
 {
     struct relay *relay = user;
@@ -459,7 +453,7 @@ enum o2c_verdict claims_open(struct relay *relay, struct o2c_err *err)
         .application_name = "o2c-outbox-relay",
         .on_up = on_up,
         .on_down = on_down,
-        .on_unreachable = on_unreachable,
+        .on_unreachable = o2c_pg_warn_unreachable,
         .user = relay,
     };
     PGconn *conn = NULL;

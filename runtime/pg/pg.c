@@ -388,13 +388,15 @@ static void on_retry(uv_timer_t *timer)
 
 /* ---- losing the connection */
 
-/* Answers everything that stands in the ring as lost, oldest first. */
+/*
+ * Answers everything that stands in the ring as lost, oldest first.  An answer
+ * may close the connection, and empty the ring.
+ */
 static void answer_lost(struct ring *ring, const struct o2c_err *err)
 {
     size_t count = ring->count;
 
-    while (count-- > 0 &&
-           ring->count) { /* an answer may close the connection, and empty it */
+    while (count-- > 0 && ring->count) {
         struct item item = pop(ring);
 
         free_params(item.params);
@@ -411,6 +413,12 @@ static void answer_all_lost(struct o2c_pg *pg, const struct o2c_err *err)
     answer_lost(&pg->sent, err);
     answer_lost(&pg->waiting, err);
     answer_lost(&pg->unsent, err);
+}
+
+void o2c_pg_warn_unreachable(void *user, const struct o2c_err *err)
+{
+    (void)user;
+    o2c_log_warn("PostgreSQL cannot be reached", O2C_S("error", err->text));
 }
 
 /* Why it does not come up; each reason once, however often it is tried. */

@@ -41,10 +41,12 @@ struct o2c_pg_options {
     size_t statement_count;
     o2c_pg_state_fn *on_up;
     o2c_pg_state_fn *on_down;
-    o2c_pg_state_fn
-        *on_unreachable; /* it does not come up: each reason once; may be NULL */
+    o2c_pg_state_fn *on_unreachable; /* each reason once; may be NULL */
     void *user;
 };
+
+/* on_unreachable of a program that waits until the server is there: a warning. */
+void o2c_pg_warn_unreachable(void *user, const struct o2c_err *err);
 
 /* FATAL for a malformed dsn or no memory; a server that does not answer is no error here.
  */
@@ -80,7 +82,11 @@ void o2c_pg_send(struct o2c_pg *pg, const char *statement,
  */
 void o2c_pg_sync(struct o2c_pg *pg, o2c_pg_done_fn *on_done, void *user);
 
-/* Asks the server to cancel what it is doing, from a short-lived thread of libuv's pool. */
+/*
+ * Asks the server to cancel what it is doing, from a short-lived thread of libuv's
+ * pool.  PostgreSQL signals its process and then the group of it: what runs next may
+ * be cancelled too (RETRY).
+ */
 void o2c_pg_cancel(struct o2c_pg *pg);
 
 #endif
