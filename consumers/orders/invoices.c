@@ -12,8 +12,6 @@
 
 #include "runtime/base/banned.h"
 
-static const int64_t NET_MAX = 1000000000000000;
-
 /* ---- what is looked at */
 
 /* An invoice without an order is not looked at at all. */
@@ -126,12 +124,9 @@ static enum o2c_verdict check_id(struct o2c_str invoice_id, struct o2c_err *err)
 static enum o2c_verdict check_issued(const struct o2c_invoice_issued *issued,
                                      struct o2c_err *err)
 {
-    if (check_id(issued->invoice_id, err))
+    if (check_id(issued->invoice_id, err) ||
+        o2c_minor_check("net_minor", issued->net_minor, -O2C_MINOR_MAX, err))
         return err->verdict;
-    if (issued->net_minor < -NET_MAX || issued->net_minor > NET_MAX)
-        return o2c_fail(err, O2C_PARK,
-                        "net_minor: %" PRId64 " is not between %" PRId64 " and %" PRId64,
-                        issued->net_minor, -NET_MAX, NET_MAX);
     for (size_t i = 0; i < issued->lines_count; i++) {
         int64_t milli = issued->lines[i].quantity_milli;
 

@@ -3,6 +3,7 @@
 #include "consumers/host/rows.h"
 #include "consumers/receivables/apply.h"
 #include "consumers/receivables/work.h"
+#include "schemas/units/money.h"
 
 #include "runtime/base/banned.h"
 
@@ -57,7 +58,7 @@ enum o2c_verdict receivables_on_dispute_opened(struct o2c_account *account,
     struct dispute *dispute;
     struct work work;
 
-    if (receivables_check_amount("amount_minor", opened->amount_minor, 0, err))
+    if (o2c_minor_check("amount_minor", opened->amount_minor, 0, err))
         return err->verdict;
     if (find_dispute(account, opened->dispute_id)) {
         o2c_effects_repeat(effects);
@@ -103,7 +104,7 @@ enum o2c_verdict receivables_on_dispute_changed(struct o2c_account *account,
         return o2c_fail(err, O2C_PARK, "dispute_id: \"%.*s\" was never opened",
                         O2C_STR_ARG(changed->dispute_id));
     if (changed->has_amount_minor &&
-        receivables_check_amount("amount_minor", changed->amount_minor, 0, err))
+        o2c_minor_check("amount_minor", changed->amount_minor, 0, err))
         return err->verdict;
     receivables_begin(&work, account, moment, effects, &changed->head, "disputed",
                       changed->dispute_id);

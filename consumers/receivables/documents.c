@@ -31,7 +31,7 @@ static enum o2c_verdict check_instalments(const struct issued *issued, struct o2
         char field[FIELD_BYTES];
 
         snprintf(field, sizeof field, "instalments[%zu].amount_minor", i);
-        if (receivables_check_amount(field, amount, 0, err))
+        if (o2c_minor_check(field, amount, 0, err))
             return err->verdict;
         if (!o2c_minor_add(sum, amount, &sum))
             return o2c_fail(err, O2C_PARK, "instalments[%zu]: the sum does not fit", i);
@@ -54,11 +54,11 @@ static enum o2c_verdict check_issued(const struct issued *issued, struct o2c_err
     if (o2c_currency_exponent(issued->currency) < 0)
         return o2c_fail(err, O2C_PARK, "currency: \"%.*s\" is no ISO 4217 code",
                         O2C_STR_ARG(issued->currency));
-    if (receivables_check_amount("gross_minor", issued->gross_minor, 0, err) ||
-        receivables_check_amount("net_minor", issued->net_minor, -O2C_MINOR_MAX, err) ||
-        receivables_check_amount("tax_minor", issued->tax_minor, -O2C_MINOR_MAX, err) ||
+    if (o2c_minor_check("gross_minor", issued->gross_minor, 0, err) ||
+        o2c_minor_check("net_minor", issued->net_minor, -O2C_MINOR_MAX, err) ||
+        o2c_minor_check("tax_minor", issued->tax_minor, -O2C_MINOR_MAX, err) ||
         (issued->has_discount &&
-         receivables_check_amount("discount_minor", issued->discount_minor, 0, err)))
+         o2c_minor_check("discount_minor", issued->discount_minor, 0, err)))
         return err->verdict;
     if (!o2c_minor_add(issued->net_minor, issued->tax_minor, &sum) ||
         sum != issued->gross_minor)

@@ -29,11 +29,10 @@ static enum o2c_verdict check_line(const struct o2c_remittance_line *line, size_
         return o2c_fail(err, O2C_PARK,
                         "remittance[%zu]: neither invoice_id nor number is given", i);
     snprintf(field, sizeof field, "remittance[%zu].amount_minor", i);
-    if (receivables_check_amount(field, line->amount_minor, -O2C_MINOR_MAX, err))
+    if (o2c_minor_check(field, line->amount_minor, -O2C_MINOR_MAX, err))
         return err->verdict;
     snprintf(field, sizeof field, "remittance[%zu].discount_minor", i);
-    if (line->has_discount_minor &&
-        receivables_check_amount(field, line->discount_minor, 0, err))
+    if (line->has_discount_minor && o2c_minor_check(field, line->discount_minor, 0, err))
         return err->verdict;
     return O2C_OK;
 }
@@ -46,7 +45,7 @@ static enum o2c_verdict check_received(const struct o2c_payment_received *given,
     if (o2c_currency_exponent(given->currency) < 0)
         return o2c_fail(err, O2C_PARK, "currency: \"%.*s\" is no ISO 4217 code",
                         O2C_STR_ARG(given->currency));
-    if (receivables_check_amount("amount_minor", given->amount_minor, 1, err))
+    if (o2c_minor_check("amount_minor", given->amount_minor, 1, err))
         return err->verdict;
     for (size_t i = 0; i < given->remittance_count; i++)
         if (check_line(&given->remittance[i], i, err))

@@ -17,16 +17,6 @@ enum {
     TEXT_MAX_BYTES = 1024
 };
 
-enum o2c_verdict receivables_check_amount(const char *field, int64_t amount_minor,
-                                          int64_t least, struct o2c_err *err)
-{
-    if (amount_minor >= least && amount_minor <= O2C_MINOR_MAX)
-        return O2C_OK;
-    return o2c_fail(err, O2C_PARK,
-                    "%s: %" PRId64 " is not between %" PRId64 " and %" PRId64, field,
-                    amount_minor, least, O2C_MINOR_MAX);
-}
-
 void receivables_begin(struct work *work, struct o2c_account *account,
                        const struct o2c_moment *moment, struct o2c_effects *effects,
                        const struct o2c_head *head, const char *cause,

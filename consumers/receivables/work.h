@@ -74,11 +74,6 @@ struct application {
     size_t allocation_count;
 };
 
-/* PARK, with field and value, where it is not between `least` and O2C_MINOR_MAX. */
-enum o2c_verdict receivables_check_amount(const char *field, int64_t amount_minor,
-                                          int64_t least,
-                                          struct o2c_err *err) O2C_MUST_CHECK;
-
 struct work {
     struct o2c_account *account;
     const struct o2c_moment *moment;

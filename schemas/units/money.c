@@ -1,6 +1,7 @@
 #include "schemas/units/money.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "runtime/base/banned.h"
@@ -64,4 +65,14 @@ bool o2c_minor_add(int64_t a, int64_t b, int64_t *ret_sum)
         return false;
     *ret_sum = sum;
     return true;
+}
+
+enum o2c_verdict o2c_minor_check(const char *field, int64_t minor, int64_t least,
+                                 struct o2c_err *err)
+{
+    if (minor >= least && minor <= O2C_MINOR_MAX)
+        return O2C_OK;
+    return o2c_fail(err, O2C_PARK,
+                    "%s: %" PRId64 " is not between %" PRId64 " and %" PRId64, field, minor,
+                    least, O2C_MINOR_MAX);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/base/err.h"
 #include "runtime/base/str.h"
 
 /*
@@ -16,6 +17,10 @@
  * thousands of them fit.
  */
 #define O2C_MINOR_MAX INT64_C(1000000000000000)
+
+/* PARK, with field and value, where it is not between `least` and O2C_MINOR_MAX. */
+enum o2c_verdict o2c_minor_check(const char *field, int64_t minor, int64_t least,
+                                 struct o2c_err *err) O2C_MUST_CHECK;
 
 /* How many decimals the minor unit has (ISO 4217: EUR 2, JPY 0, KWD 3); -1: no such
  * currency. */

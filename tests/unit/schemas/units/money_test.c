@@ -71,12 +71,38 @@ static void an_amount_that_does_not_fit_is_told(void **state)
     assert_true(minor == INT64_MAX - 1);
 }
 
+static void an_amount_beyond_what_an_event_may_carry_is_refused_by_name(void **state)
+{
+    static const struct {
+        int64_t minor, least;
+        bool good;
+    } rows[] = {
+        {O2C_MINOR_MAX, 0, true},
+        {0, 0, true},
+        {-O2C_MINOR_MAX, -O2C_MINOR_MAX, true},
+        {O2C_MINOR_MAX + 1, 0, false},
+        {-1, 0, false},
+        {0, 1, false},
+        {-O2C_MINOR_MAX - 1, -O2C_MINOR_MAX, false},
+        {INT64_MAX, INT64_MIN, false},
+    };
+    struct o2c_err err;
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if ((o2c_minor_check("x_minor", rows[i].minor, rows[i].least, &err) == O2C_OK) !=
+            rows[i].good)
+            fail_msg("row %zu is %s", i, rows[i].good ? "refused" : "taken");
+    assert_int_equal(o2c_minor_check("x_minor", -1, 0, &err), O2C_PARK);
+    assert_string_equal(err.text, "x_minor: -1 is not between 0 and 1000000000000000");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(currencies_have_the_decimals_of_iso_4217),
         cmocka_unit_test(a_line_is_rounded_half_up_once),
         cmocka_unit_test(an_amount_that_does_not_fit_is_told),
+        cmocka_unit_test(an_amount_beyond_what_an_event_may_carry_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
