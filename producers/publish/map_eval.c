@@ -89,7 +89,7 @@ static void complain_of_value(struct map_eval *eval, const struct map_column *co
                               bool hidden, struct o2c_str text, const char *what)
 {
     if (hidden)
-        complain(eval, column->slot, "column \"%.*s\": (personal data, not shown) %s",
+        complain(eval, column->slot, "column \"%.*s\": " O2C_NOT_SHOWN " %s",
                  O2C_STR_ARG(column->name), what);
     else
         complain(eval, column->slot, "column \"%.*s\": \"%.*s%s\" %s",

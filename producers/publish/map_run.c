@@ -33,8 +33,7 @@ static void check_unique(const struct map_join *join, struct o2c_intake *intake)
             continue;
         struct o2c_origin origin = {.file = row->file, .line = row->line};
         if (o2c_table_is_hidden(join->table, index->keys[0]))
-            o2c_intake_refuse(intake, &origin,
-                              "(personal data, not shown) stands already on line %llu",
+            o2c_intake_refuse(intake, &origin, O2C_NOT_SHOWN " stands already on line %llu",
                               (unsigned long long)before->line);
         else
             o2c_intake_refuse(intake, &origin, "\"%.*s\" stands already on line %llu",

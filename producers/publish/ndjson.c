@@ -44,9 +44,8 @@ static void refuse_text(struct o2c_intake *intake, const json_error_t *error,
     const char *quoted = strstr(error->text, " near '");
     size_t len = quoted ? (size_t)(quoted - error->text) : strlen(error->text);
 
-    o2c_intake_fault(intake, origin, "is no JSON: %.*s (at character %d)", (int)len,
-                     error->text, error->position);
-    intake->sink->refused(intake->sink->user, NULL);
+    o2c_intake_refuse(intake, origin, "is no JSON: %.*s (at character %d)", (int)len,
+                      error->text, error->position);
 }
 
 static enum o2c_verdict take_line(struct o2c_intake *intake, struct o2c_str line,

@@ -108,6 +108,9 @@ size_t o2c_field_item_bytes(const struct o2c_field *field);
 /* The field, or one of the record that it is, is personal data. */
 bool o2c_field_holds_personal_data(const struct o2c_field *field);
 
+/* Stands in a sentence where a value that is personal data would. */
+#define O2C_NOT_SHOWN "(personal data, not shown)"
+
 /* False for an optional field that is absent in this struct of the field's record. */
 bool o2c_field_is_present(const struct o2c_field *field, const void *body);
 

@@ -113,7 +113,7 @@ static void fault_of(struct reading *in, const struct o2c_field *field, const js
                      const char *expected)
 {
     if (value && o2c_field_holds_personal_data(field))
-        tell(in, "(personal data, not shown)", expected);
+        tell(in, O2C_NOT_SHOWN, expected);
     else
         fault(in, value, expected);
 }
