@@ -255,8 +255,8 @@ static void on_parked(void *user, const PGresult *result)
 void claim_start(struct engine *engine)
 {
     engine->state = ENGINE_CLAIMING;
-    engine_retry_no_more(
-        engine); /* of a claim before: two at once would fence each other */
+    /* Of a claim before: two at once would fence each other. */
+    engine_retry_no_more(engine);
     if (!engine->pg_ready || !engine->assigned)
         return; /* comes back when the connection is up or the group has answered */
     if (!choose_partitions(engine)) {

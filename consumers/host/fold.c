@@ -316,7 +316,8 @@ static void put_aside(struct fold *fold, struct record *record)
 {
     struct aside_row row = {record, {NULL, 0}};
 
-    fold->effects.failed = !record_headers(record, &fold->batch->work, &row.headers);
+    if (!record_headers(record, &fold->batch->work, &row.headers))
+        fold->effects.failed = true;
     VEC_ADD(fold->batch->aside, row);
     count(record, TOTAL_SET_ASIDE);
 }

@@ -226,13 +226,15 @@ static bool read_stream(struct batch *batch, struct record *record)
     return false;
 }
 
-/* It has a number in a stream too, which the one behind it follows. */
+/*
+ * It has a number in a stream too, which the one behind it follows; from headers
+ * that are no good nothing follows.
+ */
 static void read_stream_of_aside(struct batch *batch, struct record *record)
 {
     struct o2c_err err;
 
-    (void)find_stream(batch, record,
-                      &err); /* from headers that are no good nothing follows */
+    (void)find_stream(batch, record, &err);
 }
 
 /* As long as they are when packed; librdkafka keeps them as long as the record. */
