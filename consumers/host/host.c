@@ -482,7 +482,7 @@ static enum o2c_verdict open_pg(struct engine *engine, struct o2c_err *err)
         .statement_count = engine->statement_count,
         .on_up = on_up,
         .on_down = on_down,
-        .on_unreachable = o2c_pg_warn_unreachable,
+        .on_unreachable = o2c_service_warn_unreachable,
         .user = engine,
     };
 

@@ -453,7 +453,7 @@ enum o2c_verdict claims_open(struct relay *relay, struct o2c_err *err)
         .application_name = "o2c-outbox-relay",
         .on_up = on_up,
         .on_down = on_down,
-        .on_unreachable = o2c_pg_warn_unreachable,
+        .on_unreachable = o2c_service_warn_unreachable,
         .user = relay,
     };
     PGconn *conn = NULL;

@@ -415,12 +415,6 @@ static void answer_all_lost(struct o2c_pg *pg, const struct o2c_err *err)
     answer_lost(&pg->unsent, err);
 }
 
-void o2c_pg_warn_unreachable(void *user, const struct o2c_err *err)
-{
-    (void)user;
-    o2c_log_warn("PostgreSQL cannot be reached", O2C_S("error", err->text));
-}
-
 /* Why it does not come up; each reason once, however often it is tried. */
 static void tell_once(struct o2c_pg *pg, const struct o2c_err *err)
 {

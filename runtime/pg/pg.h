@@ -45,9 +45,6 @@ struct o2c_pg_options {
     void *user;
 };
 
-/* on_unreachable of a program that waits until the server is there: a warning. */
-void o2c_pg_warn_unreachable(void *user, const struct o2c_err *err);
-
 /* FATAL for a malformed dsn or no memory; a server that does not answer is no error here.
  */
 enum o2c_verdict o2c_pg_open(struct o2c_pg **ret_pg, const struct o2c_pg_options *options,

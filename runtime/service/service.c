@@ -150,6 +150,12 @@ int o2c_service_run(struct o2c_service *service)
     return service->status;
 }
 
+void o2c_service_warn_unreachable(void *user, const struct o2c_err *err)
+{
+    (void)user;
+    o2c_log_warn("PostgreSQL cannot be reached", O2C_S("error", err->text));
+}
+
 void o2c_service_exit(struct o2c_service *service, int status)
 {
     service->status = status;

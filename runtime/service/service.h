@@ -76,6 +76,10 @@ const char *o2c_service_address(const struct o2c_service *service);
 
 /* Runs the loop until o2c_service_exit; hands back the status given there. */
 int o2c_service_run(struct o2c_service *service);
+
+/* A server that the program waits for, as o2c_pg_options.on_unreachable: a warning. */
+void o2c_service_warn_unreachable(void *user, const struct o2c_err *err);
+
 void o2c_service_exit(struct o2c_service *service, int status);
 
 /* Closes what is left and the loop itself; all other handles must be closed already. */
