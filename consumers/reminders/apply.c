@@ -334,6 +334,7 @@ struct letter {
     struct o2c_account *account;
     struct reminder *reminder;
     struct o2c_reminder_item *items;
+    int32_t days_overdue; /* what the setting was when its days were armed; the lowest */
 };
 
 static void add_item(struct letter *letter, const struct item *known)
@@ -392,6 +393,8 @@ static void fill_letter(struct letter *letter, const struct group *group)
 
         if (day->remind_date > letter->moment->business_date)
             continue;
+        if (day->remind_date - day->due_day < letter->days_overdue)
+            letter->days_overdue = day->remind_date - day->due_day;
         walk_items(&items, letter->account, group, day->due_day);
         while ((item = o2c_walk_next(&items)))
             add_item(letter, item);
@@ -400,7 +403,6 @@ static void fill_letter(struct letter *letter, const struct group *group)
 
 static void send_letter(const struct letter *letter, struct o2c_effects *effects)
 {
-    const struct reminders_settings *settings = letter->moment->settings;
     const struct reminder *reminder = letter->reminder;
     char policy[64];
     struct o2c_reminder_issued issued = {
@@ -415,7 +417,7 @@ static void send_letter(const struct letter *letter, struct o2c_effects *effects
     };
     struct o2c_event event = o2c_event_of(O2C_REMINDER_ISSUED, &issued);
 
-    snprintf(policy, sizeof policy, "days_overdue=%" PRId64, settings->days_overdue);
+    snprintf(policy, sizeof policy, "days_overdue=%" PRId32, letter->days_overdue);
     issued.policy.configured = o2c_str_from(policy);
     o2c_effects_emit(effects, &event);
 }
@@ -434,7 +436,8 @@ enum o2c_verdict reminders_on_due(struct o2c_account *account, const struct o2c_
 {
     const struct held *held = find_held(account);
     struct group group = group_in(due);
-    struct letter letter = {.moment = moment, .account = account};
+    struct letter letter = {
+        .moment = moment, .account = account, .days_overdue = INT32_MAX};
     struct o2c_str id;
     size_t count;
 

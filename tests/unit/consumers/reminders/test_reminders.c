@@ -304,6 +304,37 @@ static void what_is_held_says_since_when_and_what_was_put_off(void **state)
     rows_fixture_free(fixture);
 }
 
+static void expect_policy(const struct rows_fixture *fixture, const char *configured)
+{
+    const struct rows_effect *issued =
+        rows_fixture_effect(fixture, ROWS_EMITTED, O2C_REMINDER_ISSUED, 0);
+
+    assert_non_null(issued);
+    assert_true(o2c_str_eq(issued->event.reminder_issued->policy.configured,
+                           o2c_str_from(configured)));
+}
+
+static void a_letter_says_what_its_items_were_due_by(void **state)
+{
+    struct reminders_settings settings = {10, ""};
+    struct rows_fixture *fixture = rows_fixture_new(&reminders_consumer);
+
+    (void)state;
+    rows_fixture_settings(fixture, &settings);
+    step(fixture, ITEM("I1", "2026-01-05", 100, 0));
+    step(fixture, ITEM("I2", "2026-01-20", 50, 0));
+    settings.days_overdue = 20; /* started again with another value */
+    step(fixture, ITEM("I3", "2026-01-06", 30, 0));
+    step(fixture, DAY("2026-01-15"));
+    expect_policy(fixture, "days_overdue=10");
+    step(fixture, DAY("2026-01-26"));
+    expect_policy(fixture, "days_overdue=20");
+    step(fixture, ITEM("I4", "2026-01-08", 30, 0));
+    step(fixture, DAY("2026-01-30"));
+    expect_policy(fixture, "days_overdue=10"); /* I4 by 20, I2 by 10 */
+    rows_fixture_free(fixture);
+}
+
 static void a_go_live_date_that_is_none_is_refused(void **state)
 {
     const struct reminders_settings wrong = {10, "soon"}, right = {10, "2026-02-01"},
@@ -322,6 +353,7 @@ int main(void)
     const struct CMUnitTest all[] = {
         cmocka_unit_test(letters_are_written_once_and_stop_when_paid),
         cmocka_unit_test(what_is_held_says_since_when_and_what_was_put_off),
+        cmocka_unit_test(a_letter_says_what_its_items_were_due_by),
         cmocka_unit_test(a_go_live_date_that_is_none_is_refused),
     };
 
