@@ -1,7 +1,5 @@
 #include "consumers/disputes/apply.h"
 
-#include <inttypes.h>
-
 #include "consumers/disputes/rows.h"
 #include "consumers/host/effects.h"
 #include "consumers/host/novelty.h"
@@ -37,7 +35,7 @@ void disputes_needs_raised(const struct o2c_event *event, struct o2c_wants *want
     const struct o2c_dispute_raised *raised = event->dispute_raised;
 
     o2c_want_row(wants, &disputes_dispute, O2C_KEY(O2C_K(raised->dispute_id)));
-    o2c_want_row(wants, &disputes_invoice, O2C_KEY(O2C_K(raised->invoice_id)));
+    o2c_want_row(wants, &disputes_document, O2C_KEY(O2C_K(raised->invoice_id)));
 }
 
 void disputes_needs_request(const struct o2c_event *event, struct o2c_wants *wants)
@@ -55,18 +53,16 @@ void disputes_needs_more_request(struct o2c_account *account, const struct o2c_e
     const struct dispute *dispute =
         o2c_row_find(account, &disputes_dispute, O2C_KEY(O2C_K(dispute_id_of(event))));
 
-    if (dispute && dispute->invoice_id.at)
-        o2c_want_row(wants, &disputes_invoice, O2C_KEY(O2C_K(dispute->invoice_id)));
+    if (dispute && dispute->document_id.at)
+        o2c_want_row(wants, &disputes_document, O2C_KEY(O2C_K(dispute->document_id)));
 }
 
 void disputes_needs_item(const struct o2c_event *event, struct o2c_wants *wants)
 {
     const struct o2c_open_item_changed *changed = event->open_item_changed;
 
-    o2c_want_row(wants, &disputes_invoice, O2C_KEY(O2C_K(changed->document_id)));
-    o2c_want_row(wants, &disputes_instalment,
-                 O2C_KEY(O2C_K(changed->document_id), O2C_N(changed->instalment_no)));
-    o2c_want_lookup(wants, &disputes_dispute, DISPUTE_BY_INVOICE,
+    o2c_want_row(wants, &disputes_document, O2C_KEY(O2C_K(changed->document_id)));
+    o2c_want_lookup(wants, &disputes_dispute, DISPUTE_BY_DOCUMENT,
                     O2C_KEY(O2C_K(changed->document_id)));
 }
 
@@ -76,6 +72,8 @@ struct work {
     struct o2c_account *account;
     const struct o2c_moment *moment;
     struct o2c_effects *effects;
+    struct o2c_str
+        cause_id; /* what settled something of the document; absent: nothing did */
 };
 
 static struct o2c_head head_of(const struct dispute *dispute)
@@ -92,7 +90,7 @@ static void change_state(struct work *work, struct dispute *dispute,
         .dispute_id = dispute->dispute_id,
         .state = phase,
         .reason = reason,
-        .invoice_id = dispute->invoice_id,
+        .invoice_id = dispute->document_id,
         .has_amount_minor = true,
         .amount_minor = dispute->amount_minor,
         .assignee = dispute->assignee,
@@ -103,7 +101,8 @@ static void change_state(struct work *work, struct dispute *dispute,
     o2c_effects_emit(work->effects, &event);
 }
 
-/* Closed for good; `phase` is the state it keeps. */
+/* `phase` is the state it keeps.  What was paid may be open again: the case then is, too.
+ */
 static void close_case(struct work *work, struct dispute *dispute,
                        enum o2c_dispute_phase phase, enum o2c_dispute_resolution resolution)
 {
@@ -111,36 +110,44 @@ static void close_case(struct work *work, struct dispute *dispute,
         .head = head_of(dispute),
         .dispute_id = dispute->dispute_id,
         .resolution = resolution,
-        .invoice_id = dispute->invoice_id,
+        .invoice_id = dispute->document_id,
         .has_amount_minor = true,
         .amount_minor = dispute->amount_minor,
+        .document_id = work->cause_id,
     };
     struct o2c_event event = o2c_event_of(O2C_DISPUTE_CLOSED, &closed);
 
     dispute->resolution = o2c_dispute_resolution_text(resolution);
-    dispute->live_invoice_id = absent;
+    if (resolution != O2C_DISPUTE_RESOLUTION_PAID)
+        dispute->live_document_id = absent;
     change_state(work, dispute, phase, dispute->resolution);
     o2c_effects_emit(work->effects, &event);
 }
 
 static void open_case(struct work *work, struct dispute *dispute,
-                      const struct invoice *invoice)
+                      const struct document *document)
 {
     struct o2c_dispute_opened opened = {
         .head = head_of(dispute),
         .dispute_id = dispute->dispute_id,
-        .invoice_id = dispute->invoice_id,
+        .invoice_id = dispute->document_id,
         .has_line_no = dispute->has_line_no,
         .line_no = dispute->line_no,
         .amount_minor = dispute->amount_minor,
-        .currency = invoice->currency,
+        .currency = document->currency,
         .reason_code = dispute->reason_code,
         .origin = O2C_DISPUTE_ORIGIN_CUSTOMER,
+        .has_kind = true,
+        .kind =
+            o2c_str_eq(document->kind, o2c_document_kind_text(O2C_DOCUMENT_KIND_DEBIT_NOTE))
+                ? O2C_DOCUMENT_KIND_DEBIT_NOTE
+                : O2C_DOCUMENT_KIND_INVOICE,
     };
     struct o2c_event event = o2c_event_of(O2C_DISPUTE_OPENED, &opened);
 
     dispute->state = o2c_dispute_phase_text(O2C_DISPUTE_PHASE_OPEN);
     dispute->opened_at = work->moment->recorded_us;
+    dispute->opened_credited_minor = document->credited_minor;
     o2c_effects_emit(work->effects, &event);
 }
 
@@ -149,50 +156,129 @@ static bool is_in(const struct dispute *dispute, enum o2c_dispute_phase phase)
     return o2c_str_eq(dispute->state, o2c_dispute_phase_text(phase));
 }
 
-static bool is_live(const struct dispute *dispute)
+static bool is_closed(const struct dispute *dispute)
 {
-    return dispute->live_invoice_id.at;
+    return dispute->resolution.at;
+}
+
+static bool is_approval(const struct dispute *dispute)
+{
+    return dispute->decision.at && !o2c_str_eq(dispute->decision, O2C_STR("rejected"));
+}
+
+static void approve(struct work *work, struct dispute *dispute, struct o2c_str reason)
+{
+    if (o2c_str_eq(dispute->decision, O2C_STR("partly_approved")) &&
+        dispute->decided_minor < dispute->amount_minor)
+        dispute->amount_minor = dispute->decided_minor;
+    change_state(work, dispute, O2C_DISPUTE_PHASE_APPROVED, reason);
+}
+
+/* What it was before it was closed as paid, or has become by a decision since. */
+static void reopen(struct work *work, struct dispute *dispute)
+{
+    dispute->resolution = absent;
+    if (is_approval(dispute))
+        approve(work, dispute, O2C_STR("reopened"));
+    else
+        change_state(work, dispute,
+                     dispute->assignee.at ? O2C_DISPUTE_PHASE_INVESTIGATING
+                                          : O2C_DISPUTE_PHASE_OPEN,
+                     O2C_STR("reopened"));
 }
 
 static void decide(struct work *work, struct dispute *dispute)
 {
-    if (o2c_str_eq(dispute->decision, O2C_STR("rejected"))) {
-        change_state(work, dispute, O2C_DISPUTE_PHASE_REJECTED, O2C_STR("rejected"));
-        close_case(work, dispute, O2C_DISPUTE_PHASE_CLOSED,
-                   O2C_DISPUTE_RESOLUTION_CHARGE_BACK);
+    if (is_approval(dispute)) {
+        approve(work, dispute, dispute->decision);
         return;
     }
-    if (o2c_str_eq(dispute->decision, O2C_STR("partly_approved")) &&
-        dispute->decided_minor < dispute->amount_minor)
-        dispute->amount_minor = dispute->decided_minor;
-    change_state(work, dispute, O2C_DISPUTE_PHASE_APPROVED, dispute->decision);
+    change_state(work, dispute, O2C_DISPUTE_PHASE_REJECTED, O2C_STR("rejected"));
+    close_case(work, dispute, O2C_DISPUTE_PHASE_CLOSED, O2C_DISPUTE_RESOLUTION_CHARGE_BACK);
+}
+
+static bool is_state(const struct document *document, enum o2c_invoice_phase phase)
+{
+    return o2c_str_eq(document->state, o2c_invoice_phase_text(phase));
+}
+
+/* Nothing is open any more. */
+static void close_settled(struct work *work, struct dispute *dispute,
+                          const struct document *document)
+{
+    enum o2c_dispute_resolution resolution = O2C_DISPUTE_RESOLUTION_PAID;
+
+    if (is_state(document, O2C_INVOICE_PHASE_CANCELLED))
+        resolution = O2C_DISPUTE_RESOLUTION_CREDIT_NOTE;
+    else if (is_state(document, O2C_INVOICE_PHASE_WRITTEN_OFF))
+        resolution = O2C_DISPUTE_RESOLUTION_WRITE_OFF;
+    close_case(work, dispute, O2C_DISPUTE_PHASE_CLOSED, resolution);
+}
+
+/*
+ * What was credited counts once: from where it stood when the case was opened, or was used
+ * by the last one that it closed.
+ */
+static void close_credited(struct work *work, struct dispute *dispute,
+                           const struct document *document)
+{
+    int64_t from = dispute->opened_credited_minor > document->used_credit_minor
+                       ? dispute->opened_credited_minor
+                       : document->used_credit_minor;
+    struct document *used;
+
+    if (document->credited_minor - from < dispute->amount_minor)
+        return;
+    used = o2c_row_edit(document);
+    used->used_credit_minor = from + dispute->amount_minor;
+    close_case(work, dispute, O2C_DISPUTE_PHASE_CLOSED, O2C_DISPUTE_RESOLUTION_CREDIT_NOTE);
+}
+
+/* Nobody looks into what was settled before it was raised. */
+static void open_settled(struct work *work, struct dispute *dispute,
+                         const struct document *document)
+{
+    dispute->assignee = absent;
+    open_case(work, dispute, document);
+    close_settled(work, dispute, document);
+}
+
+static void apply_what_arrived(struct work *work, struct dispute *dispute,
+                               const struct document *document)
+{
+    if (dispute->assignee.at && is_in(dispute, O2C_DISPUTE_PHASE_OPEN))
+        change_state(work, dispute, O2C_DISPUTE_PHASE_INVESTIGATING, O2C_STR("assigned"));
+    if (dispute->decision.at && !is_in(dispute, O2C_DISPUTE_PHASE_APPROVED))
+        decide(work, dispute);
+    if (dispute->withdrawn && !is_closed(dispute))
+        close_case(work, dispute, O2C_DISPUTE_PHASE_WITHDRAWN,
+                   O2C_DISPUTE_RESOLUTION_WITHDRAWN);
+    if (is_in(dispute, O2C_DISPUTE_PHASE_APPROVED))
+        close_credited(work, dispute, document);
+    if (!is_closed(dispute) && !document->open_minor)
+        close_settled(work, dispute, document);
 }
 
 /* Takes the case as far as what has arrived allows. */
 static void advance(struct work *work, struct dispute *dispute)
 {
-    const struct invoice *invoice;
+    const struct document *document;
 
-    if (!is_live(dispute))
+    if (!dispute->live_document_id.at)
         return;
-    invoice =
-        o2c_row_find(work->account, &disputes_invoice, O2C_KEY(O2C_K(dispute->invoice_id)));
-    if (!invoice)
+    document = o2c_row_find(work->account, &disputes_document,
+                            O2C_KEY(O2C_K(dispute->live_document_id)));
+    if (!document || (is_closed(dispute) && !document->open_minor))
         return;
+    if (!dispute->state.at && !document->open_minor) {
+        open_settled(work, dispute, document);
+        return;
+    }
     if (!dispute->state.at)
-        open_case(work, dispute, invoice);
-    if (dispute->assignee.at && is_in(dispute, O2C_DISPUTE_PHASE_OPEN))
-        change_state(work, dispute, O2C_DISPUTE_PHASE_INVESTIGATING, O2C_STR("assigned"));
-    if (dispute->decision.at && !is_in(dispute, O2C_DISPUTE_PHASE_APPROVED))
-        decide(work, dispute);
-    if (dispute->withdrawn && is_live(dispute))
-        close_case(work, dispute, O2C_DISPUTE_PHASE_WITHDRAWN,
-                   O2C_DISPUTE_RESOLUTION_WITHDRAWN);
-    if (!invoice->open_minor && is_live(dispute))
-        close_case(work, dispute, O2C_DISPUTE_PHASE_CLOSED,
-                   is_in(dispute, O2C_DISPUTE_PHASE_APPROVED)
-                       ? O2C_DISPUTE_RESOLUTION_CREDIT_NOTE
-                       : O2C_DISPUTE_RESOLUTION_PAID);
+        open_case(work, dispute, document);
+    if (is_closed(dispute))
+        reopen(work, dispute);
+    apply_what_arrived(work, dispute, document);
 }
 
 static struct dispute *begin_dispute(struct work *work, struct o2c_str dispute_id)
@@ -219,23 +305,22 @@ enum o2c_verdict disputes_on_raised(struct o2c_account *account,
     struct o2c_str content = o2c_kept_content(event, moment);
     const struct dispute *known =
         o2c_row_find(account, &disputes_dispute, O2C_KEY(O2C_K(raised->dispute_id)));
-    struct work work = {account, moment, effects};
+    struct work work = {account, moment, effects, absent};
     struct dispute *dispute;
 
     if (!raised->dispute_id.len)
         return o2c_fail(err, O2C_PARK, "dispute_id: is empty");
     if (!raised->invoice_id.len)
         return o2c_fail(err, O2C_PARK, "invoice_id: is empty");
-    if (raised->amount_minor <= 0)
-        return o2c_fail(err, O2C_PARK, "amount_minor: %" PRId64 " is not above zero",
-                        raised->amount_minor);
+    if (o2c_minor_check("amount_minor", raised->amount_minor, 1, err))
+        return err->verdict;
     if (known && !o2c_is_new(effects, event, content, known->raised_content,
                              known->raised_seen, "dispute", raised->dispute_id))
         return O2C_OK;
     dispute = begin_dispute(&work, raised->dispute_id);
     dispute->raised_content = content;
     dispute->raised_seen = moment->recorded_us;
-    dispute->invoice_id = dispute->live_invoice_id = raised->invoice_id;
+    dispute->document_id = dispute->live_document_id = raised->invoice_id;
     dispute->customer_id = raised->head.customer_id;
     dispute->company_id = raised->head.company_id;
     dispute->reason_code = raised->reason_code;
@@ -270,7 +355,7 @@ enum o2c_verdict disputes_on_evidence(struct o2c_account *account,
                                       const struct o2c_moment *moment,
                                       struct o2c_effects *effects, struct o2c_err *err)
 {
-    struct work work = {account, moment, effects};
+    struct work work = {account, moment, effects, absent};
 
     (void)err;
     if (keep_event(&work, event, event->dispute_evidence_added->note))
@@ -284,7 +369,7 @@ enum o2c_verdict disputes_on_assigned(struct o2c_account *account,
                                       struct o2c_effects *effects, struct o2c_err *err)
 {
     const struct o2c_dispute_assigned *assigned = event->dispute_assigned;
-    struct work work = {account, moment, effects};
+    struct work work = {account, moment, effects, absent};
     struct dispute *dispute;
 
     if (!assigned->assignee.len)
@@ -292,29 +377,23 @@ enum o2c_verdict disputes_on_assigned(struct o2c_account *account,
     if (!keep_event(&work, event, assigned->assignee))
         return O2C_OK;
     dispute = begin_dispute(&work, assigned->dispute_id);
+    if (is_closed(dispute))
+        return O2C_OK;
     dispute->assignee = assigned->assignee;
-    if (is_live(dispute) && is_in(dispute, O2C_DISPUTE_PHASE_INVESTIGATING))
+    if (is_in(dispute, O2C_DISPUTE_PHASE_INVESTIGATING))
         change_state(&work, dispute, O2C_DISPUTE_PHASE_INVESTIGATING, O2C_STR("assigned"));
     advance(&work, dispute);
     return O2C_OK;
 }
 
 static enum o2c_verdict check_decision(const struct o2c_dispute_decided *decided,
-                                       const struct dispute *dispute, struct o2c_err *err)
+                                       struct o2c_err *err)
 {
     if (decided->outcome != O2C_DISPUTE_OUTCOME_PARTLY_APPROVED)
         return O2C_OK;
     if (!decided->has_amount_minor)
         return o2c_fail(err, O2C_PARK, "amount_minor: is missing where partly_approved");
-    if (decided->amount_minor <= 0)
-        return o2c_fail(err, O2C_PARK, "amount_minor: %" PRId64 " is not above zero",
-                        decided->amount_minor);
-    if (dispute && dispute->raised_content.at && !dispute->decided_content.at &&
-        decided->amount_minor > dispute->amount_minor)
-        return o2c_fail(err, O2C_PARK,
-                        "amount_minor: %" PRId64 " is above the disputed amount %" PRId64,
-                        decided->amount_minor, dispute->amount_minor);
-    return O2C_OK;
+    return o2c_minor_check("amount_minor", decided->amount_minor, 1, err);
 }
 
 enum o2c_verdict disputes_on_decided(struct o2c_account *account,
@@ -326,10 +405,10 @@ enum o2c_verdict disputes_on_decided(struct o2c_account *account,
     struct o2c_str content = o2c_kept_content(event, moment);
     const struct dispute *known =
         o2c_row_find(account, &disputes_dispute, O2C_KEY(O2C_K(decided->dispute_id)));
-    struct work work = {account, moment, effects};
+    struct work work = {account, moment, effects, absent};
     struct dispute *dispute;
 
-    if (check_decision(decided, known, err))
+    if (check_decision(decided, err))
         return err->verdict;
     if (known && !o2c_is_new(effects, event, content, known->decided_content,
                              known->decided_seen, "decision", decided->dispute_id))
@@ -337,6 +416,8 @@ enum o2c_verdict disputes_on_decided(struct o2c_account *account,
     dispute = begin_dispute(&work, decided->dispute_id);
     dispute->decided_content = content;
     dispute->decided_seen = moment->recorded_us;
+    if (is_closed(dispute) && !dispute->live_document_id.at)
+        return O2C_OK;
     dispute->decision = o2c_dispute_outcome_text(decided->outcome);
     dispute->decided_minor = decided->amount_minor;
     advance(&work, dispute);
@@ -348,7 +429,7 @@ enum o2c_verdict disputes_on_withdrawn(struct o2c_account *account,
                                        const struct o2c_moment *moment,
                                        struct o2c_effects *effects, struct o2c_err *err)
 {
-    struct work work = {account, moment, effects};
+    struct work work = {account, moment, effects, absent};
     struct dispute *dispute;
 
     (void)err;
@@ -362,30 +443,31 @@ enum o2c_verdict disputes_on_withdrawn(struct o2c_account *account,
 
 /* ---- open items */
 
-static struct invoice *take_item(struct work *work,
-                                 const struct o2c_open_item_changed *changed)
+/* NULL: not of a document that cases are about. */
+static const struct document *take_item(struct work *work,
+                                        const struct o2c_open_item_changed *changed)
 {
     const struct o2c_key *key = O2C_KEY(O2C_K(changed->document_id));
-    const struct o2c_key *item_key =
-        O2C_KEY(O2C_K(changed->document_id), O2C_N(changed->instalment_no));
-    const struct invoice *known = o2c_row_find(work->account, &disputes_invoice, key);
-    const struct instalment *known_item =
-        o2c_row_find(work->account, &disputes_instalment, item_key);
-    struct invoice *invoice;
-    struct instalment *item;
+    const struct document *known = o2c_row_find(work->account, &disputes_document, key);
+    struct o2c_str kind = o2c_document_kind_text(changed->kind);
+    struct document *document;
 
-    invoice =
-        known ? o2c_row_edit(known) : o2c_row_add(work->account, &disputes_invoice, key);
-    item = known_item ? o2c_row_edit(known_item)
-                      : o2c_row_add(work->account, &disputes_instalment, item_key);
-    invoice->customer_id = changed->head.customer_id;
-    invoice->company_id = changed->head.company_id;
-    invoice->currency = changed->currency;
-    if (!o2c_minor_add(invoice->open_minor, changed->open_minor - item->open_minor,
-                       &invoice->open_minor))
+    if (changed->kind != O2C_DOCUMENT_KIND_INVOICE &&
+        changed->kind != O2C_DOCUMENT_KIND_DEBIT_NOTE)
         return NULL;
-    item->open_minor = changed->open_minor;
-    return invoice;
+    if (known && !o2c_str_eq(known->kind, kind))
+        return NULL;
+    document =
+        known ? o2c_row_edit(known) : o2c_row_add(work->account, &disputes_document, key);
+    document->kind = kind;
+    document->customer_id = changed->head.customer_id;
+    document->company_id = changed->head.company_id;
+    document->currency = changed->currency;
+    document->state = o2c_invoice_phase_text(changed->state);
+    document->open_minor = changed->has_document_open_minor ? changed->document_open_minor
+                                                            : changed->open_minor;
+    document->credited_minor = changed->document_credited_minor;
+    return document;
 }
 
 enum o2c_verdict disputes_on_item(struct o2c_account *account,
@@ -394,16 +476,14 @@ enum o2c_verdict disputes_on_item(struct o2c_account *account,
                                   struct o2c_effects *effects, struct o2c_err *err)
 {
     const struct o2c_open_item_changed *changed = event->open_item_changed;
-    struct work work = {account, moment, effects};
+    struct work work = {account, moment, effects, changed->cause_id};
     const struct dispute *dispute;
     struct o2c_walk walk;
 
-    if (changed->kind != O2C_DOCUMENT_KIND_INVOICE)
-        return O2C_OK;
+    (void)err;
     if (!take_item(&work, changed))
-        return o2c_fail(err, O2C_PARK, "open_minor: %" PRId64 " does not fit",
-                        changed->open_minor);
-    o2c_walk_lookup(&walk, account, &disputes_dispute, DISPUTE_BY_INVOICE,
+        return O2C_OK;
+    o2c_walk_lookup(&walk, account, &disputes_dispute, DISPUTE_BY_DOCUMENT,
                     O2C_KEY(O2C_K(changed->document_id)));
     while ((dispute = o2c_walk_next(&walk)))
         advance(&work, o2c_row_edit(dispute));

@@ -26,8 +26,8 @@ static const struct o2c_route routes[] = {
      disputes_needs_more_request},
 };
 
-static const struct o2c_table *const tables[] = {&disputes_invoice, &disputes_instalment,
-                                                 &disputes_dispute, &disputes_event};
+static const struct o2c_table *const tables[] = {&disputes_document, &disputes_dispute,
+                                                 &disputes_event};
 
 const struct o2c_consumer disputes_consumer = {
     .name = "disputes",

@@ -7,32 +7,29 @@
 
 #include "consumers/host/table.h"
 
-/* An invoice as `receivables` has published it: all a case needs to know of it. */
-struct invoice {
+/* An invoice or debit note as `receivables` has published it: what a case needs of it. */
+struct document {
     struct o2c_row row;
-    struct o2c_str account_id, invoice_id;
-    struct o2c_str customer_id, company_id, currency;
-    int64_t open_minor; /* Σ of its instalments */
-};
-
-struct instalment {
-    struct o2c_row row;
-    struct o2c_str account_id, invoice_id;
-    int32_t instalment_no;
+    struct o2c_str account_id, document_id;
+    struct o2c_str kind, customer_id, company_id, currency;
     int64_t open_minor;
+    int64_t credited_minor;    /* by credit notes, ever */
+    int64_t used_credit_minor; /* of it: up to where it has closed cases */
+    struct o2c_str state;      /* of what was published last of it */
 };
 
 /* A case.  `state` absent: something it waits for has not arrived. */
 struct dispute {
     struct o2c_row row;
     struct o2c_str account_id, dispute_id;
-    struct o2c_str invoice_id, customer_id, company_id, reason_code;
+    struct o2c_str document_id, customer_id, company_id, reason_code;
     bool has_line_no;
     int32_t line_no;
     int64_t raised_minor; /* as it was raised */
     int64_t amount_minor; /* still disputed */
     struct o2c_str state, resolution;
     int64_t opened_at;
+    int64_t opened_credited_minor; /* credited_minor of the document then */
     struct o2c_str assignee;       /* absent: nobody */
     struct o2c_str decision;       /* absent: none; waits until the case is open */
     int64_t decided_minor;         /* of partly_approved */
@@ -40,7 +37,7 @@ struct dispute {
     struct o2c_str decided_content;
     int64_t raised_seen, decided_seen, first_seen;
     bool withdrawn;
-    struct o2c_str live_invoice_id; /* absent: closed, or not raised */
+    struct o2c_str live_document_id; /* absent: closed for good, or not raised */
 };
 
 /* Events without a natural key of their own: assignment, evidence, withdrawal. */
@@ -51,11 +48,10 @@ struct dispute_event {
     int64_t recorded_at;
 };
 
-extern const struct o2c_table disputes_invoice, disputes_instalment, disputes_dispute,
-    disputes_event;
+extern const struct o2c_table disputes_document, disputes_dispute, disputes_event;
 
 enum {
-    DISPUTE_BY_INVOICE
+    DISPUTE_BY_DOCUMENT
 };
 
 #endif

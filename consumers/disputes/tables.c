@@ -4,45 +4,33 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct o2c_column invoice_columns[] = {
-    O2C_COLUMN(TEXT, struct invoice, account_id),
-    O2C_COLUMN(TEXT, struct invoice, invoice_id),
-    O2C_COLUMN(TEXT, struct invoice, customer_id),
-    O2C_COLUMN(TEXT, struct invoice, company_id),
-    O2C_COLUMN(TEXT, struct invoice, currency),
-    O2C_COLUMN(INT8, struct invoice, open_minor),
+static const struct o2c_column document_columns[] = {
+    O2C_COLUMN(TEXT, struct document, account_id),
+    O2C_COLUMN(TEXT, struct document, document_id),
+    O2C_COLUMN(TEXT, struct document, kind),
+    O2C_COLUMN(TEXT, struct document, customer_id),
+    O2C_COLUMN(TEXT, struct document, company_id),
+    O2C_COLUMN(TEXT, struct document, currency),
+    O2C_COLUMN(INT8, struct document, open_minor),
+    O2C_COLUMN(INT8, struct document, credited_minor),
+    O2C_COLUMN(INT8, struct document, used_credit_minor),
+    O2C_COLUMN(TEXT, struct document, state),
 };
 
-const struct o2c_table disputes_invoice = {
-    .name = "invoice",
-    .row_type = "invoice_row",
-    .row_bytes = sizeof(struct invoice),
-    .columns = invoice_columns,
-    .column_count = COUNT(invoice_columns),
+const struct o2c_table disputes_document = {
+    .name = "document",
+    .row_type = "document_row",
+    .row_bytes = sizeof(struct document),
+    .columns = document_columns,
+    .column_count = COUNT(document_columns),
     .key_count = 2,
-};
-
-static const struct o2c_column instalment_columns[] = {
-    O2C_COLUMN(TEXT, struct instalment, account_id),
-    O2C_COLUMN(TEXT, struct instalment, invoice_id),
-    O2C_COLUMN(INT4, struct instalment, instalment_no),
-    O2C_COLUMN(INT8, struct instalment, open_minor),
-};
-
-const struct o2c_table disputes_instalment = {
-    .name = "instalment",
-    .row_type = "instalment_row",
-    .row_bytes = sizeof(struct instalment),
-    .columns = instalment_columns,
-    .column_count = COUNT(instalment_columns),
-    .key_count = 3,
 };
 
 static const struct o2c_column dispute_columns[] = {
     O2C_COLUMN(TEXT, struct dispute, account_id),
     O2C_COLUMN(TEXT, struct dispute, dispute_id),
-    O2C_COLUMN(TEXT, struct dispute, live_invoice_id),
-    O2C_COLUMN(TEXT, struct dispute, invoice_id),
+    O2C_COLUMN(TEXT, struct dispute, live_document_id),
+    O2C_COLUMN(TEXT, struct dispute, document_id),
     O2C_COLUMN(TEXT, struct dispute, customer_id),
     O2C_COLUMN(TEXT, struct dispute, company_id),
     O2C_COLUMN(TEXT, struct dispute, reason_code),
@@ -52,6 +40,7 @@ static const struct o2c_column dispute_columns[] = {
     O2C_COLUMN(TEXT, struct dispute, state),
     O2C_COLUMN(TEXT, struct dispute, resolution),
     O2C_COLUMN(TIMESTAMP, struct dispute, opened_at),
+    O2C_COLUMN(INT8, struct dispute, opened_credited_minor),
     O2C_COLUMN(TEXT, struct dispute, assignee),
     O2C_COLUMN(TEXT, struct dispute, decision),
     O2C_COLUMN(INT8, struct dispute, decided_minor),
@@ -63,9 +52,9 @@ static const struct o2c_column dispute_columns[] = {
     O2C_COLUMN(BOOL, struct dispute, withdrawn),
 };
 
-static const int by_live_invoice[] = {0, 2};
+static const int by_live_document[] = {0, 2};
 static const struct o2c_lookup dispute_lookups[] = {
-    [DISPUTE_BY_INVOICE] = {"invoice", by_live_invoice, COUNT(by_live_invoice)},
+    [DISPUTE_BY_DOCUMENT] = {"document", by_live_document, COUNT(by_live_document)},
 };
 
 const struct o2c_table disputes_dispute = {

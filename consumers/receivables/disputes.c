@@ -1,7 +1,8 @@
-/* What is disputed of an invoice, as the consumer `disputes` says it. */
+/* What is disputed of a document, as the consumer `disputes` says it. */
 #include "consumers/host/effects.h"
 #include "consumers/host/rows.h"
 #include "consumers/receivables/apply.h"
+#include "consumers/receivables/given.h"
 #include "consumers/receivables/work.h"
 #include "schemas/units/money.h"
 
@@ -13,12 +14,12 @@ static const struct dispute *find_dispute(struct o2c_account *account,
     return o2c_row_find(account, &receivables_dispute, O2C_KEY(O2C_K(dispute_id)));
 }
 
-/* The invoice has claimed_dispute_minor more, or less, of it. */
-static void claim(struct work *work, struct o2c_str invoice_id, int64_t delta_minor)
+/* Its document has claimed_dispute_minor more, or less, of it. */
+static void claim(struct work *work, const struct dispute *dispute, int64_t delta_minor)
 {
-    const struct o2c_key *key = O2C_KEY(O2C_K(KIND_INVOICE), O2C_K(invoice_id));
+    const struct o2c_key *key = O2C_KEY(O2C_K(dispute->kind), O2C_K(dispute->document_id));
     const struct document *known = o2c_row_find(work->account, &receivables_document, key);
-    struct document *invoice;
+    struct document *document;
 
     if (!delta_minor)
         return;
@@ -29,11 +30,11 @@ static void claim(struct work *work, struct o2c_str invoice_id, int64_t delta_mi
             receivables_add(work, &touched->document->claimed_dispute_minor, delta_minor);
         return;
     }
-    invoice = known ? o2c_row_edit(known)
-                    : o2c_row_add(work->account, &receivables_document, key);
+    document = known ? o2c_row_edit(known)
+                     : o2c_row_add(work->account, &receivables_document, key);
     if (!known)
-        invoice->state = O2C_STR("open");
-    receivables_add(work, &invoice->claimed_dispute_minor, delta_minor);
+        document->state = O2C_STR("open");
+    receivables_add(work, &document->claimed_dispute_minor, delta_minor);
 }
 
 /* The dispute now counts with this amount, or no more. */
@@ -45,7 +46,7 @@ static void count(struct work *work, const struct dispute *known, int64_t amount
 
     dispute->amount_minor = amount_minor;
     dispute->active = active;
-    claim(work, dispute->invoice_id, (active ? amount_minor : 0) - before);
+    claim(work, dispute, (active ? amount_minor : 0) - before);
 }
 
 enum o2c_verdict receivables_on_dispute_opened(struct o2c_account *account,
@@ -55,9 +56,13 @@ enum o2c_verdict receivables_on_dispute_opened(struct o2c_account *account,
                                                struct o2c_err *err)
 {
     const struct o2c_dispute_opened *opened = event->dispute_opened;
+    struct o2c_str kind = receivables_disputed_kind(opened);
     struct dispute *dispute;
     struct work work;
 
+    if (!o2c_str_eq(kind, KIND_INVOICE) && !o2c_str_eq(kind, KIND_DEBIT_NOTE))
+        return o2c_fail(err, O2C_PARK, "kind: a %.*s cannot be disputed",
+                        O2C_STR_ARG(kind));
     if (o2c_minor_check("amount_minor", opened->amount_minor, 0, err))
         return err->verdict;
     if (find_dispute(account, opened->dispute_id)) {
@@ -66,7 +71,8 @@ enum o2c_verdict receivables_on_dispute_opened(struct o2c_account *account,
     }
     dispute =
         o2c_row_add(account, &receivables_dispute, O2C_KEY(O2C_K(opened->dispute_id)));
-    dispute->invoice_id = opened->invoice_id;
+    dispute->kind = kind;
+    dispute->document_id = opened->invoice_id;
     receivables_begin(&work, account, moment, effects, &opened->head, "disputed",
                       opened->dispute_id);
     count(&work, dispute, opened->amount_minor, true);

@@ -103,3 +103,8 @@ void receivables_issued(const struct o2c_event *event, struct issued *ret)
     else
         of_credit_note(event->credit_note_issued, ret);
 }
+
+struct o2c_str receivables_disputed_kind(const struct o2c_dispute_opened *opened)
+{
+    return opened->has_kind ? o2c_document_kind_text(opened->kind) : KIND_INVOICE;
+}

@@ -38,4 +38,7 @@ struct issued {
 /* Of one of the three events; *ret points into itself and must not be copied. */
 void receivables_issued(const struct o2c_event *event, struct issued *ret);
 
+/* Kind of the document it names. */
+struct o2c_str receivables_disputed_kind(const struct o2c_dispute_opened *opened);
+
 #endif

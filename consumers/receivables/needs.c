@@ -288,7 +288,8 @@ void receivables_needs_dispute(const struct o2c_event *event, struct o2c_wants *
 {
     o2c_want_row(wants, &receivables_dispute, O2C_KEY(O2C_K(dispute_id_of(event))));
     if (event->type == O2C_DISPUTE_OPENED)
-        want_document(wants, KIND_INVOICE, event->dispute_opened->invoice_id);
+        want_document(wants, receivables_disputed_kind(event->dispute_opened),
+                      event->dispute_opened->invoice_id);
 }
 
 void receivables_needs_more_dispute(struct o2c_account *account,
@@ -298,9 +299,10 @@ void receivables_needs_more_dispute(struct o2c_account *account,
         o2c_row_find(account, &receivables_dispute, O2C_KEY(O2C_K(dispute_id_of(event))));
 
     if (event->type == O2C_DISPUTE_OPENED) {
-        more_of(account, wants, KIND_INVOICE, event->dispute_opened->invoice_id);
+        more_of(account, wants, receivables_disputed_kind(event->dispute_opened),
+                event->dispute_opened->invoice_id);
     } else if (dispute) {
-        want_document(wants, KIND_INVOICE, dispute->invoice_id);
-        more_of(account, wants, KIND_INVOICE, dispute->invoice_id);
+        want_document(wants, dispute->kind, dispute->document_id);
+        more_of(account, wants, dispute->kind, dispute->document_id);
     }
 }

@@ -139,10 +139,11 @@ struct balance {
         unapplied_control_minor; /* Σ posted; unapplied: credit - debit */
 };
 
+/* Of an invoice or a debit note. */
 struct dispute {
     struct o2c_row row;
     struct o2c_str account_id, dispute_id;
-    struct o2c_str invoice_id;
+    struct o2c_str kind, document_id;
     int64_t amount_minor;
     bool active;
 };

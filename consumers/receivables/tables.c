@@ -230,7 +230,8 @@ const struct o2c_table receivables_balance = {
 static const struct o2c_column dispute_columns[] = {
     O2C_COLUMN(TEXT, struct dispute, account_id),
     O2C_COLUMN(TEXT, struct dispute, dispute_id),
-    O2C_COLUMN(TEXT, struct dispute, invoice_id),
+    O2C_COLUMN(TEXT, struct dispute, kind),
+    O2C_COLUMN(TEXT, struct dispute, document_id),
     O2C_COLUMN(INT8, struct dispute, amount_minor),
     O2C_COLUMN(BOOL, struct dispute, active),
 };

@@ -132,6 +132,7 @@ struct touched *receivables_touch(struct work *work, const struct document *docu
     *at = touched;
     touched->document = o2c_row_edit(document);
     touched->disputed_before = document->disputed_minor;
+    touched->credited_before = document->credited_minor;
     take_items(work, touched);
     return touched;
 }
@@ -413,7 +414,8 @@ static bool item_changed(const struct touched *touched, size_t i,
 {
     const struct open_item *item = touched->items[i];
 
-    if (before->new_item || item->open_minor != before->open_minor ||
+    if (before->new_item || touched->document->credited_minor != touched->credited_before ||
+        item->open_minor != before->open_minor ||
         item->disputed_minor != before->disputed_minor)
         return true;
     /* open and disputed say the state, but for a cancellation of what was settled */
@@ -445,6 +447,10 @@ static void emit_item(struct work *work, const struct touched *touched, size_t i
         .order_id = document->order_id,
         .has_remind = true,
         .remind = is_reminded(document),
+        .has_document_open_minor = true,
+        .document_open_minor = document->open_minor,
+        .has_document_credited_minor = true,
+        .document_credited_minor = document->credited_minor,
     };
     struct o2c_event event = o2c_event_of(O2C_OPEN_ITEM_CHANGED, &changed);
 

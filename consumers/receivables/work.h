@@ -28,7 +28,7 @@ struct touched {
     struct open_item **items;
     struct item_before *before;
     size_t item_count;
-    int64_t disputed_before;
+    int64_t disputed_before, credited_before;
     enum o2c_invoice_phase phase; /* once all is done */
     bool reopened;                /* by a reversal */
 };

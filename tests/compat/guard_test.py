@@ -160,6 +160,10 @@ class History(Guard):
         ids = self.copy.load("ids.json")
         last = ids.pop()
         (self.copy.path / last["file"]).unlink()
+        for before in ids:
+            if (before["name"], before["version"]) == (last["name"], last["version"] - 1):
+                (self.copy.path / before["file"]).rename(self.copy.path / last["file"])
+                before["file"] = last["file"]  # the present version again
         self.copy.save("ids.json", ids)
         self.accepted(self.copy.run("check"))
         self.refused(self.check(), last["name"], "was removed")

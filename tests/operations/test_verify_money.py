@@ -80,7 +80,7 @@ class VerifyMoney(PipelineCase):
         change = "UPDATE {} SET {} = {} + {} WHERE {}"
         spoilt = (("ledger.total", "debit_minor", "ledger_account = 'receivable' AND currency = 'JPY'"),
                   ("receivables.balance", "disputed_minor", "currency = 'BHD'"),
-                  ("disputes.invoice", "open_minor", "invoice_id = 'I-3'"),
+                  ("disputes.document", "open_minor", "document_id = 'I-3'"),
                   ("reminders.reminder", "live_count", "currency = 'JPY'"))
         for table, column, where in spoilt:
             self.pipeline.sql(change.format(table, column, column, 1, where))
@@ -108,7 +108,8 @@ class VerifyMoney(PipelineCase):
         self.one_more("receivables.document", "open_minor", "document_id = 'I-3'",
                       "receivables: invoice I-3 of account Müller: open 5001, its instalments 5000$",
                       "receivables: invoice I-3 of account Müller: open 5001, issued less .* 5000$",
-                      "receivables: customer Müller of account Müller with company main in JPY: totals differ")
+                      "receivables: customer Müller of account Müller with company main in JPY: totals differ",
+                      "all: invoice I-3 of account Müller: open 5001, credited 0, disputes have 5000, 0$")
         self.one_more("receivables.document", "gross_minor", "document_id = 'I-4'",
                       "receivables: invoice I-4 of account Müller: open 5, issued less .* 6$",
                       "all: account Müller in BHD: open 5, issued less .* 6$")
@@ -134,11 +135,14 @@ class VerifyMoney(PipelineCase):
                           "receivables: customer Müller of account Müller with company main in BHD: totals differ")
 
     def test_disputes_tables_add_up(self):
-        self.one_more("disputes.invoice", "open_minor", "invoice_id = 'I-3'",
-                      "disputes: invoice I-3 of account Müller: open 5001, its instalments 5000$")
-        self.spoil("UPDATE disputes.dispute SET invoice_id = 'I-1'",
-                   "UPDATE disputes.dispute SET invoice_id = 'I-2'",
-                   "disputes: dispute D-1 of account C-1 is open on an invoice with nothing open$")
+        self.spoil("UPDATE disputes.dispute SET document_id = 'I-1'",
+                   "UPDATE disputes.dispute SET document_id = 'I-2'",
+                   "disputes: dispute D-1 of account C-1 is open, and nothing is open of its "
+                   "invoice$")
+        self.spoil("UPDATE disputes.dispute SET state = 'closed', resolution = 'paid'",
+                   "UPDATE disputes.dispute SET state = 'open', resolution = NULL",
+                   "disputes: dispute D-1 of account C-1 is closed as paid, and 15000 is open of "
+                   "its invoice$")
 
     def test_reminders_tables_add_up(self):
         self.one_more("reminders.reminder", "live_count", "currency = 'JPY'",
@@ -162,9 +166,10 @@ class VerifyMoney(PipelineCase):
                       "receivables: customer Müller of account Müller with company main in JPY: totals differ",
                       "all: ledger account receivable .* in JPY: posted 4200, receivables have 4201$",
                       "all: account Müller in JPY: open 4201, issued less .* written off 4200$")
-        self.one_more("disputes.instalment", "open_minor", "invoice_id = 'I-3'",
-                      "disputes: invoice I-3 of account Müller: open 5000, its instalments 5001$",
-                      "all: invoice I-3 instalment 1 of account Müller: open 5000, disputes have 5001$")
+        for column, has in (("open_minor", "5001, 0"), ("credited_minor", "5000, 1")):
+            self.one_more("disputes.document", column, "document_id = 'I-3'",
+                          "all: invoice I-3 of account Müller: open 5000, credited 0, disputes have "
+                          f"{has}$")
         for column, has in (("open_minor", "5001, 0"), ("disputed_minor", "5000, 1")):
             self.one_more("reminders.item", column, "document_id = 'I-3'",
                           "all: invoice I-3 instalment 1 of account Müller: open 5000, disputed 0, "
@@ -186,7 +191,7 @@ class VerifyMoney(PipelineCase):
         for schema, table, column, where in (
                 ("ledger", "ledger.total", "debit_minor",
                  "ledger_account = 'receivable' AND currency = 'JPY'"),
-                ("disputes", "disputes.instalment", "open_minor", "invoice_id = 'I-3'"),
+                ("disputes", "disputes.document", "open_minor", "document_id = 'I-3'"),
                 ("reminders", "reminders.item", "open_minor", "document_id = 'I-3'")):
             change = f"UPDATE {table} SET {column} = {column} %s 1 WHERE {where}"
             self.pipeline.sql(change % "+")

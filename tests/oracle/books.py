@@ -54,11 +54,14 @@ class Books:
         if event.type == "BusinessDayStarted":
             self.reminders.tick(event["business_date"], self.receivables.accounts.values())
             return
+        account, cases = self.receivables.account(event.account), self.cases_of(event.account)
         if event.topic == "o2c.dispute-requests":
-            self.cases_of(event.account).take(event)
+            cases.take(event)
         else:
             self.receivables.take(event)
-            self.cases_of(event.account).items_changed()
+            account.publish()
+            cases.items_changed()
+        account.publish()
         self.reminders.items_changed()
 
     def cases_of(self, name):

@@ -9,7 +9,8 @@ from views import ORDER_COLUMNS, views_of
 ORDER_DECIDES = {"conflict", "money-conflict", "invoice-cancelled", "cancelled-twice",
                  "number-used-again", "dispute-approved", "two-payments-one-invoice",
                  "dispute-and-payment", "number-cancelled-waits", "refund-refused",
-                 "parked-holds-reminder"}
+                 "parked-holds-reminder", "dispute-credited-in-part", "dispute-debit-note",
+                 "dispute-closed-stays"}
 # Of these, what is set otherwise than by default.
 SETTINGS = {"go-live-date": {"go_live": "2026-04-13"}}
 

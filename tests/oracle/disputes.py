@@ -2,24 +2,68 @@
 
 from dataclasses import dataclass, field
 
-from receivables import Parked, want
+from receivables import DEBIT_SIDE, Parked, want
 
 ACTIVE = ("open", "investigating", "waiting_customer", "in_approval", "approved")
+AMOUNT_MAX = 10**15
 LATER = ("DisputeAssigned", "DisputeDecided", "DisputeWithdrawn")  # in the order they apply
+
+
+def in_turn(events):
+    """What waited, as it is applied."""
+    return sorted(events, key=lambda one: (
+        LATER.index(one.type) if one.type in LATER else -1, one.arrival))
 
 
 @dataclass
 class Case:
     raised: object
+    document: object
+    amount: int  # still disputed
+    credited_before: int  # of its document, when the case was opened
     state: str = "open"
-    amount: int = 0  # still disputed
+    before: str = "open"  # the state in which it was closed
     assignee: str | None = None
     resolution: str | None = None
     evidence_count: int = 0
+    held: list = field(default_factory=list)  # decided or withdrawn while it was closed
 
     @property
     def active(self):
-        return self.state in ACTIVE and self.resolution is None
+        return self.state in ACTIVE
+
+    @property
+    def order(self):
+        return self.raised["dispute_id"].encode()
+
+    def apply(self, event):
+        if event.type == "DisputeEvidenceAdded":
+            self.evidence_count += 1
+        elif not self.active:
+            if event.type in ("DisputeDecided", "DisputeWithdrawn"):
+                self.held.append(event)
+        elif event.type == "DisputeAssigned":
+            self.assignee = event["assignee"]
+            if self.state == "open":
+                self.state = "investigating"
+        elif event.type == "DisputeWithdrawn":
+            self.close("withdrawn")
+        elif event["outcome"] == "rejected":
+            self.close("charge_back")
+        else:
+            self.state = "approved"
+            if event["outcome"] == "partly_approved":
+                self.amount = min(event["amount_minor"], self.raised["amount_minor"])
+
+    def close(self, resolution):
+        self.before, self.resolution = self.state, resolution
+        self.state = "withdrawn" if resolution == "withdrawn" else "closed"
+
+    def reopen(self):
+        self.state, self.resolution = self.before, None
+        held, self.held = self.held, []
+        for event in in_turn(held):
+            self.apply(event)
 
 
 @dataclass
@@ -28,11 +72,13 @@ class Cases:
 
     books: object  # the account in receivables
     first: dict = field(default_factory=dict)
+    assignments: list = field(default_factory=list)  # seen
     conflicts: list = field(default_factory=list)
     parked: str | None = None
     cases: dict = field(default_factory=dict)
-    waiting: list = field(default_factory=list)  # DisputeRaised whose invoice is unknown
-    early: dict = field(default_factory=dict)  # dispute_id -> events before DisputeRaised
+    waiting: list = field(default_factory=list)  # DisputeRaised whose document is unknown
+    early: dict = field(default_factory=dict)  # dispute_id -> events before its case
+    credit_used: dict = field(default_factory=dict)  # id(document) -> by cases that it closed
 
     def take(self, event):
         if self.parked:
@@ -47,85 +93,87 @@ class Cases:
         if event.type == "DisputeRaised":
             self.raise_case(event)
         elif event["dispute_id"] in self.cases:
-            self.change(self.cases[event["dispute_id"]], event)
+            case = self.cases[event["dispute_id"]]
+            case.apply(event)
+            self.tell(case)
+            self.look_at(case.document)
         else:
             self.early.setdefault(event["dispute_id"], []).append(event)
 
-    def check(self, event):
+    @staticmethod
+    def check(event):
         if event.type == "DisputeRaised":
-            want(event["amount_minor"] > 0, "amount_minor", event["amount_minor"])
+            want(1 <= event["amount_minor"] <= AMOUNT_MAX, "amount_minor", event["amount_minor"])
         if event.type == "DisputeDecided" and event["outcome"] == "partly_approved":
-            want(event["amount_minor"] is not None and event["amount_minor"] > 0,
+            want(event["amount_minor"] is not None and 1 <= event["amount_minor"] <= AMOUNT_MAX,
                  "amount_minor", event["amount_minor"])
-            raised = self.first.get(("DisputeRaised", event["dispute_id"]))
-            if raised:
-                want(event["amount_minor"] <= raised["amount_minor"], "amount_minor",
-                     event["amount_minor"])
 
     def is_new(self, event):
-        key = (event.type, event["dispute_id"])
-        first = self.first.setdefault(key, event)
-        if first is event:
-            return True
-        if first.content != event.content:
-            if event.type == "DisputeAssigned":
-                self.first[key] = event
-                return True
-            if event.type in ("DisputeRaised", "DisputeDecided"):
-                self.conflicts.append((first, event))
-        return False
+        if event.type == "DisputeAssigned":
+            name = event["event_id"] or event.fields
+            self.assignments.append(name)
+            return self.assignments.index(name) == len(self.assignments) - 1
+        first = self.first.setdefault((event.type, event["dispute_id"]), event)
+        if (first.content != event.content
+                and event.type in ("DisputeRaised", "DisputeDecided")):
+            self.conflicts.append((first, event))
+        return first is event
+
+    def document_of(self, event):
+        """The one that receivables published first, of those that DisputeRaised may mean."""
+        return next((document for document in self.books.documents.values()
+                     if document.kind in DEBIT_SIDE and document.id == event["invoice_id"]), None)
 
     def raise_case(self, event):
-        document = self.books.named(event["invoice_id"])
+        document = self.document_of(event)
         if document is None:
             self.waiting.append(event)
             return
-        case = Case(event, amount=event["amount_minor"])
+        case = Case(event, document, event["amount_minor"], document.told.credited)
         self.cases[event["dispute_id"]] = case
-        if document.open == 0:
-            self.close(case, "closed", "paid")
+        self.look_at(document)
+        for later in in_turn(self.early.pop(event["dispute_id"], [])):
+            case.apply(later)
         self.tell(case)
-        early = self.early.pop(event["dispute_id"], [])
-        for later in sorted(early, key=lambda one: (
-                LATER.index(one.type) if one.type in LATER else -1, one.arrival)):
-            self.change(case, later)
+        self.look_at(document)
 
-    def change(self, case, event):
-        if not case.active:
+    def look_at(self, document):
+        """Opens and closes what cases of it should be, by what was told of it."""
+        own = sorted((case for case in self.cases.values() if case.document is document),
+                     key=lambda case: case.order)
+        if document.told.open:
+            for case in own:
+                if case.resolution == "paid":
+                    case.reopen()
+                    self.tell(case)
+        for case in own:
+            self.close_if_settled(case)
+
+    def close_if_settled(self, case):
+        told, key = case.document.told, id(case.document)
+        used = max(case.credited_before, self.credit_used.get(key, 0))
+        credited = case.state == "approved" and told.credited - used >= case.amount
+        if not case.active or (told.open and not credited):
             return
-        if event.type == "DisputeEvidenceAdded":
-            case.evidence_count += 1
-        elif event.type == "DisputeAssigned":
-            case.assignee = event["assignee"]
-            if case.state == "open":
-                case.state = "investigating"
-        elif event.type == "DisputeWithdrawn":
-            self.close(case, "withdrawn", "withdrawn")
-        elif event["outcome"] == "rejected":
-            self.close(case, "closed", "charge_back")
+        if credited:
+            self.credit_used[key] = used + case.amount
+            case.close("credit_note")
+        elif told.cancelled:
+            case.close("credit_note")
         else:
-            case.state = "approved"
-            if event["outcome"] == "partly_approved":
-                case.amount = event["amount_minor"]
+            case.close("write_off" if told.written_off else "paid")
         self.tell(case)
-
-    @staticmethod
-    def close(case, state, resolution):
-        case.state, case.resolution = state, resolution
 
     def tell(self, case):
-        event = case.raised
-        self.books.dispute(event["dispute_id"], event["invoice_id"],
+        document = case.document
+        self.books.dispute(case.raised["dispute_id"], (document.kind, document.id),
                            case.amount if case.active else None)
 
     def items_changed(self):
         """Something of the account's documents is not as it was."""
-        for event in [one for one in self.waiting if self.books.named(one["invoice_id"])]:
+        for event in [one for one in self.waiting if self.document_of(one)]:
             self.waiting.remove(event)
             self.raise_case(event)
-        for case in self.cases.values():
-            document = self.books.named(case.raised["invoice_id"])
-            if case.active and document.open == 0:
-                self.close(case, "closed",
-                           "credit_note" if case.state == "approved" else "paid")
-                self.tell(case)
+        for document in {id(case.document): case.document
+                         for case in self.cases.values()}.values():
+            self.look_at(document)

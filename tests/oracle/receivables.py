@@ -41,6 +41,16 @@ class Item:
         self.moves.append((date, by))
 
 
+@dataclass(frozen=True)
+class Told:
+    """What OpenItemChanged said last of a whole document."""
+
+    open: int
+    credited: int
+    cancelled: bool
+    written_off: bool = False
+
+
 @dataclass
 class Document:
     kind: str
@@ -54,6 +64,8 @@ class Document:
     parts: list = field(default_factory=list)  # that took something off it, or drew on it
     application_count: int = 0  # of a credit note
     lines: list = field(default_factory=list)  # that claim it
+    told: Told | None = None
+    told_items: list = field(default_factory=list)
 
     @property
     def customer(self):
@@ -266,7 +278,7 @@ class Account:
     number_lines: list = field(default_factory=list)  # claims on any document of the number
     cancellations: dict = field(default_factory=dict)  # that wait, by invoice_id
     reversals: dict = field(default_factory=dict)  # that wait, by payment_id
-    disputes: dict = field(default_factory=dict)  # dispute_id -> [invoice_id, amount]
+    disputes: dict = field(default_factory=dict)  # dispute_id -> ((kind, id), amount)
     applications: list = field(default_factory=list)
     journals: list = field(default_factory=list)
     arrival: dict = field(default_factory=dict)  # applications of this event, by both their ends
@@ -530,24 +542,33 @@ class Account:
 
     # ---- disputes
 
-    def dispute(self, dispute_id, invoice_id, amount):
-        """amount None: not active any more."""
+    def dispute(self, dispute_id, key, amount):
+        """key: kind and id of its document; amount None: not active any more."""
         self.disputes.pop(dispute_id, None)
         if amount is not None:
-            self.disputes[dispute_id] = (invoice_id, amount)
+            self.disputes[dispute_id] = (key, amount)
         self.spread_disputes()
 
     def spread_disputes(self):
-        sums = defaultdict(int)
-        for invoice_id, amount in self.disputes.values():
-            document = self.named(invoice_id)
-            if document:
-                sums[id(document)] += amount
-        for document in self.documents.values():
-            left = sums[id(document)]
+        left = defaultdict(int)
+        for key, amount in self.disputes.values():
+            left[key] += amount
+        for key, document in self.documents.items():
             for item in document.by_due_date():
-                item.disputed = min(left, item.open)
-                left -= item.disputed
+                item.disputed = min(left[key], item.open)
+                left[key] -= item.disputed
+
+    # ---- what is published
+
+    def publish(self):
+        """Tells of the documents that are not as they were."""
+        for document in self.documents.values():
+            cancelled = document.cancelled_on is not None
+            items = [(item.open, item.disputed, document.credited, cancelled)
+                     for item in document.items]
+            if document.told_items != items:
+                document.told_items = items
+                document.told = Told(document.open, document.credited, cancelled)
 
     # ---- the laws
 

@@ -6,15 +6,18 @@ every change on before the next event.
 from books import Books
 from disputes import ACTIVE, Cases
 from ndjson import Event, event_of
-from receivables import Account, Document, Item
+from receivables import Account, Document, Item, Told
 from reminders import Reminders
 
 
 def replayed(receivables, disputes, reminders):
     """Books, of {partition: [{"type": ..., field: value}]} for each consumer."""
-    books = Books()
+    books, disputes_told = Books(), {}
     for given in in_turn(receivables):
-        take_as_receivables(books.receivables, given)
+        if given["type"].startswith("Dispute"):
+            take_dispute(books.receivables, disputes_told, given)
+        else:
+            books.receivables.take(event_of(given, 0))
     books.cases = cases_of(in_turn(disputes))
     books.reminders.issued = [reminder for inputs in reminders.values()
                               for reminder in reminders_of(inputs)]
@@ -30,18 +33,18 @@ def account_id_of(given):
     return given.get("account_id") or given["customer_id"]
 
 
-def take_as_receivables(receivables, given):
-    kind = given["type"]
-    if not kind.startswith("Dispute"):
-        receivables.take(event_of(given, 0))
-        return
-    account = receivables.account(account_id_of(given))
-    name, amount = given["dispute_id"], given["amount_minor"]
-    if kind == "DisputeStateChanged" and amount is None:
-        amount = account.disputes.get(name, (None, None))[1]
-    if kind == "DisputeClosed" or given.get("state", "open") not in ACTIVE:
-        amount = None
-    account.dispute(name, given["invoice_id"], amount)
+def take_dispute(receivables, told, given):
+    """told: (account, dispute_id) -> (document, amount), kept while a case is closed."""
+    account, kind = receivables.account(account_id_of(given)), given["type"]
+    name = given["dispute_id"]
+    if kind == "DisputeOpened":
+        document = (given.get("kind") or "invoice", given["invoice_id"])
+        told[account.id, name] = (document, given["amount_minor"])
+    elif kind == "DisputeStateChanged" and given["amount_minor"] is not None:
+        told[account.id, name] = (told[account.id, name][0], given["amount_minor"])
+    document, amount = told[account.id, name]
+    active = kind != "DisputeClosed" and given.get("state", "open") in ACTIVE
+    account.dispute(name, document, amount if active else None)
 
 
 class OpenItems:
@@ -68,6 +71,10 @@ class OpenItems:
             item = Item(number, given["due_date"], given["amount_minor"])
             document.items.append(item)
         item.open, item.disputed = given["open_minor"], given["disputed_minor"]
+        left = given["document_open_minor"]
+        document.told = Told(item.open if left is None else left,
+                             given["document_credited_minor"] or 0,
+                             given["state"] == "cancelled", given["state"] == "written_off")
         return account
 
 

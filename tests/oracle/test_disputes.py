@@ -1,16 +1,25 @@
 """Disputes and reminders, worked out by hand from their pages in docs/rules."""
 
 import itertools
+import random
 import unittest
 
-from money_cases import (assigned, books, credit_note, decided, invoice, payment,
-                         payment_reversed, picked, raised, tick, withdrawn)
+from money_cases import (assigned, books, credit_note, debit_note, decided, invoice,
+                         invoice_cancelled, payment, payment_reversed, picked, raised, tick,
+                         withdrawn)
+from replay import replayed
 
 
 def case(*events):
     """(state, resolution) of the only case."""
     (found,) = picked(books(*events)("dispute"), "state", "resolution")
     return found
+
+
+def cases(*events):
+    """id -> (state, resolution)."""
+    return {row["dispute_id"]: (row["state"], row["resolution"])
+            for row in books(*events)("dispute")}
 
 
 def disputed(*events):
@@ -55,9 +64,34 @@ class Cases(unittest.TestCase):
                               credit_note("K1", 10000, "I1")), ("closed", "credit_note"))
         self.assertEqual(case(invoice("I1", 0), raised("D1", "I1", 5)), ("closed", "paid"))
 
+    def test_it_is_no_end_while_an_instalment_is_open(self):
+        early = [raised("D1", "I1", 30), payment("P1", 60, ("I1", 60))]
+        halves = [("2026-01-31", 60), ("2026-02-28", 40)]
+        self.assertEqual(case(*early, invoice("I1", 100, due=halves)), ("open", None))
+        self.assertEqual(disputed(*early, invoice("I1", 100, due=halves)), [30])
+
+    def test_a_cancelled_document_ends_its_cases_as_credited(self):
+        void = invoice_cancelled("I1")
+        self.assertEqual(case(*self.OPEN, void), ("closed", "credit_note"))
+        self.assertEqual(case(self.OPEN[0], void, self.OPEN[1]), ("closed", "credit_note"))
+        paid = payment("P1", 10000, ("I1", 10000))
+        self.assertEqual(case(*self.OPEN, paid, void), ("closed", "paid"))
+
     def test_nothing_changes_a_closed_case(self):
         self.assertEqual(case(*self.OPEN, withdrawn("D1"), decided("D1", "approved")),
                          ("withdrawn", "withdrawn"))
+        rows = books(*self.OPEN, assigned("D1", "Ann"), payment("P1", 10000, ("I1", 10000)),
+                     assigned("D1", "Bob"), decided("D1", "partly_approved", 5), withdrawn("D1"))
+        self.assertEqual(picked(rows("dispute"), "state", "assignee", "amount_minor",
+                                "resolution"), [("closed", "Ann", 3000, "paid")])
+
+    def test_an_assignment_said_again_is_no_other(self):
+        rows = books(*self.OPEN, assigned("D1", "Ann"), assigned("D1", "Bob"),
+                     assigned("D1", "Ann"))
+        self.assertEqual(picked(rows("dispute"), "assignee"), [("Bob",)])
+        rows = books(*self.OPEN, assigned("D1", "Ann", event_id="1"), assigned("D1", "Bob"),
+                     assigned("D1", "Ann", event_id="2"))
+        self.assertEqual(picked(rows("dispute"), "assignee"), [("Ann",)])
 
     def test_any_order_of_arrival_gives_the_same(self):
         events = [*self.OPEN, assigned("D1", "Ann"), decided("D1", "partly_approved", 700)]
@@ -76,9 +110,205 @@ class Cases(unittest.TestCase):
 
     def test_what_cannot_be_holds_up_the_account(self):
         for bad in (raised("D0", "I1", 0), decided("D1", "partly_approved"),
-                    decided("D1", "partly_approved", 3001)):
+                    decided("D1", "partly_approved", 0)):
             rows = books(*self.OPEN, bad, withdrawn("D1"))
             self.assertEqual(picked(rows("dispute"), "state"), [("open",)], bad)
+
+    def test_no_more_is_approved_than_was_disputed(self):
+        too_high = decided("D1", "partly_approved", 3001)
+        for events in ([*self.OPEN, too_high], [too_high, *self.OPEN]):
+            self.assertEqual(picked(books(*events)("dispute"), "state", "amount_minor"),
+                             [("approved", 3000)])
+
+
+class OfDebitNotes(unittest.TestCase):
+    def test_its_amount_is_disputed_and_its_end_is_the_end_of_the_case(self):
+        events = [raised("D1", "N1", 400), debit_note("N1", 1000)]
+        self.assertEqual(disputed(*events), [400])
+        self.assertEqual(case(*events, payment("P1", 1000, ("N1", 1000))), ("closed", "paid"))
+        self.assertEqual(case(*events, decided("D1", "approved"), credit_note("K1", 400, "N1")),
+                         ("closed", "credit_note"))
+
+    def test_of_an_invoice_and_a_debit_note_the_first_is_meant(self):
+        for events, meant in (([invoice("X1", 900), debit_note("X1", 700)], "invoice"),
+                              ([debit_note("X1", 700), invoice("X1", 900)], "debit_note")):
+            rows = books(*events, raised("D1", "X1", 100))("invoice")
+            self.assertEqual([row["kind"] for row in rows if row["disputed_minor"]], [meant])
+            early = books(raised("D1", "X1", 100), *events)("invoice")
+            self.assertEqual(early, rows)
+
+    def test_a_credit_note_is_not_disputed(self):
+        rows = books(credit_note("K1", 500), raised("D1", "K1", 100))
+        self.assertEqual(picked(rows("waiting"), "document"), [("D1",)])
+
+
+class Credited(unittest.TestCase):
+    """Two approved cases of one invoice of 100, each of 50."""
+
+    BOTH = (invoice("I1", 100), raised("D1", "I1", 50), raised("D2", "I1", 50),
+            decided("D1", "approved"), decided("D2", "approved"))
+    ENDED, HELD = ("closed", "credit_note"), ("approved", None)
+
+    def test_a_credit_note_ends_one_case_while_the_invoice_is_open(self):
+        events = [*self.BOTH, credit_note("K1", 50, "I1")]
+        self.assertEqual(cases(*events), {"D1": self.ENDED, "D2": self.HELD})
+        self.assertEqual(disputed(*events), [50, 0])
+        events.append(payment("P1", 50, ("I1", 50)))
+        self.assertEqual(cases(*events), {"D1": self.ENDED, "D2": ("closed", "paid")})
+
+    def test_it_is_used_in_the_order_of_crediting(self):
+        events = [*self.BOTH, credit_note("K1", 30, "I1")]
+        self.assertEqual(cases(*events), {"D1": self.HELD, "D2": self.HELD})
+        events.append(credit_note("K2", 30, "I1"))
+        self.assertEqual(cases(*events), {"D1": self.ENDED, "D2": self.HELD})
+        events.append(credit_note("K3", 40, "I1"))
+        self.assertEqual(cases(*events), {"D1": self.ENDED, "D2": self.ENDED})
+
+    def test_a_part_of_it_does_not_end_a_case_for_good(self):
+        paid = [*self.BOTH, payment("P1", 70, ("I1", 70)), credit_note("K1", 30, "I1")]
+        self.assertEqual(cases(*paid), {"D1": ("closed", "paid"), "D2": ("closed", "paid")})
+        self.assertEqual(cases(*paid, payment_reversed("P1")), {"D1": self.HELD, "D2": self.HELD})
+
+    def test_what_was_credited_before_the_case_does_not_count(self):
+        before = [invoice("I1", 100), credit_note("K1", 50, "I1"), raised("D1", "I1", 20),
+                  decided("D1", "approved")]
+        self.assertEqual(case(*before), self.HELD)
+        self.assertEqual(case(*before, credit_note("K2", 20, "I1")), self.ENDED)
+        self.assertEqual(case(*before, payment("P1", 50, ("I1", 50))), ("closed", "paid"))
+
+    def test_what_was_credited_before_the_decision_counts(self):
+        events = [invoice("I1", 100), raised("D1", "I1", 50), credit_note("K1", 20, "I1")]
+        self.assertEqual(case(*events, decided("D1", "partly_approved", 20)), self.ENDED)
+        self.assertEqual(case(*events, decided("D1", "partly_approved", 21)), self.HELD)
+        self.assertEqual(case(*events, payment("P1", 80, ("I1", 80))), ("closed", "paid"))
+
+
+class Reopened(unittest.TestCase):
+    PAID = (invoice("I1", 100), raised("D1", "I1", 30), payment("P1", 100, ("I1", 100)))
+
+    def test_a_bounced_payment_opens_the_case_again(self):
+        events = [*self.PAID, payment_reversed("P1")]
+        self.assertEqual(case(*events), ("open", None))
+        self.assertEqual(disputed(*events), [30])
+        late = [self.PAID[0], self.PAID[2], self.PAID[1], payment_reversed("P1")]
+        self.assertEqual(case(*late), ("open", None))
+
+    def test_it_is_what_it_was(self):
+        for later, state, left in ((assigned("D1", "Ann"), "investigating", 30),
+                                   (decided("D1", "partly_approved", 10), "approved", 10)):
+            events = [*self.PAID[:2], later, self.PAID[2], payment_reversed("P1")]
+            self.assertEqual(case(*events), (state, None))
+            self.assertEqual(disputed(*events), [left])
+
+    def test_what_was_decided_meanwhile_is_applied_and_who_looked_into_it_is_not(self):
+        later = [decided("D1", "partly_approved", 10), assigned("D1", "Ann")]
+        rows = books(*self.PAID, *later, payment_reversed("P1"))
+        self.assertEqual(picked(rows("dispute"), "state", "assignee", "amount_minor"),
+                         [("approved", None, 10)])
+        rows = books(*self.PAID, later[1], payment_reversed("P1"), later[1])
+        self.assertEqual(picked(rows("dispute"), "state", "assignee"), [("open", None)])
+        self.assertEqual(case(*self.PAID, withdrawn("D1"), payment_reversed("P1")),
+                         ("withdrawn", "withdrawn"))
+        self.assertEqual(case(*self.PAID, decided("D1", "rejected"), payment_reversed("P1")),
+                         ("closed", "charge_back"))
+
+    def test_other_ends_are_for_good(self):
+        paid = [payment("P1", 70, ("I1", 70)), payment_reversed("P1")]
+        credited = [*self.PAID[:2], decided("D1", "approved"), credit_note("K1", 30, "I1")]
+        self.assertEqual(case(*credited, *paid), ("closed", "credit_note"))
+        self.assertEqual(case(*self.PAID[:2], withdrawn("D1"), *paid), ("withdrawn", "withdrawn"))
+
+    def test_credit_that_takes_the_place_of_the_payment_ends_it(self):
+        events = [*self.PAID[:2], decided("D1", "approved"), self.PAID[2],
+                  credit_note("K1", 40, "I1"), payment_reversed("P1")]
+        self.assertEqual(case(*events), ("closed", "credit_note"))
+
+    def test_a_replay_opens_it_again_too(self):
+        about = {"customer_id": "C1", "dispute_id": "D1", "invoice_id": "N1"}
+        item = {"type": "OpenItemChanged", "customer_id": "C1", "kind": "debit_note",
+                "document_id": "N1", "instalment_no": 1, "due_date": "2026-01-31",
+                "amount_minor": 100, "disputed_minor": 0, "document_credited_minor": 0}
+        items = [{**item, "open_minor": left, "document_open_minor": left, "state": state}
+                 for left, state in ((100, "open"), (0, "paid"), (100, "open"))]
+        told = [{"type": "DisputeOpened", **about, "kind": "debit_note", "amount_minor": 30},
+                {"type": "DisputeClosed", **about, "amount_minor": None},
+                {"type": "DisputeStateChanged", **about, "state": "open", "amount_minor": None}]
+        found = replayed({0: [debit_note("N1", 100), *told]},
+                         {0: [raised("D1", "N1", 30), *items]}, {})
+        self.assertEqual([row[6] for row in found.dispute_rows()], ["open"])
+        self.assertEqual([row[14] for row in found.invoice_rows()], [30])
+
+
+def history(chance):
+    """Of one invoice and one debit note: what is paid, bounces, is credited and disputed."""
+    documents = [invoice("I1", 100), debit_note("N1", 60)]
+    events, paid = [], 0
+
+    def amount():
+        return chance.choice((10, 20, 30, 50, 60, 100))
+
+    for number in range(chance.randint(8, 30)):
+        name, of = chance.choice(("I1", "I1", "N1")), f"D{chance.randint(1, 4)}"
+        kind = chance.choice(("pay", "pay", "bounce", "credit", "raise", "raise", "decide",
+                              "decide", "assign", "withdraw", "cancel"))
+        if kind == "pay":
+            paid += 1
+            events.append(payment(f"P{paid}", 100, (name, amount())))
+        elif kind == "bounce" and paid:
+            events.append(payment_reversed(f"P{chance.randint(1, paid)}"))
+        elif kind == "credit":
+            events.append(credit_note(f"K{number}", chance.choice((10, 20, 30)), name))
+        elif kind == "raise":
+            events.append(raised(of, name, amount()))
+        elif kind == "decide":
+            outcome = chance.choice(("approved", "approved", "partly_approved", "rejected"))
+            events.append(decided(of, outcome,
+                                  amount() if outcome == "partly_approved" else None))
+        elif kind == "assign":
+            events.append(assigned(of, f"clerk-{number}"))
+        elif kind == "withdraw" and chance.random() < 0.4:
+            events.append(withdrawn(of))
+        elif kind == "cancel" and chance.random() < 0.1:
+            events.append(invoice_cancelled("I1"))
+    for document in documents:
+        events.insert(chance.randint(0, len(events) // 2), document)
+    return events
+
+
+class Histories(unittest.TestCase):
+    def test_cases_agree_with_their_documents(self):
+        seen = set()
+        for seed in range(600):
+            rows = books(*history(random.Random(seed)))
+            of = {}
+            for row in rows("dispute"):
+                of.setdefault(row["invoice_id"], []).append(row)
+                seen.add((row["state"], row["resolution"]))
+            for document in rows("invoice"):
+                with self.subTest(seed=seed, document=document["invoice_id"]):
+                    self.agree(document, of.get(document["invoice_id"], []))
+        self.assertEqual(seen, {(state, None) for state in ("open", "investigating", "approved")}
+                         | {("withdrawn", "withdrawn")}
+                         | {("closed", end) for end in ("charge_back", "credit_note", "paid")})
+
+    def agree(self, document, own):
+        left, credited = document["open_minor"], document["credited_minor"]
+        active = sum(row["amount_minor"] for row in own if row["resolution"] is None)
+        self.assertEqual(document["disputed_minor"], min(active, left))
+        ends = {row["resolution"] for row in own}
+        if left == 0:
+            self.assertNotIn(None, ends)
+        else:
+            self.assertNotIn("paid", ends)
+            self.assertLessEqual(10 * sum(row["resolution"] == "credit_note" for row in own),
+                                 credited)  # each uses some, and every amount is tens
+
+    def test_what_is_said_again_changes_no_case(self):
+        for seed in range(200):
+            events = history(random.Random(seed))
+            again = [dict(given, event_id="again") for given in events
+                     if given["type"] != "DisputeAssigned"]
+            self.assertEqual(cases(*events, *again), cases(*events), f"seed {seed}")
 
 
 class Reminding(unittest.TestCase):
@@ -111,6 +341,13 @@ class Reminding(unittest.TestCase):
 
     def test_what_is_disputed_waits_for_the_next_tick_after(self):
         events = [invoice("I1", 5000), raised("D1", "I1", 1), tick("2026-02-10")]
+        self.assertEqual(self.reminders(*events), [])
+        self.assertEqual(self.reminders(*events, withdrawn("D1"), tick("2026-02-11")),
+                         [("C1/EUR/2026-02-11", 5000, ["I1"], "issued")])
+
+    def test_a_case_that_is_open_again_holds_it(self):
+        events = [invoice("I1", 5000), raised("D1", "I1", 1), payment("P1", 5000, ("I1", 5000)),
+                  payment_reversed("P1"), tick("2026-02-10")]
         self.assertEqual(self.reminders(*events), [])
         self.assertEqual(self.reminders(*events, withdrawn("D1"), tick("2026-02-11")),
                          [("C1/EUR/2026-02-11", 5000, ["I1"], "issued")])

@@ -118,15 +118,20 @@ BEGIN
     IF to_regclass('receivables.open_item') IS NULL THEN
         RETURN;
     END IF;
-    IF to_regclass('disputes.instalment') IS NOT NULL THEN
+    IF to_regclass('disputes.document') IS NOT NULL THEN
         RETURN QUERY
-        SELECT format('invoice %s instalment %s of account %s: open %s, disputes have %s', document_id,
-                      instalment_no, account_id, coalesce(r.open_minor, 0), coalesce(d.open_minor, 0))
-          FROM (SELECT account_id, document_id, instalment_no, open_minor
-                  FROM receivables.open_item WHERE kind = 'invoice') r
-          FULL JOIN (SELECT account_id, invoice_id AS document_id, instalment_no, open_minor
-                       FROM disputes.instalment) d USING (account_id, document_id, instalment_no)
-         WHERE coalesce(r.open_minor, 0) <> coalesce(d.open_minor, 0)
+        SELECT format('%s %s of account %s: open %s, credited %s, disputes have %s, %s', kind, document_id,
+                      account_id, coalesce(r.open_minor, 0), coalesce(r.credited_minor, 0),
+                      coalesce(d.open_minor, 0), coalesce(d.credited_minor, 0))
+          FROM (SELECT account_id, kind, document_id, open_minor, credited_minor
+                  FROM receivables.document WHERE issued AND kind IN ('invoice', 'debit_note')) r
+          FULL JOIN disputes.document d USING (account_id, kind, document_id)
+         WHERE (coalesce(r.open_minor, 0), coalesce(r.credited_minor, 0))
+               <> (coalesce(d.open_minor, 0), coalesce(d.credited_minor, 0))
+           -- of an invoice and a debit note of one id, disputes know the one published first
+           AND NOT (d.document_id IS NULL AND EXISTS (
+                   SELECT FROM disputes.document o
+                    WHERE o.account_id = r.account_id AND o.document_id = r.document_id))
            AND account_id NOT IN (SELECT t.account_id FROM disputes.parked t
                                    WHERE t.state <> 'released');
     END IF;

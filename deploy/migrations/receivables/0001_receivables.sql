@@ -183,13 +183,15 @@ CREATE TYPE receivables.balance_row AS (
 CREATE TABLE receivables.dispute (
     account_id   text NOT NULL,
     dispute_id   text NOT NULL,
-    invoice_id   text NOT NULL,
+    kind         text NOT NULL,              -- invoice, debit_note
+    document_id  text NOT NULL,
     amount_minor bigint NOT NULL,
     active       boolean NOT NULL,
     PRIMARY KEY (account_id, dispute_id)
 ) WITH (fillfactor = 50);
 CREATE TYPE receivables.dispute_row AS (
-    account_id text, dispute_id text, invoice_id text, amount_minor bigint, active boolean);
+    account_id text, dispute_id text, kind text, document_id text, amount_minor bigint,
+    active boolean);
 
 -- Partial, so that no statement by key takes it for its account_id: see decisions/0001.
 CREATE INDEX document_number ON receivables.document (account_id, number)
@@ -464,17 +466,17 @@ SELECT format('%s %s of account %s: what is applied to it differs from its live 
    AND (d.applied_minor, d.credited_minor, d.discount_minor)
        IS DISTINCT FROM (coalesce(a.cash, 0), coalesce(a.credit, 0), coalesce(a.discount, 0))
  UNION ALL
-SELECT format('invoice %s of account %s: disputed %s, its instalments %s, its active disputes %s of %s open',
-              document_id, account_id, document.disputed_minor, coalesce(i.disputed_minor, 0),
+SELECT format('%s %s of account %s: disputed %s, its instalments %s, its active disputes %s of %s open',
+              kind, document_id, account_id, document.disputed_minor, coalesce(i.disputed_minor, 0),
               coalesce(a.amount_minor, 0), open_minor)
   FROM receivables.document
   LEFT JOIN (SELECT account_id, kind, document_id, sum(disputed_minor) AS disputed_minor
                FROM receivables.open_item GROUP BY 1, 2, 3) i
     USING (account_id, kind, document_id)
-  LEFT JOIN (SELECT account_id, invoice_id AS document_id, sum(amount_minor) AS amount_minor
-               FROM receivables.dispute WHERE active GROUP BY 1, 2) a
-    USING (account_id, document_id)
- WHERE issued AND kind = 'invoice'
+  LEFT JOIN (SELECT account_id, kind, document_id, sum(amount_minor) AS amount_minor
+               FROM receivables.dispute WHERE active GROUP BY 1, 2, 3) a
+    USING (account_id, kind, document_id)
+ WHERE issued AND kind <> 'credit_note'
    AND (document.disputed_minor <> coalesce(i.disputed_minor, 0)
         OR document.disputed_minor <> least(open_minor, coalesce(a.amount_minor, 0)))
  UNION ALL

@@ -15,10 +15,20 @@
 
 #include "runtime/base/banned.h"
 
-#define ITEM(no, open)                                                                     \
-    "{'type':'OpenItemChanged','document_id':'I1','kind':'invoice','instalment_no':" #no   \
+#define ITEM_OF(kind, no, open, more)                                                      \
+    "{'type':'OpenItemChanged','document_id':'I1','kind':'" kind "','instalment_no':" #no  \
     ",'due_date':'2026-02-01','currency':'EUR','open_minor':" #open                        \
-    ",'disputed_minor':0,'state':'open','cause':'issued'}"
+    ",'disputed_minor':0,'cause':'issued'," more "}"
+/* As version 1 told it: the item is the whole. */
+#define ITEM(open) ITEM_OF("invoice", 1, open, "'state':'open'")
+#define PART(no, open, whole)                                                              \
+    ITEM_OF("invoice", no, open, "'state':'open','document_open_minor':" #whole)
+#define CREDITED(open, credited)                                                           \
+    ITEM_OF("invoice", 1, open,                                                            \
+            "'state':'open','cause_id':'N1','document_open_minor':" #open                  \
+            ",'document_credited_minor':" #credited)
+#define ENDED(state) ITEM_OF("invoice", 1, 0, "'state':'" state "'")
+#define DEBIT_NOTE(open) ITEM_OF("debit_note", 1, open, "'state':'open'")
 #define RAISED(id, amount)                                                                 \
     "{'type':'DisputeRaised','dispute_id':'" id                                            \
     "','invoice_id':'I1','amount_minor':" #amount                                          \
@@ -26,9 +36,10 @@
 #define ASSIGNED(who)                                                                      \
     "{'type':'DisputeAssigned','occurred_at':'2026-01-20T10:00:00Z','dispute_id':'D1','"   \
     "assignee':'" who "'}"
-#define DECIDED(outcome, more)                                                             \
-    "{'type':'DisputeDecided','occurred_at':'2026-01-20T10:00:00Z','dispute_id':'D1','"    \
-    "outcome':'" outcome "','decided_by':'clerk','note':'x'" more "}"
+#define DECIDED(outcome, more) DECIDED_OF("D1", outcome, more)
+#define DECIDED_OF(id, outcome, more)                                                      \
+    "{'type':'DisputeDecided','occurred_at':'2026-01-20T10:00:00Z','dispute_id':'" id      \
+    "','outcome':'" outcome "','decided_by':'clerk','note':'x'" more "}"
 #define WITHDRAWN                                                                          \
     "{'type':'DisputeWithdrawn','occurred_at':'2026-01-20T10:00:00Z','dispute_id':'D1'}"
 #define EVIDENCE                                                                           \
@@ -36,7 +47,7 @@
     "D1','evidence':['photo']}"
 
 enum {
-    EVENTS_MAX = 6
+    EVENTS_MAX = 8
 };
 
 /* What the events publish, and in the end the state of D1 (- : it waits). */
@@ -46,58 +57,139 @@ static const struct {
     const char *published;
 } cases[] = {
     {"a dispute on a known invoice opens",
-     {ITEM(1, 100), RAISED("D1", 40), NULL},
+     {ITEM(100), RAISED("D1", 40), NULL},
      "opened 40\nopen 40\n"},
     {"a dispute waits for its invoice", {RAISED("D1", 40), NULL}, "- 40\n"},
     {"and opens when it comes",
-     {RAISED("D1", 40), ITEM(1, 100), NULL},
+     {RAISED("D1", 40), ITEM(100), NULL},
      "opened 40\nopen 40\n"},
     {"raised twice",
-     {ITEM(1, 100), RAISED("D1", 40), RAISED("D1", 40), NULL},
+     {ITEM(100), RAISED("D1", 40), RAISED("D1", 40), NULL},
      "opened 40\nrepeat\nopen 40\n"},
     {"raised otherwise",
-     {ITEM(1, 100), RAISED("D1", 40), RAISED("D1", 50), NULL},
+     {ITEM(100), RAISED("D1", 40), RAISED("D1", 50), NULL},
      "opened 40\nconflict\nopen 40\n"},
     {"assigned, then to somebody else",
-     {ITEM(1, 100), RAISED("D1", 40), ASSIGNED("ann"), ASSIGNED("bob"), ASSIGNED("bob"),
-      NULL},
+     {ITEM(100), RAISED("D1", 40), ASSIGNED("ann"), ASSIGNED("bob"), ASSIGNED("bob"), NULL},
      "opened 40\ninvestigating 40 ann\ninvestigating 40 bob\nrepeat\ninvestigating 40\n"},
     {"approved: active until the invoice is settled",
-     {ITEM(1, 100), RAISED("D1", 40), DECIDED("approved", ""), NULL},
+     {ITEM(100), RAISED("D1", 40), DECIDED("approved", ""), NULL},
      "opened 40\napproved 40\napproved 40\n"},
-    {"the credit note closes it",
-     {ITEM(1, 100), RAISED("D1", 40), DECIDED("approved", ""), ITEM(1, 60), ITEM(1, 0),
-      NULL},
+    {"the credit note closes it, with the rest of the invoice still open",
+     {ITEM(100), RAISED("D1", 40), DECIDED("approved", ""), CREDITED(70, 30),
+      CREDITED(60, 40), NULL},
+     "opened 40\napproved 40\nclosed 40\nclosed credit_note by N1\nclosed 40\n"},
+    {"a credit note before the decision counts",
+     {ITEM(100), RAISED("D1", 40), CREDITED(60, 40), DECIDED("approved", ""), NULL},
      "opened 40\napproved 40\nclosed 40\nclosed credit_note\nclosed 40\n"},
+    {"one before the case was opened does not",
+     {CREDITED(60, 40), RAISED("D1", 40), DECIDED("approved", ""), CREDITED(30, 70), NULL},
+     "opened 40\napproved 40\napproved 40\n"},
+    {"what was approved in part is credited in part",
+     {ITEM(100), RAISED("D1", 40), DECIDED("partly_approved", ",'amount_minor':15"),
+      CREDITED(85, 15), NULL},
+     "opened 40\napproved 15\nclosed 15\nclosed credit_note by N1\nclosed 15\n"},
+    {"a credit note closes one case, not two",
+     {ITEM(100), RAISED("D1", 40), RAISED("D2", 40), DECIDED_OF("D2", "approved", ""),
+      DECIDED("approved", ""), CREDITED(60, 40), NULL},
+     "opened 40\nopened 40\napproved 40\napproved 40\nclosed 40\nclosed credit_note by "
+     "N1\nclosed 40\n"},
+    {"the next one closes the other",
+     {ITEM(100), RAISED("D2", 40), RAISED("D1", 50), DECIDED_OF("D2", "approved", ""),
+      CREDITED(60, 40), DECIDED("approved", ""), CREDITED(10, 90), NULL},
+     "opened 40\nopened 50\napproved 40\nclosed 40\nclosed credit_note by N1\napproved "
+     "50\nclosed 50\nclosed credit_note by N1\nclosed 50\n"},
+    {"a credit note without a decision closes nothing",
+     {ITEM(100), RAISED("D1", 40), CREDITED(60, 40), NULL},
+     "opened 40\nopen 40\n"},
+    {"paid, and credited for less than was approved",
+     {ITEM(100), RAISED("D1", 40), DECIDED("approved", ""), CREDITED(70, 30),
+      CREDITED(0, 30), NULL},
+     "opened 40\napproved 40\nclosed 40\nclosed paid by N1\nclosed 40\n"},
+    {"approved, and paid all the same",
+     {ITEM(100), RAISED("D1", 40), DECIDED("approved", ""), ITEM(0), NULL},
+     "opened 40\napproved 40\nclosed 40\nclosed paid\nclosed 40\n"},
+    {"the invoice is cancelled",
+     {ITEM(100), RAISED("D1", 40), ENDED("cancelled"), NULL},
+     "opened 40\nclosed 40\nclosed credit_note\nclosed 40\n"},
+    {"the invoice is written off",
+     {ITEM(100), RAISED("D1", 40), ENDED("written_off"), NULL},
+     "opened 40\nclosed 40\nclosed write_off\nclosed 40\n"},
     {"partly approved: the rest is due again",
-     {ITEM(1, 100), RAISED("D1", 40), DECIDED("partly_approved", ",'amount_minor':15"),
-      NULL},
+     {ITEM(100), RAISED("D1", 40), DECIDED("partly_approved", ",'amount_minor':15"), NULL},
      "opened 40\napproved 15\napproved 15\n"},
     {"rejected: charged back",
-     {ITEM(1, 100), RAISED("D1", 40), DECIDED("rejected", ""), NULL},
+     {ITEM(100), RAISED("D1", 40), DECIDED("rejected", ""), NULL},
      "opened 40\nrejected 40\nclosed 40\nclosed charge_back\nclosed 40\n"},
     {"decided again otherwise",
-     {ITEM(1, 100), RAISED("D1", 40), DECIDED("approved", ""), DECIDED("rejected", ""),
-      NULL},
+     {ITEM(100), RAISED("D1", 40), DECIDED("approved", ""), DECIDED("rejected", ""), NULL},
      "opened 40\napproved 40\nconflict\napproved 40\n"},
     {"withdrawn",
-     {ITEM(1, 100), RAISED("D1", 40), WITHDRAWN, WITHDRAWN, NULL},
+     {ITEM(100), RAISED("D1", 40), WITHDRAWN, WITHDRAWN, NULL},
      "opened 40\nwithdrawn 40\nclosed withdrawn\nrepeat\nwithdrawn 40\n"},
     {"withdrawn before it was raised",
-     {WITHDRAWN, RAISED("D1", 40), ITEM(1, 100), NULL},
+     {WITHDRAWN, RAISED("D1", 40), ITEM(100), NULL},
      "opened 40\nwithdrawn 40\nclosed withdrawn\nwithdrawn 40\n"},
     {"both instalments must be settled",
-     {ITEM(1, 50), ITEM(2, 50), RAISED("D1", 40), ITEM(1, 0), ITEM(2, 0), NULL},
+     {PART(1, 50, 100), PART(2, 50, 100), RAISED("D1", 40), PART(1, 0, 50), PART(2, 0, 0),
+      NULL},
      "opened 40\nclosed 40\nclosed paid\nclosed 40\n"},
+    {"the first instalment is paid in advance",
+     {RAISED("D1", 30), PART(1, 0, 40), PART(2, 40, 40), NULL},
+     "opened 30\nopen 30\n"},
     {"paid before it was raised",
-     {ITEM(1, 100), ITEM(1, 0), RAISED("D1", 40), NULL},
+     {ITEM(100), ITEM(0), RAISED("D1", 40), NULL},
      "opened 40\nclosed 40\nclosed paid\nclosed 40\n"},
     {"a closed case stays closed",
-     {ITEM(1, 100), RAISED("D1", 40), DECIDED("rejected", ""), ASSIGNED("ann"), ITEM(1, 0),
-      NULL},
+     {ITEM(100), RAISED("D1", 40), DECIDED("rejected", ""), ASSIGNED("ann"), ITEM(0), NULL},
      "opened 40\nrejected 40\nclosed 40\nclosed charge_back\nclosed 40\n"},
+    {"nobody is assigned to a closed case",
+     {ITEM(100), RAISED("D1", 40), ITEM(0), ASSIGNED("ann"), ITEM(100), NULL},
+     "opened 40\nclosed 40\nclosed paid\nopen 40\nopen 40\n"},
+    {"nor to what was settled before it was raised; what waits for it counts if it is open again",
+     {ITEM(100), ITEM(0), ASSIGNED("ann"), DECIDED("rejected", ""), RAISED("D1", 40),
+      ITEM(100), NULL},
+     "opened 40\nclosed 40\nclosed paid\nopen 40\nrejected 40\nclosed 40\nclosed "
+     "charge_back\nclosed 40\n"},
+    {"a bounced payment opens it again, as it was",
+     {ITEM(100), RAISED("D1", 40), ASSIGNED("ann"), ITEM(0), ITEM(100), NULL},
+     "opened 40\ninvestigating 40 ann\nclosed 40 ann\nclosed paid\ninvestigating 40 "
+     "ann\ninvestigating 40\n"},
+    {"or approved",
+     {ITEM(100), RAISED("D1", 40), DECIDED("partly_approved", ",'amount_minor':15"),
+      ITEM(0), ITEM(100), CREDITED(85, 15), NULL},
+     "opened 40\napproved 15\nclosed 15\nclosed paid\napproved 15\nclosed 15\nclosed "
+     "credit_note by N1\nclosed 15\n"},
+    {"decided while it was closed",
+     {ITEM(100), RAISED("D1", 40), ITEM(0), DECIDED("rejected", ""), ITEM(100), ITEM(0),
+      NULL},
+     "opened 40\nclosed 40\nclosed paid\nopen 40\nrejected 40\nclosed 40\nclosed "
+     "charge_back\nclosed 40\n"},
+    {"withdrawn while it was closed",
+     {ITEM(100), RAISED("D1", 40), ITEM(0), WITHDRAWN, ITEM(100), NULL},
+     "opened 40\nclosed 40\nclosed paid\nopen 40\nwithdrawn 40\nclosed "
+     "withdrawn\nwithdrawn 40\n"},
+    {"a case closed by a credit note is not opened again",
+     {ITEM(100), RAISED("D1", 40), DECIDED("approved", ""), CREDITED(0, 100),
+      CREDITED(50, 100), NULL},
+     "opened 40\napproved 40\nclosed 40\nclosed credit_note by N1\nclosed 40\n"},
+    {"more is approved than is disputed",
+     {ITEM(100), RAISED("D1", 40), DECIDED("partly_approved", ",'amount_minor':41"), NULL},
+     "opened 40\napproved 40\napproved 40\n"},
+    {"the same, decided before it was raised",
+     {ITEM(100), DECIDED("partly_approved", ",'amount_minor':41"), RAISED("D1", 40), NULL},
+     "opened 40\napproved 40\napproved 40\n"},
+    {"a debit note",
+     {DEBIT_NOTE(100), RAISED("D1", 40), DEBIT_NOTE(0), NULL},
+     "opened 40 debit_note\nclosed 40\nclosed paid\nclosed 40\n"},
+    {"an invoice with the id of a debit note comes second",
+     {DEBIT_NOTE(100), RAISED("D1", 40), ITEM(100), ITEM(0), NULL},
+     "opened 40 debit_note\nopen 40\n"},
+    {"credit notes are not disputed",
+     {RAISED("D1", 40), ITEM_OF("credit_note", 1, 100, "'state':'open'"), NULL},
+     "- 40\n"},
     {"evidence is kept, once",
-     {ITEM(1, 100), RAISED("D1", 40), EVIDENCE, EVIDENCE, NULL},
+     {ITEM(100), RAISED("D1", 40), EVIDENCE, EVIDENCE, NULL},
      "opened 40\nrepeat\nopen 40\n"},
 };
 
@@ -110,11 +202,18 @@ static void describe(const struct rows_effect *effect, struct o2c_buf *out)
     else if (effect->kind == ROWS_CONFLICT)
         o2c_buf_add_text(out, "conflict\n");
     else if (event->type == O2C_DISPUTE_OPENED)
-        o2c_buf_printf(out, "opened %" PRId64 "\n", event->dispute_opened->amount_minor);
+        o2c_buf_printf(out, "opened %" PRId64 "%s\n", event->dispute_opened->amount_minor,
+                       event->dispute_opened->kind == O2C_DOCUMENT_KIND_DEBIT_NOTE
+                           ? " debit_note"
+                           : "");
     else if (event->type == O2C_DISPUTE_CLOSED)
         o2c_buf_printf(
-            out, "closed %.*s\n",
-            O2C_STR_ARG(o2c_dispute_resolution_text(event->dispute_closed->resolution)));
+            out, "closed %.*s%s%.*s\n",
+            O2C_STR_ARG(o2c_dispute_resolution_text(event->dispute_closed->resolution)),
+            event->dispute_closed->document_id.at ? " by " : "",
+            (int)event->dispute_closed->document_id.len,
+            event->dispute_closed->document_id.at ? event->dispute_closed->document_id.at
+                                                  : "");
     else if (event->type == O2C_DISPUTE_STATE_CHANGED)
         o2c_buf_printf(
             out, "%.*s %" PRId64 "%s%.*s\n",
@@ -167,12 +266,12 @@ static const struct {
     const char *event, *reason;
 } refusals[] = {
     {RAISED("", 40), "dispute_id: is empty"},
-    {RAISED("D1", 0), "amount_minor: 0 is not above zero"},
+    {RAISED("D1", 0), "amount_minor: 0 is not between 1 and 1000000000000000"},
+    {RAISED("D1", 1000000000000001),
+     "amount_minor: 1000000000000001 is not between 1 and 1000000000000000"},
     {DECIDED("partly_approved", ""), "amount_minor: is missing where partly_approved"},
     {DECIDED("partly_approved", ",'amount_minor':-1"),
-     "amount_minor: -1 is not above zero"},
-    {DECIDED("partly_approved", ",'amount_minor':41"),
-     "amount_minor: 41 is above the disputed amount 40"},
+     "amount_minor: -1 is not between 1 and 1000000000000000"},
     {ASSIGNED(""), "assignee: is empty"},
 };
 
@@ -206,8 +305,10 @@ static void draw_json(unsigned *state, char *json, size_t size)
             json, size,
             "{'type':'OpenItemChanged','document_id':'I%u','kind':'invoice',"
             "'instalment_no':%u,'due_date':'2026-02-01','currency':'EUR','open_minor':%u,"
-            "'disputed_minor':0,'state':'open','cause':'x'}",
-            invoice, 1 + n % 2, n % 3 ? 50 * n : 0);
+            "'disputed_minor':0,'state':'open','cause':'x','document_open_minor':%u,"
+            "'document_credited_minor':%u}",
+            invoice, 1 + n % 2, n % 3 ? 5 * n : 0, n % 3 ? 5 * n : 0,
+            5 * rule_draw(state, 9));
         return;
     case 2:
         snprintf(

@@ -340,6 +340,10 @@ static const struct {
      "'amount_minor':1000000000000001,'currency':'EUR','reason_code':'01','origin':"
      "'customer'}",
      "amount_minor: 1000000000000001 is not between 0 and 1000000000000000"},
+    {"{'type':'DisputeOpened','account_id':'A','dispute_id':'D1','invoice_id':'K1',"
+     "'amount_minor':1,'currency':'EUR','reason_code':'01','origin':'customer','kind':"
+     "'credit_note'}",
+     "kind: a credit_note cannot be disputed"},
     {PAYMENT("P1", 0, ""), "amount_minor: 0 is not between 1 and 1000000000000000"},
     {PAYMENT("P1", 5, "{'amount_minor':5}"),
      "remittance[0]: neither invoice_id nor number is given"},
@@ -671,11 +675,16 @@ static void describe_published(const struct rows_fixture *fixture, struct o2c_bu
         if (effects[i].kind == ROWS_STATE) {
             o2c_buf_printf(out, "state %.*s\n", O2C_STR_ARG(effects[i].key));
         } else if (event->type == O2C_OPEN_ITEM_CHANGED) {
-            o2c_buf_printf(out, "item %.*s open %" PRId64 " disputed %" PRId64 " %.*s\n",
-                           O2C_STR_ARG(event->open_item_changed->document_id),
-                           event->open_item_changed->open_minor,
-                           event->open_item_changed->disputed_minor,
-                           O2C_STR_ARG(event->open_item_changed->cause));
+            const struct o2c_open_item_changed *changed = event->open_item_changed;
+
+            o2c_buf_printf(out, "item %.*s open %" PRId64 " disputed %" PRId64 " %.*s",
+                           O2C_STR_ARG(changed->document_id), changed->open_minor,
+                           changed->disputed_minor, O2C_STR_ARG(changed->cause));
+            if (changed->document_open_minor != changed->open_minor)
+                o2c_buf_printf(out, " of %" PRId64, changed->document_open_minor);
+            if (changed->document_credited_minor)
+                o2c_buf_printf(out, " credited %" PRId64, changed->document_credited_minor);
+            o2c_buf_add_text(out, "\n");
         } else if (event->type == O2C_PAYMENT_APPLIED) {
             o2c_buf_printf(out, "applied %.*s left %" PRId64 "\n",
                            O2C_STR_ARG(event->payment_applied->application_id),
@@ -722,12 +731,14 @@ static const struct {
      "'amount_minor':50,'currency':'EUR','reason_code':'01','origin':'customer'}",
      "item I1 open 119 disputed 50 disputed\nstate I1\nstate A/C1/main/EUR\n"},
     {CREDIT_NOTE("K1", 100, ",'invoice_id':'I1'"),
-     "item K1 open 0 disputed 0 issued\nitem I1 open 19 disputed 19 credited\n"
+     "item K1 open 0 disputed 0 issued\n"
+     "item I1 open 19 disputed 19 credited credited 100\n"
      "credit_note:K1:issue 01-15, receivable -100, revenue 100\n"
      "state credit_note/K1\nstate I1\nstate A/C1/main/EUR\n"},
     {"{'type':'DisputeStateChanged','account_id':'A','dispute_id':'D1','state':'rejected',"
      "'reason':'x'}",
-     "item I1 open 19 disputed 0 disputed\nstate I1\nstate A/C1/main/EUR\n"},
+     "item I1 open 19 disputed 0 disputed credited 100\nstate I1\nstate "
+     "A/C1/main/EUR\n"},
     {CANCELLED("I1"),
      "item K1 open 100 disputed 0 cancelled\nitem I1 open 0 disputed 0 cancelled\n"
      "invoice:I1:cancellation 01-30, receivable -119, revenue 119\n"
@@ -735,6 +746,52 @@ static const struct {
     {"{'type':'PaymentReceived','payment_id':'P2','account_id':'A','received_date':"
      "'2026-01-20','amount_minor':7,'currency':'EUR','method':'cash','opening':true}",
      "payment:P2:receipt 01-20, opening 7, unapplied -7\nstate A/C1/main/EUR\n"},
+    {PAYMENT("P3", 60, "{'invoice_id':'I2','amount_minor':60}"),
+     "payment:P3:receipt 01-20, bank 60, unapplied -60\nstate A/C1/main/EUR\n"},
+    {INVOICE_OF("I2", "N2", "C1", "2026-01-10", 100, "",
+                DUE("2026-02-09", 60) "," DUE("2026-03-09", 40)),
+     "item I2 open 0 disputed 0 issued of 40\nitem I2 open 40 disputed 0 issued\n"
+     "applied P3/1 left 0\n"
+     "invoice:I2:issue 01-10, receivable 100, revenue -100\n"
+     "application:P3/1 01-20, unapplied 60, receivable -60\n"
+     "state I2\nstate A/C1/main/EUR\n"},
+    {"{'type':'DisputeOpened','account_id':'A','dispute_id':'D2','invoice_id':'I3',"
+     "'amount_minor':5,'currency':'EUR','reason_code':'01','origin':'customer','kind':"
+     "'debit_note'}",
+     ""},
+    {"{'type':'DebitNoteIssued','debit_note_id':'I3','number':'N3','customer_id':'C1',"
+     "'account_id':'A','origin':'billed','reason_code':'01','issue_date':'2026-01-10',"
+     "'currency':'EUR','lines':[],'net_minor':30,'gross_minor':30,'instalments':[" DUE(
+         "2026-02-09", 30) "]}",
+     "item I3 open 30 disputed 5 issued\n"
+     "debit_note:I3:issue 01-10, receivable 30, revenue -30\n"
+     "state debit_note/I3\nstate A/C1/main/EUR\n"},
+    {INVOICE_OF("I3", "N3", "C1", "2026-01-10", 20, "", DUE("2026-02-09", 20)),
+     "item I3 open 20 disputed 0 issued\n"
+     "invoice:I3:issue 01-10, receivable 20, revenue -20\n"
+     "state I3\nstate A/C1/main/EUR\n"},
+    {"{'type':'DisputeStateChanged','account_id':'A','dispute_id':'D2','state':'approved',"
+     "'reason':'x','amount_minor':3}",
+     "item I3 open 30 disputed 3 disputed\nstate debit_note/I3\nstate A/C1/main/EUR\n"},
+    {INVOICE_OF("I4", "N4", "C1", "2026-01-10", 60, "", DUE("2026-02-09", 60)),
+     "item I4 open 60 disputed 0 issued\n"
+     "invoice:I4:issue 01-10, receivable 60, revenue -60\n"
+     "state I4\nstate A/C1/main/EUR\n"},
+    {PAYMENT("P4", 60, FOR("I4", 60)),
+     "item I4 open 0 disputed 0 applied\napplied P4/1 left 0\n"
+     "payment:P4:receipt 01-20, bank 60, unapplied -60\n"
+     "application:P4/1 01-20, unapplied 60, receivable -60\n"
+     "state I4\nstate A/C1/main/EUR\n"},
+    {CREDIT_NOTE("K4", 60, ",'invoice_id':'I4'"),
+     "item K4 open 60 disputed 0 issued\n"
+     "credit_note:K4:issue 01-15, receivable -60, revenue 60\n"
+     "state credit_note/K4\nstate I4\nstate A/C1/main/EUR\n"},
+    {REVERSED("P4"),
+     "item K4 open 0 disputed 0 unapplied\nitem I4 open 0 disputed 0 unapplied credited 60\n"
+     "unapplied P4/1 reversed\n"
+     "application:P4/1:undone 01-25, unapplied -60, receivable 60\n"
+     "payment:P4:reversal 01-25, bank -60, unapplied 60\n"
+     "state credit_note/K4\nstate I4\nstate A/C1/main/EUR\n"},
 };
 
 static void every_step_publishes_items_applications_journals_and_states(void **state)
@@ -841,12 +898,21 @@ static void draw_json(unsigned *state, char *json, size_t size)
             "{'type':'InvoiceCancelled','account_id':'A','invoice_id':'I%u','reason':'x',"
             "'cancelled_date':'2026-01-28'}",
             id);
-    else
+    else if (rule_draw(state, 2))
         snprintf(
             json, size,
             "{'type':'DisputeOpened','account_id':'A','dispute_id':'D%u','invoice_id':'I%u',"
-            "'amount_minor':%u,'currency':'EUR','reason_code':'01','origin':'customer'}",
-            id, other, amount);
+            "'amount_minor':%u,'currency':'EUR','reason_code':'01','origin':'customer',"
+            "'kind':'%s'}",
+            id, other, amount, rule_draw(state, 3) ? "invoice" : "debit_note");
+    else
+        snprintf(
+            json, size,
+            "{'type':'DebitNoteIssued','debit_note_id':'I%u','number':'N%u','customer_id':"
+            "'C%u','account_id':'A','origin':'billed','reason_code':'01','issue_date':"
+            "'2026-01-%02u','currency':'EUR','lines':[],'net_minor':%u,'gross_minor':%u,"
+            "'instalments':[{'due_date':'2026-02-01','amount_minor':%u}]}",
+            id, other / 2, customer, 1 + id, amount, amount, amount);
 }
 
 static void where_a_batch_ends_changes_nothing(void **state)
