@@ -233,6 +233,18 @@ static void on_inbound(void *user, const PGresult *result)
     }
 }
 
+static void on_outbound(void *user, const PGresult *result)
+{
+    struct engine *engine = user;
+
+    for (int32_t p = 0; p < engine->partition_count; p++)
+        if (engine->unit[p].wanted)
+            outbound_forget(&engine->unit[p]);
+    for (int i = 0; i < PQntuples(result); i++)
+        outbound_set(engine, answered(engine, result, i, 0), o2c_pg_get_text(result, i, 1),
+                     o2c_pg_get_int8(result, i, 2));
+}
+
 static void on_parked(void *user, const PGresult *result)
 {
     struct engine *engine = user;
@@ -281,6 +293,7 @@ void claim_start(struct engine *engine)
     engine_add_partitions(engine);
     o2c_pg_send(engine->pg, "first_offsets", &engine->params, on_first_offsets, engine);
     o2c_pg_send(engine->pg, "inbound_read", &engine->params, on_inbound, engine);
+    o2c_pg_send(engine->pg, "outbound_read", &engine->params, on_outbound, engine);
     o2c_pg_send(engine->pg, "parked_read", &engine->params, on_parked, engine);
     engine->claims_open++;
     o2c_pg_sync(engine->pg, on_claim_done, engine);
@@ -403,7 +416,7 @@ static void begin(struct engine *engine)
 {
     take_positions(engine);
     engine->state = ENGINE_CHECKING;
-    intake_check(engine);
+    outbound_check(engine);
 }
 
 static void claim_refused(struct engine *engine, enum o2c_verdict verdict,

@@ -539,5 +539,7 @@ void engine_tick(struct engine *engine)
     give_memory_back(engine);
     if (engine->pg_ready)
         parked_poll(engine);
+    if (engine->pg_ready && engine->state == ENGINE_RUNNING)
+        outbound_keep(engine);
     lag_look(engine);
 }

@@ -132,6 +132,17 @@ struct inbound {
     bool touched; /* by the batch being folded */
 };
 
+/* A partition of a topic it publishes to, see outbound.c. */
+struct outbound {
+    int64_t seen;  /* offset: nothing below it is unknown to the database;
+                      RD_KAFKA_OFFSET_BEGINNING: it was never looked at */
+    int64_t kept;  /* as the database has it */
+    int64_t until; /* offset that the check has to reach; -1: not known yet */
+    bool open;     /* the check is under way */
+    bool gone;     /* the offset is not there: looked at anew, from the beginning */
+    bool asked;    /* its end is, see lag.c */
+};
+
 /* An account of a partition that has something parked. */
 struct parked_account {
     struct parked_account *next;
@@ -202,10 +213,10 @@ struct unit {
     int64_t stored_us;            /* monotonic time of the last store, or of the claim */
     int64_t mirrored[TOPICS_MAX]; /* what Kafka has of our position; -1: not known */
     struct waiting waiting[TOPICS_MAX];
-    int64_t taken[TOPICS_MAX];   /* next offset the intake expects */
-    int64_t given[TOPICS_MAX];   /* next offset a batch expects: less while records wait */
-    bool verified[TOPICS_MAX];   /* the record at stored.last is still the same */
-    bool check_open[TOPICS_MAX]; /* per topic it emits to: newest record awaited */
+    int64_t taken[TOPICS_MAX]; /* next offset the intake expects */
+    int64_t given[TOPICS_MAX]; /* next offset a batch expects: less while records wait */
+    bool verified[TOPICS_MAX]; /* the record at stored.last is still the same */
+    struct outbound outbound[TOPICS_MAX];    /* per topic it emits to */
     const struct record *newest[TOPICS_MAX]; /* folded by the batch; NULL: none */
     struct inbound *inbound;
     struct parked_account *parked;
@@ -351,7 +362,7 @@ enum engine_state {
     ENGINE_STARTING, /* waiting for PostgreSQL and the topics */
     ENGINE_JOINING,  /* no assignment yet */
     ENGINE_CLAIMING, /* an assignment is being claimed (or claimed again) */
-    ENGINE_CHECKING, /* looks at the newest records it published */
+    ENGINE_CHECKING, /* looks at what it has published */
     ENGINE_RUNNING,
     ENGINE_REVOKING, /* waits for the batch in flight, then gives the partitions back */
     ENGINE_STOPPING, /* the same, then closes */
@@ -394,13 +405,13 @@ struct engine {
     const struct o2c_route *route[O2C_EVENT_TYPE_COUNT];
     const struct o2c_parked_route *parked_route[TOPICS_MAX]; /* NULL: a topic of events */
     bool loads_twice; /* some route has a needs_more */
-    const struct o2c_topic *topic[TOPICS_MAX], *emit[TOPICS_MAX];
+    const struct o2c_topic *topic[TOPICS_MAX];
     char *topic_name[TOPICS_MAX], *emit_name[TOPICS_MAX]; /* with the prefix */
     int32_t partition_count;
     struct unit *unit; /* [partition_count] */
     int32_t generation;
     int claims_open; /* asked and not yet answered; only the last answer counts */
-    int checks_open; /* outbound partitions whose newest record is awaited */
+    int checks_open; /* outbound partitions that are still looked at */
     bool reading;    /* the consumer reads at the claimed positions */
     bool paused;     /* because no batch had room for a while */
     bool has_paused; /* anything, ever */
@@ -587,7 +598,9 @@ void claim_forget(struct engine *engine);
 enum o2c_verdict intake_open(struct engine *engine, struct o2c_err *err) O2C_MUST_CHECK;
 enum o2c_verdict intake_subscribe(struct engine *engine,
                                   struct o2c_err *err) O2C_MUST_CHECK;
-void intake_check(struct engine *engine); /* starts reading the newest published records */
+/* Takes the list over: what is read from now on, and from where. */
+void intake_assign(struct engine *engine, rd_kafka_topic_partition_list_t *list);
+void intake_start(struct engine *engine); /* reading at the claimed positions */
 void intake_unassign(struct engine *engine);
 void intake_unhold(struct engine *engine);
 void intake_drop_held(struct engine *engine);
@@ -615,6 +628,20 @@ void inbound_undo(struct unit *unit);
 void inbound_keep(struct unit *unit);
 void inbound_clear(struct unit *unit);
 
+/* outbound.c */
+void outbound_forget(struct unit *unit); /* nothing was ever looked at */
+void outbound_set(struct engine *engine, struct unit *unit, struct o2c_str topic,
+                  int64_t seen);           /* as the database has it */
+void outbound_keep(struct engine *engine); /* into the database, what has moved */
+/* Where a partition ends: an offset, -1: not known.  True: that is what was asked. */
+bool outbound_note(struct engine *engine, const char *name, int32_t partition, int64_t end);
+void outbound_check(
+    struct engine *engine); /* begins; it ends in intake_start, or fatally */
+void outbound_take(struct engine *engine, const rd_kafka_message_t *message);
+void outbound_ended(struct engine *engine, const rd_kafka_topic_partition_t *end);
+/* False: it was not the check that asked for the offset that is not there. */
+bool outbound_gone(struct engine *engine, const rd_kafka_topic_partition_t *at);
+
 /* host.c */
 void host_start(
     struct engine *engine); /* subscribes once PostgreSQL and all topics are there */
@@ -626,6 +653,8 @@ struct lag {
 };
 enum o2c_verdict lag_open(struct engine *engine, struct o2c_err *err) O2C_MUST_CHECK;
 void lag_look(struct engine *engine); /* once a second */
+/* The end of a partition as a client's last fetch of it was told; -1: not yet. */
+int64_t lag_end_seen(rd_kafka_t *rk, const char *topic, int32_t partition);
 void lag_mirrored(struct engine *engine, const rd_kafka_topic_partition_list_t *list);
 void lag_begin(struct unit *unit, int topic_count);
 void lag_of(const struct engine *engine, const struct unit *unit, int topic,

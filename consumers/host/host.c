@@ -23,7 +23,7 @@
 #include "runtime/base/banned.h"
 
 enum {
-    HOST_VERSION = 3, /* of deploy/migrations/host */
+    HOST_VERSION = 4, /* of deploy/migrations/host */
     ASK_TIMEOUT_MS = 1000,
     WATCHDOG_US = 30 * 1000000
 };
@@ -355,6 +355,8 @@ static bool is_ready(void *user, struct o2c_buf *why_not)
 
     if (!engine->pg_ready)
         o2c_buf_add_text(why_not, "PostgreSQL is away");
+    else if (engine->state == ENGINE_CHECKING)
+        o2c_buf_add_text(why_not, "looking at what was published");
     else if (engine->state != ENGINE_RUNNING)
         o2c_buf_add_text(why_not, "no partitions claimed yet");
     else if (engine->retry_armed)

@@ -129,7 +129,7 @@ int32_t intake_generation(struct engine *engine)
 
 /* ---- which partitions are read, from where */
 
-static void assign(struct engine *engine, rd_kafka_topic_partition_list_t *list)
+void intake_assign(struct engine *engine, rd_kafka_topic_partition_list_t *list)
 {
     rd_kafka_resp_err_t code = rd_kafka_assign(engine->rk, list);
     struct o2c_err err;
@@ -143,7 +143,7 @@ static void assign(struct engine *engine, rd_kafka_topic_partition_list_t *list)
 void intake_unassign(struct engine *engine)
 {
     engine->reading = false;
-    assign(engine, NULL);
+    intake_assign(engine, NULL);
 }
 
 /* Starts at the newest record folded, to see that it is still the same one. */
@@ -155,8 +155,7 @@ static int64_t start_offset(const struct unit *unit, int topic)
                                                                  : unit->stored.next[topic];
 }
 
-/* At the claimed positions. */
-static void start_reading(struct engine *engine)
+void intake_start(struct engine *engine)
 {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(engine->partition_count);
@@ -177,36 +176,10 @@ static void start_reading(struct engine *engine)
     engine->reading = true;
     engine->resume_due = engine->has_paused;
     engine->reading_since_us = o2c_clock_monotonic_us();
-    assign(engine, list);
+    intake_assign(engine, list);
     o2c_log_info("reading", O2C_I("partitions", claimed),
                  O2C_I("generation", engine->generation));
-}
-
-static void check_done(struct engine *engine)
-{
-    start_reading(engine);
     engine->state = ENGINE_RUNNING;
-}
-
-/* The newest record of each partition this consumer publishes to: see check_newest. */
-void intake_check(struct engine *engine)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
-
-    engine->checks_open = 0;
-    for (int32_t p = 0; p < engine->partition_count; p++)
-        for (int i = 0; engine->unit[p].claimed && i < engine->emit_count; i++) {
-            rd_kafka_topic_partition_list_add(list, engine->emit_name[i], p)->offset =
-                RD_KAFKA_OFFSET_TAIL(1);
-            engine->unit[p].check_open[i] = true;
-            engine->checks_open++;
-        }
-    if (engine->checks_open) {
-        assign(engine, list);
-    } else {
-        rd_kafka_topic_partition_list_destroy(list);
-        check_done(engine);
-    }
 }
 
 void intake_pause(struct engine *engine, rd_kafka_topic_partition_list_t *list)
@@ -258,39 +231,6 @@ static void fatal_text(struct engine *engine, const char *sentence, const char *
     engine_fatal(engine, &err, sentence);
 }
 
-/*
- * A topic that is ahead of its own outbox means that the database was
- * restored from before: it would decide again what was already published.
- */
-static void check_newest(struct engine *engine, const char *topic, int32_t partition,
-                         const rd_kafka_message_t *message)
-{
-    int i = find_topic(engine->emit_name, engine->emit_count, topic);
-    struct unit *unit = &engine->unit[partition];
-    struct o2c_stream_headers headers = {0};
-    struct o2c_err err;
-
-    if (i < 0 || engine->state != ENGINE_CHECKING || !unit->check_open[i])
-        return;
-    unit->check_open[i] = false;
-    engine->checks_open--;
-    if (message && !o2c_stream_headers_read(message, &headers, &err) && headers.present &&
-        o2c_str_eq(headers.source, o2c_str_from(engine->consumer->name)) &&
-        !memcmp(headers.incarnation.byte, unit->incarnation.byte,
-                sizeof unit->incarnation) &&
-        headers.stream_seq > unit->stored.stream_seq[i]) {
-        fatal_text(engine,
-                   "the database is older than the topics (docs/operations.md, restored "
-                   "database)",
-                   "%s partition %" PRId32 " has stream_seq %" PRId64
-                   " of this consumer, its database only %" PRId64,
-                   topic, partition, headers.stream_seq, unit->stored.stream_seq[i]);
-        return;
-    }
-    if (!engine->checks_open)
-        check_done(engine);
-}
-
 /* The record before the first one to fold: is it the one that was folded? */
 static bool is_still_there(struct engine *engine, struct unit *unit, int topic,
                            const rd_kafka_message_t *message)
@@ -335,7 +275,7 @@ static void take_message(struct engine *engine, rd_kafka_event_t *event,
     struct unit *unit = &engine->unit[message->partition];
 
     if (engine->state == ENGINE_CHECKING) {
-        check_newest(engine, name, message->partition, message);
+        outbound_take(engine, message);
     } else if (topic >= 0 && unit->claimed && !unit->stopped && engine->reading) {
         if (!unit->verified[topic] && !is_still_there(engine, unit, topic, message))
             goto done;
@@ -358,7 +298,7 @@ static void reached_end(struct engine *engine, const rd_kafka_topic_partition_t 
     struct unit *unit = &engine->unit[end->partition];
 
     if (engine->state == ENGINE_CHECKING) {
-        check_newest(engine, end->topic, end->partition, NULL);
+        outbound_ended(engine, end);
         return;
     }
     if (topic < 0 || !unit->claimed || unit->stopped || !engine->reading)
@@ -395,10 +335,11 @@ static void take_error(struct engine *engine, rd_kafka_event_t *event)
                    rd_kafka_err2name(code), text);
     } else if (code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET ||
                code == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
-        fatal_text(engine,
-                   "the offset to go on from is gone (docs/operations.md, offset gone)",
-                   "%s partition %" PRId32 ": %s", at ? at->topic : "?",
-                   at ? at->partition : -1, rd_kafka_event_error_string(event));
+        if (!at || !outbound_gone(engine, at))
+            fatal_text(engine,
+                       "the offset to go on from is gone (docs/operations.md, offset gone)",
+                       "%s partition %" PRId32 ": %s", at ? at->topic : "?",
+                       at ? at->partition : -1, rd_kafka_event_error_string(event));
     } else {
         o2c_log_warn("Kafka reports", O2C_S("error", rd_kafka_err2name(code)),
                      O2C_S("text", rd_kafka_event_error_string(event)));

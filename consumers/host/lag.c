@@ -65,8 +65,7 @@ void lag_destroy(struct engine *engine)
 
 /* ---- looking */
 
-/* The end of a partition as a client's last fetch of it was told; -1: not yet. */
-static int64_t end_seen(rd_kafka_t *rk, const char *topic, int32_t partition)
+int64_t lag_end_seen(rd_kafka_t *rk, const char *topic, int32_t partition)
 {
     int64_t low, high;
 
@@ -79,7 +78,7 @@ static int64_t end_seen(rd_kafka_t *rk, const char *topic, int32_t partition)
 static int64_t behind(const struct engine *engine, const struct unit *unit, int topic)
 {
     int64_t next = unit->stored.next[topic], end = unit->waiting[topic].end;
-    int64_t seen = end_seen(engine->rk, engine->topic_name[topic], unit->partition);
+    int64_t seen = lag_end_seen(engine->rk, engine->topic_name[topic], unit->partition);
 
     if (seen > end)
         end = seen;
@@ -92,6 +91,28 @@ static void stop_looking(struct engine *engine)
     (void)rd_kafka_assign(engine->lag.rk, NULL);
 }
 
+static bool is_read(const struct engine *engine, const char *name)
+{
+    for (int t = 0; t < engine->topic_count; t++)
+        if (!strcmp(engine->topic_name[t], name))
+            return true;
+    return false;
+}
+
+/* Where the topics end that it only publishes to; of the others the answers tell it too. */
+static void add_outbound(struct engine *engine, rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; engine->unit && i < engine->emit_count; i++)
+        for (int32_t p = 0;
+             p < engine->partition_count && !is_read(engine, engine->emit_name[i]); p++) {
+            if (!engine->unit[p].claimed)
+                continue;
+            engine->unit[p].outbound[i].asked = true;
+            rd_kafka_topic_partition_list_add(list, engine->emit_name[i], p)->offset =
+                RD_KAFKA_OFFSET_END;
+        }
+}
+
 void lag_look(struct engine *engine)
 {
     int64_t now = o2c_clock_monotonic_us();
@@ -102,6 +123,7 @@ void lag_look(struct engine *engine)
     if (engine->lag.open || now - engine->lag.looked_us < LOOK_EVERY_US)
         return;
     list = rd_kafka_topic_partition_list_new(8);
+    add_outbound(engine, list);
     for (int32_t p = 0; engine->unit && p < engine->partition_count; p++)
         for (int t = 0; engine->unit[p].claimed && t < engine->topic_count; t++) {
             struct unit *unit = &engine->unit[p];
@@ -132,10 +154,14 @@ static void note(struct engine *engine, const char *name, int32_t partition,
         waiting->from = unit->stored.next[t];
         waiting->told_us = o2c_clock_monotonic_us();
         waiting->oldest_us = oldest_us;
-        waiting->end = end_seen(engine->lag.rk, name, partition);
+        waiting->end = lag_end_seen(engine->lag.rk, name, partition);
         if (--engine->lag.open == 0)
             stop_looking(engine);
     }
+    if (outbound_note(engine, name, partition,
+                      lag_end_seen(engine->lag.rk, name, partition)) &&
+        --engine->lag.open == 0)
+        stop_looking(engine);
 }
 
 static void take(struct engine *engine, rd_kafka_event_t *event)

@@ -30,6 +30,7 @@ static const struct {
     {"terminate", o2c_host_sql_terminate},
     {"first_offsets", o2c_host_sql_first_offsets},
     {"inbound_read", o2c_host_sql_inbound_read},
+    {"outbound_read", o2c_host_sql_outbound_read},
     {"parked_read", o2c_host_sql_parked_read},
     {"versions", o2c_host_sql_versions},
     {"types", o2c_host_sql_types},
@@ -44,6 +45,7 @@ static const struct {
 #endif
     {"outbox_write", o2c_host_sql_outbox_write},
     {"inbound_write", o2c_host_sql_inbound_write},
+    {"outbound_write", o2c_host_sql_outbound_write},
     {"parked_write", o2c_host_sql_parked_write},
     {"parked_left", o2c_host_sql_parked_left},
     {"parked_orders", o2c_host_sql_parked_orders},

@@ -251,12 +251,11 @@ void test_postgres_run(PGconn *conn, const char *sql)
         fail_msg("%s", PQerrorMessage(conn));
 }
 
-void test_postgres_database(char ret_dsn[TEST_DSN_BYTES])
+static void make_database(const char *template, char ret_dsn[TEST_DSN_BYTES])
 {
-    char sql[100];
-    start_once();
+    char sql[200];
     snprintf(ret_dsn, TEST_DSN_BYTES, "host=%s user=postgres dbname=postgres", folder);
-    snprintf(sql, sizeof sql, "CREATE DATABASE test_%d TEMPLATE template0", ++databases);
+    snprintf(sql, sizeof sql, "CREATE DATABASE test_%d TEMPLATE %s", ++databases, template);
     PGconn *conn = test_postgres_connect(ret_dsn);
     test_postgres_run(conn, sql);
     PQfinish(conn);
@@ -264,6 +263,21 @@ void test_postgres_database(char ret_dsn[TEST_DSN_BYTES])
         ret_dsn, TEST_DSN_BYTES,
         "host=%s user=postgres dbname=test_%d options='-c client_min_messages=warning'",
         folder, databases);
+}
+
+void test_postgres_database(char ret_dsn[TEST_DSN_BYTES])
+{
+    start_once();
+    make_database("template0", ret_dsn);
+}
+
+void test_postgres_copy(const char *dsn, char ret_dsn[TEST_DSN_BYTES])
+{
+    char name[100];
+    PGconn *conn = test_postgres_connect(dsn);
+    snprintf(name, sizeof name, "%s", PQdb(conn));
+    PQfinish(conn);
+    make_database(name, ret_dsn);
 }
 
 static void read_file(const char *path, struct o2c_buf *content)

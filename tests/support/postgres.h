@@ -18,6 +18,12 @@ enum {
  */
 void test_postgres_database(char ret_dsn[TEST_DSN_BYTES]);
 
+/*
+ * The connection string of a copy of a database, as restoring a dump of it
+ * would make one.  Sessions on it have to end within some seconds.
+ */
+void test_postgres_copy(const char *dsn, char ret_dsn[TEST_DSN_BYTES]);
+
 /* Connects, and fails the running test if that does not work. */
 PGconn *test_postgres_connect(const char *dsn);
 

@@ -35,7 +35,7 @@ HISTORY = ("--accounts", "12", "--orders", "60", "--conflicts", "5", "--repeated
 MAY_DIFFER = ("stored_at", "parked_at", "set_aside_at", "claimed_at", "batch_seq")
 TABLES = """
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = '{schema}'::regnamespace
-   AND c.relkind = 'r' AND c.relname NOT IN ('claim', 'progress') ORDER BY 1
+   AND c.relkind = 'r' AND c.relname NOT IN ('claim', 'progress', 'outbound') ORDER BY 1
 """
 ROWS = """
 SELECT (to_jsonb(t) - '{{{may_differ}}}'::text[])::text FROM {schema}.{table} t ORDER BY 1

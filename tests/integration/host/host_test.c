@@ -105,6 +105,14 @@ void host_start(struct service *member, const char *const *settings, const char 
     service_wait_log(member, "\"reading\"");
 }
 
+void host_expect_refusal(const char *const *settings, int status, const char *words)
+{
+    host_launch(&first, settings, NULL);
+    assert_int_equal(service_wait(&first), status);
+    if (!service_log_count(&first, words))
+        fail_msg("it did not say \"%s\"", words);
+}
+
 /* ---- events */
 
 static struct o2c_head head_of(const char *account)
@@ -240,19 +248,42 @@ void put_placed(const char *account, const char *order_id)
     put("o2c.orders", partition_of(account), o2c_str_from(account), &event, NULL);
 }
 
-static rd_kafka_headers_t *stream_headers(const struct stream *stream)
+static rd_kafka_headers_t *pipeline_headers(const char *source, const char *incarnation,
+                                            int32_t source_partition, int64_t seq)
 {
     rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
-    char incarnation[] = "01900000-0000-7000-8000-00000000000?", number[24];
+    char number[24], partition[16];
 
-    incarnation[sizeof incarnation - 2] = stream->incarnation;
-    snprintf(number, sizeof number, "%lld", (long long)stream->seq);
-    rd_kafka_header_add(headers, "source", -1, stream->source, -1);
+    snprintf(number, sizeof number, "%lld", (long long)seq);
+    snprintf(partition, sizeof partition, "%d", (int)source_partition);
+    rd_kafka_header_add(headers, "source", -1, source, -1);
     rd_kafka_header_add(headers, "incarnation", -1, incarnation, -1);
-    rd_kafka_header_add(headers, "source_partition", -1, "0", -1);
+    rd_kafka_header_add(headers, "source_partition", -1, partition, -1);
     rd_kafka_header_add(headers, "stream_seq", -1, number, -1);
     rd_kafka_header_add(headers, "o2c_cause", -1, "o2c.orders/0/1#0", -1);
     return headers;
+}
+
+static rd_kafka_headers_t *stream_headers(const struct stream *stream)
+{
+    char incarnation[] = "01900000-0000-7000-8000-00000000000?";
+
+    incarnation[sizeof incarnation - 2] = stream->incarnation;
+    return pipeline_headers(stream->source, incarnation, 0, stream->seq);
+}
+
+void put_published(const char *source, int32_t partition, const char *incarnation,
+                   int64_t seq)
+{
+    struct broker_record record = {"o2c.conflicts", partition, O2C_STR("acc"), O2C_STR("x"),
+                                   NULL};
+    char sql[100];
+
+    snprintf(sql, sizeof sql, "SELECT incarnation FROM probe.claim WHERE partition = %d",
+             (int)partition);
+    record.headers = pipeline_headers(
+        source, incarnation ? incarnation : sql_text(conn, sql), partition, seq);
+    broker_put(&broker, &record);
 }
 
 void put_rejected(const char *account, const char *order_id, const struct stream *stream)

@@ -37,6 +37,9 @@ void host_launch(struct service *member, const char *const *settings,
 void host_start(struct service *member, const char *const *settings,
                 const char *failpoints);
 
+/* The first member, launched, ends by itself with this status, having said this. */
+void host_expect_refusal(const char *const *settings, int status, const char *words);
+
 /* Events: an order of an account, and one of a stream of the pipeline. */
 void put_order(const char *account, const char *order_id, const char *reason);
 void put_placed(const char *account, const char *order_id); /* no route for it */
@@ -57,6 +60,11 @@ void put_rejected_with_key(const char *account, const char *key, const char *ord
 /* A notice about what the consumer orders has parked; left NULL: it does not say. */
 void put_notice_at(int32_t partition, struct o2c_str key, const char *state,
                    const char *left, const struct stream *stream);
+
+/* What the relay would have published for a consumer, or another source, on o2c.conflicts;
+ * of the incarnation that is its claim's in the database, or this one. */
+void put_published(const char *source, int32_t partition, const char *incarnation,
+                   int64_t seq);
 
 /* Puts an order into this partition, whatever its key says. */
 void put_order_at(int32_t partition, struct o2c_str key, const char *account,

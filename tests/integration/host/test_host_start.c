@@ -17,15 +17,6 @@
 
 #include "runtime/base/banned.h"
 
-/* Ends by itself with this status, having said this. */
-static void expect_refusal(const char *const *settings, int status, const char *words)
-{
-    host_launch(&first, settings, NULL);
-    assert_int_equal(service_wait(&first), status);
-    if (!service_log_count(&first, words))
-        fail_msg("it did not say \"%s\"", words);
-}
-
 /* ---- topics */
 
 static void it_waits_for_a_topic_that_is_not_there_yet(void **state)
@@ -47,7 +38,7 @@ static void unequal_partition_counts_are_refused(void **state)
     (void)state;
     host_topics("o2c.order-status");
     broker_topic(&broker, "o2c.order-status", PARTITIONS + 1, NULL);
-    expect_refusal(NULL, 1, "o2c.order-status has 5 partitions, the others 4");
+    host_expect_refusal(NULL, 1, "o2c.order-status has 5 partitions, the others 4");
     expect_sql("0", "SELECT count(*) FROM probe.claim");
 }
 
@@ -63,30 +54,8 @@ static void a_topic_filled_anew_is_noticed(void **state)
     broker_topic(&broker, "o2c.orders", PARTITIONS, NULL);
     put_order("acc", "another", "");
     put_order("acc", "one-more", "");
-    expect_refusal(NULL, 1, "a topic was deleted and filled anew");
+    host_expect_refusal(NULL, 1, "a topic was deleted and filled anew");
     expect_trail("acc", "o1");
-}
-
-static void a_database_older_than_its_topics_is_noticed(void **state)
-{
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(8);
-    struct broker_record record = {"o2c.conflicts", 2, O2C_STR("acc"), O2C_STR("x"),
-                                   headers};
-
-    (void)state;
-    host_topics(NULL);
-    host_start(&first, NULL, NULL);
-    assert_int_equal(service_end(&first), 0);
-    rd_kafka_header_add(headers, "source", -1, "probe", -1);
-    rd_kafka_header_add(
-        headers, "incarnation", -1,
-        sql_text(conn, "SELECT incarnation FROM probe.claim WHERE partition = 2"), -1);
-    rd_kafka_header_add(headers, "source_partition", -1, "2", -1);
-    rd_kafka_header_add(headers, "stream_seq", -1, "9", -1);
-    rd_kafka_header_add(headers, "o2c_cause", -1, "o2c.orders/2/1#0", -1);
-    broker_put(&broker, &record);
-    expect_refusal(NULL, 1, "the database is older than the topics");
-    assert_int_equal(service_log_count(&first, "has stream_seq 9 of this consumer"), 1);
 }
 
 /* ---- the database */
@@ -96,11 +65,11 @@ static void another_version_of_the_schema_is_refused(void **state)
     (void)state;
     host_topics(NULL);
     run_sql("UPDATE o2c.migration SET version = 7 WHERE folder = 'probe'");
-    expect_refusal(NULL, 1, "schema probe is at version 7 (");
+    host_expect_refusal(NULL, 1, "schema probe is at version 7 (");
     run_sql("UPDATE o2c.migration SET version = CASE folder WHEN 'host' THEN 9 ELSE 1 END");
-    expect_refusal(NULL, 1, "(engine 9)");
+    host_expect_refusal(NULL, 1, "(engine 9)");
     run_sql("DELETE FROM o2c.migration");
-    expect_refusal(NULL, 1, "run o2c migrate or the right release");
+    host_expect_refusal(NULL, 1, "run o2c migrate or the right release");
 }
 
 static void a_database_of_another_partition_count_or_cluster_is_refused(void **state)
@@ -111,10 +80,10 @@ static void a_database_of_another_partition_count_or_cluster_is_refused(void **s
     host_topics(NULL);
     run_sql("INSERT INTO probe.claim VALUES"
             " (1, 3, 1, 'somebody', 1, now(), gen_random_uuid(), 'another', 4)");
-    expect_refusal(NULL, 1, "partition 1 was claimed on Kafka cluster another");
+    host_expect_refusal(NULL, 1, "partition 1 was claimed on Kafka cluster another");
     run_sql("UPDATE probe.claim SET partition_count = 6, cluster_id = '%s'", cluster_id);
     rd_kafka_mem_free(broker.rk, cluster_id);
-    expect_refusal(NULL, 1, "topics had 6 partitions, now have 4");
+    host_expect_refusal(NULL, 1, "topics had 6 partitions, now have 4");
     expect_sql("3", "SELECT max(epoch) FROM probe.claim");
 }
 
@@ -123,9 +92,10 @@ static void a_topic_without_a_first_offset_names_the_command_that_writes_it(void
     (void)state;
     host_topics(NULL);
     run_sql("DELETE FROM probe.first_offset WHERE topic = 'o2c.orders' AND partition = 3");
-    expect_refusal(NULL, 1,
-                   "o2c.orders partition 3 has no first offset for consumer probe: run o2c "
-                   "topics create");
+    host_expect_refusal(
+        NULL, 1,
+        "o2c.orders partition 3 has no first offset for consumer probe: run o2c "
+        "topics create");
 }
 
 /* ---- settings */
@@ -133,12 +103,14 @@ static void a_topic_without_a_first_offset_names_the_command_that_writes_it(void
 static void what_is_no_setting_is_refused_by_name_and_value(void **state)
 {
     (void)state;
-    expect_refusal((const char *const[]){"--batch-evnts", "5", NULL}, 2, "batch-evnts");
-    expect_refusal((const char *const[]){"--batch-events", "0", NULL}, 2, "batch-events");
-    expect_refusal((const char *const[]){"--log-level", "loud", NULL}, 2, "loud");
-    expect_refusal((const char *const[]){"--kafka-client", "no.such=1", NULL}, 2,
-                   "no.such");
-    expect_refusal((const char *const[]){"stray", NULL}, 2, "stray");
+    host_expect_refusal((const char *const[]){"--batch-evnts", "5", NULL}, 2,
+                        "batch-evnts");
+    host_expect_refusal((const char *const[]){"--batch-events", "0", NULL}, 2,
+                        "batch-events");
+    host_expect_refusal((const char *const[]){"--log-level", "loud", NULL}, 2, "loud");
+    host_expect_refusal((const char *const[]){"--kafka-client", "no.such=1", NULL}, 2,
+                        "no.such");
+    host_expect_refusal((const char *const[]){"stray", NULL}, 2, "stray");
 }
 
 /* ---- after a commit */
@@ -208,7 +180,6 @@ int main(int argc, char **argv)
         TEST(it_waits_for_a_topic_that_is_not_there_yet),
         TEST(unequal_partition_counts_are_refused),
         TEST(a_topic_filled_anew_is_noticed),
-        TEST(a_database_older_than_its_topics_is_noticed),
         TEST(another_version_of_the_schema_is_refused),
         TEST(a_database_of_another_partition_count_or_cluster_is_refused),
         TEST(a_topic_without_a_first_offset_names_the_command_that_writes_it),

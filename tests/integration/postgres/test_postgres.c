@@ -44,6 +44,23 @@ static void every_test_gets_an_empty_database(void **state)
     PQfinish(conn);
 }
 
+static void a_copy_has_what_was_there_and_nothing_that_came_later(void **state)
+{
+    (void)state;
+    char dsn[TEST_DSN_BYTES], copy[TEST_DSN_BYTES];
+    test_postgres_database(dsn);
+    PGconn *conn = test_postgres_connect(dsn);
+    test_postgres_run(conn, "CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2)");
+    PQfinish(conn);
+    test_postgres_copy(dsn, copy);
+    conn = test_postgres_connect(dsn);
+    test_postgres_run(conn, "INSERT INTO t VALUES (3)");
+    PQfinish(conn);
+    conn = test_postgres_connect(copy);
+    assert_int_equal(count(conn, "SELECT count(*) FROM t"), 2);
+    PQfinish(conn);
+}
+
 static void migrations_run_under_the_name_of_a_consumer(void **state)
 {
     (void)state;
@@ -138,6 +155,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest waiting[] = {cmocka_unit_test(wait_to_be_killed)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_test_gets_an_empty_database),
+        cmocka_unit_test(a_copy_has_what_was_there_and_nothing_that_came_later),
         cmocka_unit_test(migrations_run_under_the_name_of_a_consumer),
         cmocka_unit_test(a_crash_loses_the_connections_and_nothing_else),
         cmocka_unit_test(a_killed_test_leaves_nothing_behind),

@@ -1,0 +1,1 @@
+SELECT partition, topic, seen FROM :schema.outbound WHERE partition = ANY ($1::integer[])
