@@ -419,6 +419,40 @@ static void begin(struct engine *engine)
     outbound_check(engine);
 }
 
+/* Of each partition the batch that was stored last, or the one that was sent last. */
+static bool positions_hold(const struct engine *engine)
+{
+    bool in_doubt = engine->current && engine->current->state == BATCH_STORING;
+
+    for (int32_t p = 0; p < engine->partition_count; p++) {
+        const struct unit *unit = &engine->unit[p];
+        int64_t found = unit->claiming.batch_seq;
+
+        if (unit->claimed && found != unit->stored.batch_seq &&
+            (!in_doubt || !unit->touched || found != unit->pending.batch_seq))
+            return false;
+    }
+    return true;
+}
+
+/* Restored while the connection was lost, or a standby took over that had not everything.
+ */
+static void begin_anew(struct engine *engine)
+{
+    o2c_log_warn("the database has gone back since: reading from its positions",
+                 O2C_NO_FIELDS);
+    engine_drop(engine);
+    engine->reading = false;
+    for (int32_t p = 0; p < engine->partition_count; p++) {
+        struct unit *unit = &engine->unit[p];
+
+        hold_clear(engine, unit);
+        ticks_drop(unit);
+        unit->claimed = false;
+    }
+    begin(engine);
+}
+
 static void claim_refused(struct engine *engine, enum o2c_verdict verdict,
                           const struct o2c_err *err)
 {
@@ -453,10 +487,12 @@ static void on_claim_done(void *user, enum o2c_verdict verdict, bool lost,
     engine->retry_delay_ms = 0;
     if (!offsets_known(engine))
         return;
-    if (engine->reading)
+    if (!engine->reading)
+        begin(engine);
+    else if (positions_hold(engine))
         go_on(engine);
     else
-        begin(engine);
+        begin_anew(engine);
 }
 
 void claim_forget(struct engine *engine)

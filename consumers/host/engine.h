@@ -557,6 +557,7 @@ void ticks_marker(struct unit *unit, int64_t next_offset);
 bool ticks_pick(struct engine *engine); /* chooses what may be applied now */
 void ticks_list(struct batch *batch);   /* asks what is due and fills the batch */
 void ticks_stored(struct engine *engine, struct unit *unit);
+void ticks_drop(struct unit *unit); /* what was read and is not applied */
 void ticks_clear(struct unit *unit);
 void ticks_own_cursor(struct position *position, char **text);
 int32_t ticks_done(const struct unit *unit); /* the last business date whose tick is over */

@@ -106,14 +106,19 @@ static void drop_first(struct unit *unit)
     free(tick);
 }
 
-void ticks_clear(struct unit *unit)
+void ticks_drop(struct unit *unit)
 {
     while (unit->tick)
         drop_first(unit);
+    unit->clock_read = unit->tick_chosen = false;
+}
+
+void ticks_clear(struct unit *unit)
+{
+    ticks_drop(unit);
     free(unit->cursor_text);
     free(unit->claiming_text);
     unit->cursor_text = unit->claiming_text = NULL;
-    unit->clock_read = unit->tick_chosen = false;
 }
 
 /* ---- which may be applied */

@@ -184,6 +184,49 @@ a_topic_that_is_shorter_than_the_place_is_looked_at_from_its_beginning(void **st
     host_expect_refusal(NULL, 1, refused);
 }
 
+/* ---- while it runs */
+
+/* As a standby does that takes over without the last batch, under a member that is waiting.
+ */
+static void lose_last_batch(void)
+{
+    run_sql("BEGIN;"
+            "DELETE FROM probe.progress WHERE batch_seq = 2;"
+            "DELETE FROM probe.outbox WHERE outbox_no = 2;"
+            "UPDATE probe.trail SET events = 1, orders = 'o1';"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE '%%probe-1';"
+            "COMMIT");
+}
+
+static void a_batch_that_the_database_has_lost_is_read_again(void **state)
+{
+    (void)state;
+    start_with_one_decision();
+    put_order(account, "o2", "");
+    await_applied(2);
+    lose_last_batch();
+    service_wait_log(&first, "the database has gone back since");
+    await_applied(2);
+    put_order(account, "o3", "");
+    await_applied(3);
+    expect_trail(account, "o1 o2 o3");
+    expect_sql("1 2 3", "SELECT string_agg(outbox_no::text, ' ' ORDER BY outbox_no)"
+                        "  FROM probe.outbox");
+    assert_int_equal(service_end(&first), 0);
+}
+
+static void a_batch_that_the_database_has_lost_and_others_have_read_is_refused(void **state)
+{
+    (void)state;
+    start_with_one_decision();
+    decide("o2", 2);
+    lose_last_batch();
+    assert_int_equal(service_wait(&first), 1);
+    assert_int_equal(service_log_count(&first, refused), 1);
+    expect_not_stored("1 1");
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, host_setup, host_teardown)
@@ -196,6 +239,8 @@ int main(int argc, char **argv)
         TEST(an_earlier_incarnation_is_the_past_but_not_of_an_empty_database),
         TEST(the_place_to_look_from_moves_on_while_it_works_and_at_a_claim),
         TEST(a_topic_that_is_shorter_than_the_place_is_looked_at_from_its_beginning),
+        TEST(a_batch_that_the_database_has_lost_is_read_again),
+        TEST(a_batch_that_the_database_has_lost_and_others_have_read_is_refused),
     };
 
     if (argc > 1)
