@@ -178,9 +178,11 @@ struct o2c_consumer {
     size_t table_count;
     o2c_due_needs_fn *due_needs;
     o2c_due_needs_more_fn *due_needs_more;
-    o2c_on_due_fn *on_due;                          /* NULL: its rules emit no due dates */
-    const struct o2c_consumer_settings *settings;   /* NULL: it has none of its own */
-    int32_t schema_version_min, schema_version_max; /* migrations this binary works with */
+    o2c_on_due_fn *on_due;                        /* NULL: its rules emit no due dates */
+    const struct o2c_consumer_settings *settings; /* NULL: it has none of its own */
+    /* Migrations this binary works with: those it was made for (max), and from min on.  Of
+     * later ones the database says whether it may go on. */
+    int32_t schema_version_min, schema_version_max;
 };
 
 #endif

@@ -388,7 +388,9 @@ struct engine {
     struct o2c_pg_params params;
     const char *unfit; /* the statement of the open unit whose parameters have no room */
     uint32_t progress_oid, outbox_oid;
-    int32_t host_version, schema_version;
+    struct schema_version {
+        int32_t applied, compatible_from; /* 0: nothing */
+    } host_schema, own_schema;
     struct o2c_buf scratch;
     bool pg_ready; /* connected, and versions and types were read on this connection */
 

@@ -67,14 +67,16 @@ static void on_versions(void *user, const PGresult *result)
     struct engine *engine = user;
     const struct o2c_consumer *consumer = engine->consumer;
 
-    engine->host_version = engine->schema_version = 0;
+    engine->host_schema = engine->own_schema = (struct schema_version){0, 0};
     for (int i = 0; i < PQntuples(result); i++) {
         struct o2c_str folder = o2c_pg_get_text(result, i, 0);
+        struct schema_version found = {o2c_pg_get_int4(result, i, 1),
+                                       o2c_pg_get_int4(result, i, 2)};
 
         if (o2c_str_eq(folder, O2C_STR("host")))
-            engine->host_version = o2c_pg_get_int4(result, i, 1);
+            engine->host_schema = found;
         else if (o2c_str_eq(folder, o2c_str_from(consumer->name)))
-            engine->schema_version = o2c_pg_get_int4(result, i, 1);
+            engine->own_schema = found;
     }
 }
 
@@ -86,22 +88,30 @@ static void on_types(void *user, const PGresult *result)
     engine->outbox_oid = (uint32_t)o2c_pg_get_int8(result, 0, 1);
 }
 
+/* Nothing older than it needs, nothing later that does not say that it may go on. */
+static bool fits(const struct schema_version *found, int32_t oldest, int32_t made_for)
+{
+    return found->applied >= oldest &&
+           (found->applied <= made_for || found->compatible_from <= made_for);
+}
+
 static bool versions_fit(struct engine *engine)
 {
+    const struct schema_version *host = &engine->host_schema, *own = &engine->own_schema;
     const struct o2c_consumer *consumer = engine->consumer;
     struct o2c_err err;
 
-    if (engine->host_version == HOST_VERSION &&
-        engine->schema_version >= consumer->schema_version_min &&
-        engine->schema_version <= consumer->schema_version_max)
+    if (fits(host, HOST_VERSION, HOST_VERSION) &&
+        fits(own, consumer->schema_version_min, consumer->schema_version_max))
         return true;
     o2c_fail(&err, O2C_FATAL,
              "schema %s is at version %" PRId32 " (engine %" PRId32
+             "), compatible from %" PRId32 " (engine %" PRId32
              "), this program works with %" PRId32 " to %" PRId32
-             " (engine %d): run o2c migrate "
-             "or the right release",
-             consumer->name, engine->schema_version, engine->host_version,
-             consumer->schema_version_min, consumer->schema_version_max, HOST_VERSION);
+             " (engine %d): run o2c migrate or the right release",
+             consumer->name, own->applied, host->applied, own->compatible_from,
+             host->compatible_from, consumer->schema_version_min,
+             consumer->schema_version_max, HOST_VERSION);
     engine_fatal(engine, &err, "the database does not fit this program");
     return false;
 }

@@ -7,7 +7,8 @@
 struct o2c_migration {
     const char *folder; /* "o2c", "host", "relay", or a consumer */
     int version;
-    const char *name; /* "0001_registry" */
+    int compatible_from; /* the oldest programs it goes with: made for this version */
+    const char *name;    /* "0001_registry" */
     const char *sql;
 };
 

@@ -38,7 +38,12 @@ static const char bootstrap[] =
     "    name       text NOT NULL,"
     "    sha256     text NOT NULL,"
     "    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),"
-    "    PRIMARY KEY (schema, folder, version))";
+    "    PRIMARY KEY (schema, folder, version));"
+    /* NULL, as releases left it that had no such column: its own version. Asked first: an
+     * ALTER would wait for a dump even where it has nothing to do. */
+    "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_attribute"
+    "     WHERE attrelid = 'o2c.migration'::regclass AND attname = 'compatible_from') THEN"
+    " ALTER TABLE o2c.migration ADD compatible_from integer; END IF; END $$";
 
 static void digest(const char *sql, char ret_hex[65])
 {
@@ -125,9 +130,11 @@ static int apply(struct stack *stack, const struct o2c_migration *migration,
     o2c_buf_add_text(&script, "BEGIN;\n");
     substitute(&script, migration->sql, schema);
     o2c_buf_printf(&script,
-                   "\n;INSERT INTO o2c.migration (schema, folder, version, name, sha256)"
-                   " VALUES ('%s', '%s', %d, '%s', '%s'); COMMIT",
-                   schema, migration->folder, migration->version, migration->name, sha256);
+                   "\n;INSERT INTO o2c.migration"
+                   " (schema, folder, version, name, sha256, compatible_from)"
+                   " VALUES ('%s', '%s', %d, '%s', '%s', %d); COMMIT",
+                   schema, migration->folder, migration->version, migration->name, sha256,
+                   migration->compatible_from);
     applied = run(stack, &script);
     o2c_buf_clear(&script);
     if (!applied)

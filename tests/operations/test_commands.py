@@ -187,6 +187,16 @@ class Migrate(PipelineCase):
         self.assertEqual(self.migrate(), "nothing to apply: the database is up to date\n")
         self.assertEqual(self.fresh.sql("TABLE o2c.migration"), before)
 
+    def test_what_a_migration_goes_with_is_noted(self):
+        self.migrate()
+        noted = ("SELECT version || ' ' || compatible_from FROM o2c.migration"
+                 " WHERE schema = 'orders' AND folder = 'host' AND version IN (3, 4) ORDER BY 1")
+        self.assertEqual(self.fresh.sql(noted).splitlines(), ["3 3", "4 3"])
+        # as a release before it has left the table
+        self.fresh.sql("ALTER TABLE o2c.migration DROP compatible_from")
+        self.assertEqual(self.migrate(), "nothing to apply: the database is up to date\n")
+        self.assertEqual(int(self.fresh.sql("SELECT count(compatible_from) FROM o2c.migration")), 0)
+
     def test_two_people_at_once(self):
         both = [self.start(), self.start()]
         said = [one.communicate(timeout=PATIENCE_S) for one in both]

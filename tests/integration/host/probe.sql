@@ -8,7 +8,7 @@ CREATE TYPE probe.trail_row AS (account_id text, events bigint, orders text);
 CREATE TABLE probe.pardon (account_id text PRIMARY KEY);
 CREATE TYPE probe.pardon_row AS (account_id text);
 
-CREATE TABLE o2c.migration (schema text, folder text, version integer);
+CREATE TABLE o2c.migration (schema text, folder text, version integer, compatible_from integer);
 INSERT INTO o2c.migration VALUES ('probe', 'probe', 1);
 INSERT INTO o2c.consumer_topic VALUES ('probe', 'o2c.orders', 'in'), ('probe', 'o2c.order-status', 'in'),
     ('probe', 'o2c.parked.orders', 'in'),

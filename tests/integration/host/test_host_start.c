@@ -72,6 +72,66 @@ static void another_version_of_the_schema_is_refused(void **state)
     host_expect_refusal(NULL, 1, "run o2c migrate or the right release");
 }
 
+/* What the database says of the newest migration of this folder. */
+static void migrated(const char *folder, const char *compatible_from)
+{
+    run_sql("INSERT INTO o2c.migration SELECT schema, folder, max(version) + 1, %s"
+            "  FROM o2c.migration WHERE folder = '%s' GROUP BY 1, 2",
+            compatible_from, folder);
+}
+
+/* First the database, then the programs one after another: none stands still meanwhile. */
+static void a_later_schema_that_says_so_is_worked_with(void **state)
+{
+    (void)state;
+    host_topics(NULL);
+    host_start(&first, NULL, NULL);
+    run_sql("ALTER TABLE probe.trail ADD later text");
+    run_sql("ALTER TABLE probe.progress ADD later text");
+    migrated("probe", "1");
+    migrated("host", "4");
+    migrated("probe", "1");
+    put_order("acc", "o1", "");
+    await_applied(1);
+    run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE '%%probe-1'");
+    service_wait_log(&first, "PostgreSQL is away");
+    put_order("acc", "o2", "");
+    await_applied(2);
+    assert_int_equal(service_end(&first), 0);
+    host_start(&first, NULL, NULL);
+    put_order("acc", "o3", "");
+    await_applied(3);
+    expect_trail("acc", "o1 o2 o3");
+}
+
+/* The last migration speaks for itself alone: one in between has taken something away. */
+static void a_later_schema_that_goes_only_with_later_programs_is_refused(void **state)
+{
+    (void)state;
+    host_topics(NULL);
+    migrated("probe", "2");
+    migrated("probe", "1");
+    host_expect_refusal(NULL, 1,
+                        "schema probe is at version 3 (engine 4), compatible from 2");
+    run_sql("DELETE FROM o2c.migration WHERE folder = 'probe' AND version > 1");
+    migrated("host", "NULL");
+    host_expect_refusal(NULL, 1, "compatible from 1 (engine 5)");
+    expect_sql("0", "SELECT count(*) FROM probe.claim");
+}
+
+/* Compatible or not: what the program needs is not there. */
+static void a_schema_older_than_needed_is_refused(void **state)
+{
+    (void)state;
+    host_topics(NULL);
+    run_sql("UPDATE o2c.migration SET version = version - 1, compatible_from = 1"
+            " WHERE folder = 'host'");
+    host_expect_refusal(NULL, 1, "(engine 3), compatible from 1 (engine 1)");
+    run_sql("ALTER TABLE o2c.migration DROP compatible_from"); /* of a release before it */
+    host_expect_refusal(NULL, 1, "(engine 3), compatible from 1 (engine 3)");
+}
+
 static void a_database_of_another_partition_count_or_cluster_is_refused(void **state)
 {
     char *cluster_id = rd_kafka_clusterid(broker.rk, 20000);
@@ -181,6 +241,9 @@ int main(int argc, char **argv)
         TEST(unequal_partition_counts_are_refused),
         TEST(a_topic_filled_anew_is_noticed),
         TEST(another_version_of_the_schema_is_refused),
+        TEST(a_later_schema_that_says_so_is_worked_with),
+        TEST(a_later_schema_that_goes_only_with_later_programs_is_refused),
+        TEST(a_schema_older_than_needed_is_refused),
         TEST(a_database_of_another_partition_count_or_cluster_is_refused),
         TEST(a_topic_without_a_first_offset_names_the_command_that_writes_it),
         TEST(what_is_no_setting_is_refused_by_name_and_value),
