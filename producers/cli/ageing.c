@@ -63,8 +63,10 @@ int ageing_run(int argc, char **argv)
         .about =
             "What customers owed on a date, by the days since it was due, less cash and\n"
             "credit notes that were not applied; per customer and currency, then all.\n"
-            "What is entered later with an earlier date counts on that date.\n\n"
-            "Exit status: 0, 2 usage, 3 PostgreSQL cannot be reached.\n",
+            "What is entered later with an earlier date counts on that date.\n",
+        .exits = {.done = "shown; or nothing is open",
+                  .findings = EXIT_NOT_SHOWN,
+                  .servers = "PostgreSQL"},
         .table = &table,
         .settings = &settings,
     };

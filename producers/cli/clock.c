@@ -119,7 +119,7 @@ static int wait_for_rest(struct run *run, bool *ret_late)
     end = wait_until_drained(&wait, &why, &run->stack.err);
     *ret_late = end == WAIT_TIMED_OUT && run->settings->late;
     if (end == WAIT_FAILED)
-        status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s", run->stack.err.text);
+        status = stack_failed(&run->stack);
     else if (end == WAIT_STOPPED)
         status = EXIT_INTERRUPTED;
     else if (end == WAIT_TIMED_OUT && !*ret_late)
@@ -140,7 +140,7 @@ static int begin(struct run *run, int32_t date)
         return status;
     if (o2c_days_start_date(run->days, date, *calendar ? calendar : NULL, late,
                             &run->stack.err))
-        return stack_fail(&run->stack, EXIT_UNREACHABLE, "%s", run->stack.err.text);
+        return stack_failed(&run->stack);
     run->begun++;
     run->late += late;
     return EXIT_OK;
@@ -174,7 +174,7 @@ static int open_all(struct run *run)
     options.stop = &stop_asked;
     if (o2c_publisher_open(&run->publisher, &options, &run->stack.err) ||
         o2c_days_open(&run->days, options.kafka, run->publisher, &run->stack.err))
-        return stack_fail(&run->stack, EXIT_UNREACHABLE, "%s", run->stack.err.text);
+        return stack_failed(&run->stack);
     return EXIT_OK;
 }
 
@@ -188,9 +188,12 @@ int clock_run(int argc, char **argv)
             "Begins business days: writes BusinessDayStarted into every partition of the\n"
             "clock's topic. Each day begins when nothing is under way any more, so that it\n"
             "sees all of the day before. Days that have begun are not begun again, and none\n"
-            "before them.\n\n"
-            "Exit status: 0 all have begun, 2 usage, 3 Kafka or PostgreSQL cannot be reached,\n"
-            "4 the pipeline did not drain in time (without --late), 130 interrupted.\n",
+            "before them.\n",
+        .exits = {.done = "all have begun",
+                  .findings = EXIT_NOT_SHOWN,
+                  .servers = "Kafka or PostgreSQL",
+                  .timeout = "the pipeline did not drain in time (without --late)",
+                  .interrupted = true},
         .table = &table,
         .settings = &settings,
     };

@@ -11,12 +11,12 @@ struct o2c_command {
     int (*run)(int argc, char **argv);
 };
 
-/* What every subcommand's exit status means. */
+/* What every subcommand's exit status means; o2c help says it in exit_rule's words. */
 enum {
     EXIT_OK = 0,
-    EXIT_FINDINGS = 1,    /* failed, or something was found wrong */
-    EXIT_USAGE = 2,       /* usage or bad input */
-    EXIT_UNREACHABLE = 3, /* Kafka or PostgreSQL cannot be reached */
+    EXIT_FINDINGS = 1,
+    EXIT_USAGE = 2,
+    EXIT_STACK_FAILED = 3,
     EXIT_TIMEOUT = 4,
     EXIT_INTERRUPTED = 130,
 };

@@ -1,4 +1,5 @@
 /* o2c drain: waits until nothing is under way any more. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,14 @@ static const struct o2c_setting settings_rows[] = {
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
                                                                    sizeof settings_rows[0]};
 
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_asked = 1;
+}
+
 struct saying {
     int64_t said_us;
     bool said;
@@ -53,6 +62,7 @@ static int drain(struct stack *stack, const struct drain_settings *settings)
     struct saying saying = {.said_us = o2c_clock_monotonic_us()};
     struct wait wait = {.stack = stack,
                         .timeout_s = settings->timeout_s,
+                        .stop = &stop_asked,
                         .meanwhile = isatty(STDERR_FILENO) ? say : NULL,
                         .user = &saying};
     struct o2c_buf why;
@@ -64,7 +74,9 @@ static int drain(struct stack *stack, const struct drain_settings *settings)
     if (saying.said)
         fputs("\r\033[K", stderr);
     if (end == WAIT_FAILED)
-        status = stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+        status = stack_failed(stack);
+    else if (end == WAIT_STOPPED)
+        status = EXIT_INTERRUPTED;
     else if (end == WAIT_TIMED_OUT)
         status = stack_fail(stack, EXIT_TIMEOUT, "not drained after %lld s: %s",
                             (long long)settings->timeout_s, o2c_buf_text(&why));
@@ -75,13 +87,16 @@ static int drain(struct stack *stack, const struct drain_settings *settings)
 int drain_run(int argc, char **argv)
 {
     struct drain_settings settings = {0};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     struct options options = {
         .usage = "o2c drain [options]",
         .about =
             "Waits until every record is applied by every consumer and every decision is\n"
-            "published: end offsets, positions and outboxes agree.\n\n"
-            "Exit status: 0 drained, 3 Kafka or PostgreSQL cannot be reached, 4 not in time\n"
-            "(says which consumer, topic and partition).\n",
+            "published: end offsets, positions and outboxes agree.\n",
+        .exits = {.done = "drained",
+                  .servers = "Kafka or PostgreSQL",
+                  .timeout = "not in time; says which consumer, topic and partition",
+                  .interrupted = true},
         .table = &table,
         .settings = &settings,
     };
@@ -90,6 +105,8 @@ int drain_run(int argc, char **argv)
     int status;
 
     if (options_load(&options, argc, argv, &status)) {
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
         status = stack_open_pg(&stack);
         if (!status)
             status = stack_open_kafka(&stack);

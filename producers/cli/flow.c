@@ -74,8 +74,10 @@ int flow_run(int argc, char **argv)
         .about =
             "Per stage and currency: documents, their amount, since when the oldest stands there,\n"
             "and how many stand there longer than the stage's limit (tables flow_limit). A\n"
-            "document may stand in several: an overdue invoice is open, and may be disputed.\n\n"
-            "Exit status: 0, 2 usage, 3 PostgreSQL cannot be reached.\n",
+            "document may stand in several: an overdue invoice is open, and may be disputed.\n",
+        .exits = {.done = "shown; --watch: ended by Ctrl-C",
+                  .findings = EXIT_NOT_SHOWN,
+                  .servers = "PostgreSQL"},
         .table = &table,
         .settings = &settings,
     };

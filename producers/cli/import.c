@@ -417,7 +417,7 @@ static int import_check(struct check *check)
     o2c_evidence_init(&check->topic);
     check->totals = json_object();
     int status = check->totals ? compare_all(check)
-                               : stack_fail(&check->stack, EXIT_UNREACHABLE, "no memory");
+                               : stack_fail(&check->stack, EXIT_STACK_FAILED, "no memory");
     json_decref(check->totals);
     o2c_evidence_clear(&check->file);
     o2c_evidence_clear(&check->topic);
@@ -434,9 +434,10 @@ int import_run(int argc, char **argv)
             "Proves an import, on a drained pipeline: compares the file that o2c publish\n"
             "--run RUN published, the records that carry the run's id, and what the views\n"
             "show. Names every difference and shows a few rows, source beside result. Events\n"
-            "published more than once are no difference.\n\n"
-            "Exit status: 0 they agree, 1 they differ, 2 usage or an unreadable file, 3 Kafka or\n"
-            "PostgreSQL cannot be reached.\n",
+            "published more than once are no difference.\n",
+        .exits = {.done = "they agree",
+                  .findings = "they differ; each difference is named",
+                  .servers = "Kafka or PostgreSQL"},
         .table = &table,
         .settings = &check.settings,
         .min_operands = 2,

@@ -161,7 +161,7 @@ int import_state_compare(struct stack *stack, const struct o2c_evidence *topic,
             continue;
         PGresult *rows = ask(stack, view, exhibits, count);
         if (!rows)
-            return stack->query_status;
+            return EXIT_STACK_FAILED;
         compare_rows(view, exhibits, rows, on_difference, user);
         PQclear(rows);
     }

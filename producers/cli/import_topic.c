@@ -37,7 +37,7 @@ static int list_partitions(struct stack *stack, rd_kafka_topic_partition_list_t 
         snprintf(name, sizeof name, "%s%s", stack->settings->kafka.topic_prefix,
                  topics[i].name);
         if (o2c_kafka_partition_count(stack->rk, name, ASK_TIMEOUT_MS, &count, &stack->err))
-            return stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+            return stack_failed(stack);
         for (int32_t p = 0; p < count; p++)
             rd_kafka_topic_partition_list_add(list, name, p);
     }
@@ -53,7 +53,7 @@ static int keep_those_with_records(struct stack *stack,
 
     if (list->cnt && (o2c_kafka_ends(stack->rk, ends, ASK_TIMEOUT_MS, &stack->err) ||
                       o2c_kafka_begins(stack->rk, list, ASK_TIMEOUT_MS, &stack->err)))
-        status = stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+        status = stack_failed(stack);
     for (int i = list->cnt - 1; !status && i >= 0; i--) {
         const rd_kafka_topic_partition_t *end = rd_kafka_topic_partition_list_find(
             ends, list->elems[i].topic, list->elems[i].partition);
@@ -95,7 +95,7 @@ static int take(struct reading *reading, const rd_kafka_message_t *message)
         return stack_fail(stack, EXIT_FINDINGS, "%s: %s", place, stack->err.text);
     if (o2c_facts_of(&event, &facts) &&
         o2c_evidence_add(reading->evidence, &facts, o2c_str_from(place), &stack->err))
-        return stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+        return stack_failed(stack);
     return EXIT_OK;
 }
 
@@ -108,13 +108,13 @@ static int read_to_the_ends(struct reading *reading, rd_kafka_topic_partition_li
         rd_kafka_message_t *message = rd_kafka_consumer_poll(stack->rk, ASK_TIMEOUT_MS);
 
         if (!message)
-            return stack_fail(stack, EXIT_UNREACHABLE,
+            return stack_fail(stack, EXIT_STACK_FAILED,
                               "%d partitions could not be read to their end", left);
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
             left -= o2c_kafka_ended(list, message);
         else if (message->err)
-            status =
-                stack_fail(stack, EXIT_UNREACHABLE, "%s", rd_kafka_message_errstr(message));
+            status = stack_fail(stack, EXIT_STACK_FAILED, "%s",
+                                rd_kafka_message_errstr(message));
         else
             status = take(reading, message);
         rd_kafka_message_destroy(message);
@@ -133,7 +133,7 @@ int import_topic_read(struct stack *stack, const char *run, struct o2c_evidence 
         status = keep_those_with_records(stack, list);
     if (!status && list->cnt) {
         if (rd_kafka_assign(stack->rk, list))
-            status = stack_fail(stack, EXIT_UNREACHABLE, "the topics cannot be read");
+            status = stack_fail(stack, EXIT_STACK_FAILED, "the topics cannot be read");
         else
             status = read_to_the_ends(&reading, list);
         (void)rd_kafka_assign(stack->rk, NULL);

@@ -102,7 +102,7 @@ static bool days_of(struct stack *stack, const struct invoices_settings *setting
         "       is_known::integer FROM first",
         values, 3);
     if (!*ret_days)
-        *ret_status = stack->query_status;
+        *ret_status = EXIT_STACK_FAILED;
     else if (*PQgetvalue(*ret_days, 0, 2) == '0')
         *ret_status =
             stack_fail(stack, EXIT_FINDINGS,
@@ -156,9 +156,10 @@ int invoices_run(int argc, char **argv)
             "A customer's documents and payments of the days asked for, as they stand now,\n"
             "what each payment still waits for, and the statement: opening balance, what\n"
             "moved it, closing balance, per currency. Every row counts on its date, whenever\n"
-            "it was entered.\n\n"
-            "Exit status: 0, 1 nothing is known of the customer, 2 usage, 3 PostgreSQL cannot\n"
-            "be reached.\n",
+            "it was entered.\n",
+        .exits = {.done = "shown",
+                  .findings = "nothing is known of the customer",
+                  .servers = "PostgreSQL"},
         .table = &table,
         .settings = &settings,
         .min_operands = 1,

@@ -358,9 +358,10 @@ int lag_run(int argc, char **argv)
             "unprocessed record was written, parked records, owner, records per second that arrive\n"
             "and that are taken (of the last minute), time to drain (? not in sight), and a status:\n"
             "OK, WARN (the oldest record waits long), STALL (nothing was stored although records\n"
-            "wait), STOP (records wait and nobody owns the partition).\n\n"
-            "Exit status: 0 fine, 1 something is STALL or STOP (with --watch: 0), 3 cannot be\n"
-            "reached.\n",
+            "wait), STOP (records wait and nobody owns the partition).\n",
+        .exits = {.done = "nothing stands still; --watch: ended by Ctrl-C",
+                  .findings = "something is STALL or STOP",
+                  .servers = "Kafka or PostgreSQL"},
         .table = &table,
         .settings = &settings,
     };

@@ -158,7 +158,7 @@ static int read_positions(struct stack *stack, struct lag_report *report)
     PGresult *schemas = stack_query(
         stack, "SELECT quote_ident(schema) FROM o2c.consumer ORDER BY 1", NULL, 0);
     PGresult *partitions = NULL, *consumers = NULL;
-    int status = EXIT_FINDINGS;
+    int status = EXIT_STACK_FAILED;
 
     if (schemas && PQntuples(schemas) == 0) {
         stack_fail(stack, status, "no consumer is registered: run o2c migrate");
@@ -167,11 +167,9 @@ static int read_positions(struct stack *stack, struct lag_report *report)
         read_partitions(report, partitions);
         read_consumers(report, consumers);
         status = report->lag_count ? EXIT_OK
-                                   : stack_fail(stack, EXIT_FINDINGS,
+                                   : stack_fail(stack, EXIT_STACK_FAILED,
                                                 "no topic has a first offset: run o2c "
                                                 "topics create");
-    } else {
-        status = stack->query_status;
     }
     PQclear(schemas);
     PQclear(partitions);
@@ -222,7 +220,7 @@ static int read_arriving(struct stack *stack, struct lag_report *report,
         list->elems[i].offset = then_ms;
     code = rd_kafka_offsets_for_times(stack->rk, list, ASK_TIMEOUT_MS);
     if (code)
-        return stack_fail(stack, EXIT_UNREACHABLE, "offsets a minute ago: %s",
+        return stack_fail(stack, EXIT_STACK_FAILED, "offsets a minute ago: %s",
                           rd_kafka_err2str(code));
     for (size_t i = 0; i < report->lag_count; i++) {
         struct lag *lag = &report->lag[i];
@@ -240,7 +238,7 @@ static int read_ends(struct stack *stack, struct lag_report *report)
     int status = EXIT_OK;
 
     if (o2c_kafka_ends(stack->rk, list, ASK_TIMEOUT_MS, &stack->err))
-        status = stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+        status = stack_failed(stack);
     for (size_t i = 0; !status && i < report->lag_count; i++) {
         struct lag *lag = &report->lag[i];
 
@@ -320,7 +318,7 @@ static int read_oldest(struct stack *stack, struct lag_report *report, const cha
     int status = EXIT_OK;
 
     if (!list)
-        return stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+        return stack_failed(stack);
     if (list->cnt && !rd_kafka_assign(stack->rk, list)) {
         while (oldest_unknown(report, consumer) && o2c_clock_monotonic_us() < deadline) {
             rd_kafka_message_t *message = rd_kafka_consumer_poll(stack->rk, 100);
@@ -336,7 +334,7 @@ static int read_oldest(struct stack *stack, struct lag_report *report, const cha
     }
     if (oldest_unknown(report, consumer))
         status =
-            stack_fail(stack, EXIT_UNREACHABLE,
+            stack_fail(stack, EXIT_STACK_FAILED,
                        "Kafka does not give the oldest waiting record of %s within %d ms",
                        consumer, OLDEST_TIMEOUT_MS);
     rd_kafka_topic_partition_list_destroy(list);

@@ -54,7 +54,7 @@ static int check_balance(struct stack *stack)
                                  " HAVING sum(debit_minor) <> sum(credit_minor)"
                                  " ORDER BY currency COLLATE \"C\"",
                                  NULL, 0);
-    int status = rows ? EXIT_OK : stack->query_status;
+    int status = rows ? EXIT_OK : EXIT_STACK_FAILED;
     struct o2c_buf text;
 
     o2c_buf_init(&text, REPORT_MAX_BYTES);
@@ -90,9 +90,10 @@ int ledger_run(int argc, char **argv)
         .usage = "o2c ledger [options]",
         .about =
             "Debits, credits and balance of every ledger account, per currency in the order\n"
-            "of the chart; \"all\" is the trial balance, in which debits equal credits.\n\n"
-            "Exit status: 0, 1 a currency is out of balance, 2 usage, 3 PostgreSQL cannot\n"
-            "be reached.\n",
+            "of the chart; \"all\" is the trial balance, in which debits equal credits.\n",
+        .exits = {.done = "shown, and every currency is in balance",
+                  .findings = "a currency is out of balance",
+                  .servers = "PostgreSQL"},
         .table = &table,
         .settings = &settings,
     };

@@ -15,17 +15,28 @@
 #include "runtime/base/banned.h"
 
 enum {
-    LOCK_TRIES = 15 /* of lock_timeout each */
+    TRY_S = 2 /* lock_timeout, below */
+};
+
+struct migrate_settings {
+    struct stack_settings stack;
+    int64_t wait_s;
 };
 
 static const struct o2c_setting settings_rows[] = {
-    O2C_KAFKA_SETTINGS(struct stack_settings,
-                       kafka), /* not used; one environment fits all */
-    STACK_PG_SETTING(struct stack_settings, pg_dsn),
+    {"wait-s", O2C_SETTING_INT, offsetof(struct migrate_settings, wait_s), "30", 1, 86400,
+     "s", "how long to wait for a lock", false},
+    STACK_SETTINGS(struct migrate_settings, stack), /* one environment fits all */
 };
 
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
                                                                    sizeof settings_rows[0]};
+
+struct run {
+    struct stack stack;
+    int64_t wait_s;
+    int applied_count;
+};
 
 static const char bootstrap[] =
     "SET lock_timeout = '2s';" /* of the advisory lock too: two people at once take turns */
@@ -72,15 +83,14 @@ static void substitute(struct o2c_buf *out, const char *sql, const char *schema)
     o2c_buf_add_text(out, sql);
 }
 
-/* 1 applied already, 0 not, -1 after printing that the file was changed or the query
- * failed. */
+/* 0, or the exit status after printing that the file was changed or the query failed. */
 static int is_applied(struct stack *stack, const struct o2c_migration *migration,
-                      const char *schema, const char *sha256)
+                      const char *schema, const char *sha256, bool *ret_applied)
 {
     char version[16];
     const char *values[] = {schema, migration->folder, version};
     PGresult *result;
-    int applied;
+    int status = EXIT_OK;
 
     snprintf(version, sizeof version, "%d", migration->version);
     result = stack_query(stack,
@@ -88,44 +98,44 @@ static int is_applied(struct stack *stack, const struct o2c_migration *migration
                          " WHERE schema = $1 AND folder = $2 AND version = $3::integer",
                          values, 3);
     if (!result)
-        return -1;
-    applied = PQntuples(result) > 0;
-    if (applied && strcmp(PQgetvalue(result, 0, 0), sha256) != 0) {
-        stack_fail(
+        return EXIT_STACK_FAILED;
+    *ret_applied = PQntuples(result) > 0;
+    if (*ret_applied && strcmp(PQgetvalue(result, 0, 0), sha256) != 0)
+        status = stack_fail(
             stack, EXIT_FINDINGS,
             "%s/%s was applied to schema %s with other content (SHA-256 %s, now %s): a "
             "released file never changes",
             migration->folder, migration->name, schema, PQgetvalue(result, 0, 0), sha256);
-        applied = -1;
-    }
     PQclear(result);
-    return applied;
+    return status;
 }
 
-static bool run(struct stack *stack, struct o2c_buf *script)
+static int execute(struct run *run, struct o2c_buf *script)
 {
-    for (int i = 0; i < LOCK_TRIES; i++) {
+    struct stack *stack = &run->stack;
+
+    for (int64_t waited_s = 0; waited_s < run->wait_s; waited_s += TRY_S) {
         if (!o2c_pg_script(stack->pg, o2c_buf_text(script), &stack->err))
-            return true;
+            return EXIT_OK;
         if (stack->err.native != o2c_pg_sqlstate("55P03"))
-            break;
+            return stack_failed(stack);
         fprintf(stderr, "o2c migrate: waiting for a lock\n");
     }
-    stack_fail(stack, EXIT_FINDINGS, "%s", stack->err.text);
-    return false;
+    return stack_fail(stack, EXIT_TIMEOUT, "%s", stack->err.text);
 }
 
-static int apply(struct stack *stack, const struct o2c_migration *migration,
-                 const char *schema, int *applied_count)
+static int apply(struct run *run, const struct o2c_migration *migration, const char *schema)
 {
+    struct stack *stack = &run->stack;
     struct o2c_buf script;
     char sha256[65];
-    int applied;
+    bool applied = false;
+    int status;
 
     digest(migration->sql, sha256);
-    applied = is_applied(stack, migration, schema, sha256);
-    if (applied)
-        return applied > 0 ? EXIT_OK : EXIT_FINDINGS;
+    status = is_applied(stack, migration, schema, sha256, &applied);
+    if (status || applied)
+        return status;
     o2c_buf_init(&script, 1 << 22);
     o2c_buf_add_text(&script, "BEGIN;\n");
     substitute(&script, migration->sql, schema);
@@ -135,24 +145,23 @@ static int apply(struct stack *stack, const struct o2c_migration *migration,
                    " VALUES ('%s', '%s', %d, '%s', '%s', %d); COMMIT",
                    schema, migration->folder, migration->version, migration->name, sha256,
                    migration->compatible_from);
-    applied = run(stack, &script);
+    status = execute(run, &script);
     o2c_buf_clear(&script);
-    if (!applied)
-        return stack_fail(stack, EXIT_FINDINGS, "%s/%s was not applied to schema %s",
+    if (status)
+        return stack_fail(stack, status, "%s/%s was not applied to schema %s",
                           migration->folder, migration->name, schema);
     printf("applied  %-13s %s/%s\n", schema, migration->folder, migration->name);
-    ++*applied_count;
+    run->applied_count++;
     return EXIT_OK;
 }
 
-static int apply_folder(struct stack *stack, const char *folder, const char *schema,
-                        int *applied_count)
+static int apply_folder(struct run *run, const char *folder, const char *schema)
 {
     int status = EXIT_OK;
 
     for (size_t i = 0; i < o2c_migration_count && !status; i++)
         if (!strcmp(o2c_migrations[i].folder, folder))
-            status = apply(stack, &o2c_migrations[i], schema, applied_count);
+            status = apply(run, &o2c_migrations[i], schema);
     return status;
 }
 
@@ -162,10 +171,10 @@ static bool is_consumer(const char *folder)
            strcmp(folder, "relay") != 0;
 }
 
-static int apply_all(struct stack *stack, int *applied_count)
+static int apply_all(struct run *run)
 {
     const char *last = "";
-    int status = apply_folder(stack, "o2c", "o2c", applied_count);
+    int status = apply_folder(run, "o2c", "o2c");
 
     for (size_t i = 0; i < o2c_migration_count && !status; i++) {
         const char *folder = o2c_migrations[i].folder;
@@ -173,25 +182,25 @@ static int apply_all(struct stack *stack, int *applied_count)
         if (!is_consumer(folder) || !strcmp(folder, last))
             continue;
         last = folder;
-        status = apply_folder(stack, "host", folder, applied_count);
+        status = apply_folder(run, "host", folder);
         if (!status)
-            status = apply_folder(stack, folder, folder, applied_count);
+            status = apply_folder(run, folder, folder);
     }
     if (!status)
-        status = apply_folder(stack, "relay", "relay", applied_count);
+        status = apply_folder(run, "relay", "relay");
     return status;
 }
 
-static int prepare(struct stack *stack)
+static int prepare(struct run *run)
 {
     struct o2c_buf script;
-    bool done;
+    int status;
 
     o2c_buf_init(&script, 4096);
     o2c_buf_add_text(&script, bootstrap);
-    done = run(stack, &script);
+    status = execute(run, &script);
     o2c_buf_clear(&script);
-    return done ? EXIT_OK : EXIT_FINDINGS;
+    return status;
 }
 
 static bool is_known(const char *folder, const char *version)
@@ -209,7 +218,7 @@ static int refuse_unknown(struct stack *stack)
     PGresult *result = stack_query(
         stack, "SELECT schema, folder, version, name FROM o2c.migration ORDER BY 1, 2, 3",
         NULL, 0);
-    int status = result ? EXIT_OK : EXIT_FINDINGS;
+    int status = result ? EXIT_OK : EXIT_STACK_FAILED;
 
     for (int i = 0; result && !status && i < PQntuples(result); i++)
         if (!is_known(PQgetvalue(result, i, 1), PQgetvalue(result, i, 2)))
@@ -227,40 +236,45 @@ static int refresh_views(struct stack *stack)
     PGresult *result = stack_query(stack, "SELECT o2c.refresh_union_views()", NULL, 0);
 
     PQclear(result);
-    return result ? EXIT_OK : EXIT_FINDINGS;
+    return result ? EXIT_OK : EXIT_STACK_FAILED;
 }
 
 int migrate_run(int argc, char **argv)
 {
-    struct stack_settings settings = {0};
+    struct migrate_settings settings = {0};
     struct options options = {
         .usage = "o2c migrate [options]",
         .about =
             "Applies the migrations that the database does not have yet, each in a\n"
             "transaction of its own, and says which. Safe to run again, and by two people\n"
-            "at once. Waits for locks, up to 30 s each.\n\n"
-            "Exit status: 0 up to date, 1 not (a lock, a migration of another content or of a\n"
-            "newer release), 3 PostgreSQL cannot be reached.\n",
+            "at once.\n",
+        .exits = {.done = "up to date",
+                  .findings =
+                      "the database has a migration of another content or of a newer "
+                      "release",
+                  .servers = "PostgreSQL",
+                  .timeout = "a lock was not given in time"},
         .table = &table,
         .settings = &settings,
     };
-    struct stack stack = {.command = argv[0], .settings = &settings};
-    int status, applied_count = 0;
+    struct run run = {.stack = {.command = argv[0], .settings = &settings.stack}};
+    int status;
 
     if (options_load(&options, argc, argv, &status)) {
-        status = stack_open_pg(&stack);
+        run.wait_s = settings.wait_s;
+        status = stack_open_pg(&run.stack);
         if (!status)
-            status = prepare(&stack);
+            status = prepare(&run);
         if (!status)
-            status = refuse_unknown(&stack);
+            status = refuse_unknown(&run.stack);
         if (!status)
-            status = apply_all(&stack, &applied_count);
-        if (!status && applied_count)
-            status = refresh_views(&stack);
-        if (!status && !applied_count)
+            status = apply_all(&run);
+        if (!status && run.applied_count)
+            status = refresh_views(&run.stack);
+        if (!status && !run.applied_count)
             printf("nothing to apply: the database is up to date\n");
     }
-    stack_close(&stack);
+    stack_close(&run.stack);
     options_clear(&options);
     return status;
 }

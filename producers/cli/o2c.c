@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "producers/cli/commands.h"
+#include "producers/cli/options.h"
+#include "runtime/base/log.h"
 
 #include "runtime/base/banned.h"
 
@@ -32,7 +34,17 @@ static void print_help(FILE *out)
     fputs("usage: o2c COMMAND [options]\n\n", out);
     for (size_t i = 0; i < command_count; i++)
         fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
-    fputs("\no2c COMMAND --help tells more.\n", out);
+    fputs("\no2c COMMAND --help tells more.\n\n", out);
+    options_print_exit_rule(out);
+}
+
+/* What was printed to nowhere (a full disk) is nothing that was done. */
+static int finished(const char *command, int status)
+{
+    if (!fflush(stdout) && !ferror(stdout))
+        return status;
+    fprintf(stderr, "o2c %s: standard output cannot be written\n", command);
+    return status ? status : EXIT_FINDINGS;
 }
 
 int main(int argc, char **argv)
@@ -43,11 +55,12 @@ int main(int argc, char **argv)
     }
     if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
         print_help(stdout);
-        return EXIT_OK;
+        return finished(argv[1], EXIT_OK);
     }
+    o2c_log_init("o2c", O2C_LOG_ERROR); /* what goes wrong a command says itself */
     for (size_t i = 0; i < command_count; i++)
         if (!strcmp(argv[1], commands[i].name))
-            return commands[i].run(argc - 1, argv + 1);
+            return finished(argv[1], commands[i].run(argc - 1, argv + 1));
     fprintf(stderr, "o2c: there is no command \"%s\"; o2c help lists them\n", argv[1]);
     return EXIT_USAGE;
 }

@@ -1,6 +1,5 @@
 #include "producers/cli/options.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,12 +60,50 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
+/* ---- exit statuses */
+
+static const char not_taken[] = "a word, a setting or an input file cannot be taken";
+
+static void print_exit(FILE *out, int status, const char *meaning)
+{
+    if (meaning)
+        fprintf(out, "  %-3d  %s\n", status, meaning);
+}
+
+void options_print_exit_rule(FILE *out)
+{
+    fputs("Exit status of every command:\n", out);
+    print_exit(out, EXIT_OK, "done, and nothing is wrong");
+    print_exit(out, EXIT_FINDINGS,
+               "something is wrong with what was looked at or asked for");
+    print_exit(out, EXIT_USAGE, not_taken);
+    print_exit(out, EXIT_STACK_FAILED,
+               "Kafka or PostgreSQL cannot be reached, fails, or is not set up");
+    print_exit(out, EXIT_TIMEOUT, "time ran out");
+    print_exit(out, EXIT_INTERRUPTED, "interrupted");
+}
+
+static void print_exits(const struct exit_meanings *exits)
+{
+    puts("Exit status:");
+    print_exit(stdout, EXIT_OK, exits->done);
+    print_exit(stdout, EXIT_FINDINGS, exits->findings);
+    print_exit(stdout, EXIT_USAGE, not_taken);
+    if (exits->servers)
+        printf("  %-3d  %s cannot be reached, fails, or is not set up\n", EXIT_STACK_FAILED,
+               exits->servers);
+    print_exit(stdout, EXIT_TIMEOUT, exits->timeout);
+    print_exit(stdout, EXIT_INTERRUPTED, exits->interrupted ? "interrupted" : NULL);
+}
+
 static void print_help(const struct options *options)
 {
     struct o2c_buf text;
     o2c_buf_init(&text, 1 << 16);
     o2c_config_describe(&text, options->table, 1, false);
-    printf("usage: %s\n\n%s\n%s", options->usage, options->about, o2c_buf_text(&text));
+    printf("usage: %s\n\n%s\n", options->usage, options->about);
+    print_exits(&options->exits);
+    printf("\n%s", o2c_buf_text(&text));
     o2c_buf_clear(&text);
 }
 

@@ -57,8 +57,9 @@ struct run {
     int word_count;
 };
 
-/* The schema of a consumer, quoted; NULL after saying that there is none. */
-static char *schema_of(struct run *run, const char *consumer)
+/* The schema of a consumer, quoted; NULL after saying that there is none, or what failed.
+ */
+static char *schema_of(struct run *run, const char *consumer, int *ret_status)
 {
     const char *values[] = {consumer};
     PGresult *result = stack_query(
@@ -66,10 +67,12 @@ static char *schema_of(struct run *run, const char *consumer)
         values, 1);
     char *schema = NULL;
 
+    *ret_status = result ? EXIT_OK : EXIT_STACK_FAILED;
     if (result && PQntuples(result) == 1)
         schema = strdup(PQgetvalue(result, 0, 0));
     else if (result)
-        stack_fail(&run->stack, EXIT_USAGE, "there is no consumer \"%s\"", consumer);
+        *ret_status =
+            stack_fail(&run->stack, EXIT_USAGE, "there is no consumer \"%s\"", consumer);
     PQclear(result);
     return schema;
 }
@@ -145,7 +148,7 @@ static int list_schema(struct run *run, const char *consumer, const char *schema
     }
     PQclear(parked);
     PQclear(aside);
-    return aside ? EXIT_OK : EXIT_FINDINGS;
+    return aside ? EXIT_OK : EXIT_STACK_FAILED;
 }
 
 static int list(struct run *run, const char *action)
@@ -153,7 +156,7 @@ static int list(struct run *run, const char *action)
     PGresult *consumers = stack_query(
         &run->stack, "SELECT consumer, quote_ident(schema) FROM o2c.consumer ORDER BY 1",
         NULL, 0);
-    int status = consumers ? EXIT_OK : EXIT_FINDINGS, count = 0;
+    int status = consumers ? EXIT_OK : EXIT_STACK_FAILED, count = 0;
 
     (void)action;
     if (consumers)
@@ -215,12 +218,13 @@ static void print_value(const char *text)
 static int show(struct run *run, const char *action)
 {
     const char *values[] = {run->words[1]};
-    char *schema = schema_of(run, run->words[0]);
+    int status;
+    char *schema = schema_of(run, run->words[0], &status);
     PGresult *result;
 
     (void)action;
     if (!schema)
-        return EXIT_USAGE;
+        return status;
     result = query_schema(run, schema,
                           "SELECT parked_no, state, topic, partition, record_offset,"
                           "       coalesce(event_type, '?'), coalesce(reason, ''), value"
@@ -230,7 +234,7 @@ static int show(struct run *run, const char *action)
                           values, 1);
     free(schema);
     if (!result)
-        return EXIT_FINDINGS;
+        return EXIT_STACK_FAILED;
     for (int i = 0; i < PQntuples(result); i++) {
         printf("%s %-7s %s/%s/%s %s%s%s\n", PQgetvalue(result, i, 0),
                PQgetvalue(result, i, 1), PQgetvalue(result, i, 2), PQgetvalue(result, i, 3),
@@ -284,7 +288,7 @@ static int wait_for(struct run *run, const char *schema, const char *order_no)
             " WHERE order_no = $1::bigint AND done_at IS NOT NULL",
             values, 1);
         bool done = result && PQntuples(result) == 1;
-        int status = done ? say_outcome(run, result) : EXIT_FINDINGS;
+        int status = done ? say_outcome(run, result) : EXIT_STACK_FAILED;
 
         PQclear(result);
         if (!result || done)
@@ -302,9 +306,9 @@ static int ask(struct run *run, const char *action)
     PGresult *result;
     int status;
 
-    schema = schema_of(run, run->words[0]);
+    schema = schema_of(run, run->words[0], &status);
     if (!schema)
-        return EXIT_USAGE;
+        return status;
     result = query_schema(
         run, schema,
         "INSERT INTO $schema.parked_order (partition, account_id, action, actor, reason)"
@@ -312,7 +316,7 @@ static int ask(struct run *run, const char *action)
         "  WHERE account_id = $1 AND state IN ('parked', 'queued') RETURNING order_no",
         values, 4);
     if (!result)
-        status = EXIT_FINDINGS;
+        status = EXIT_STACK_FAILED;
     else if (!PQntuples(result))
         status = stack_fail(&run->stack, EXIT_FINDINGS,
                             "nothing of account \"%s\" is parked in %s", run->words[1],
@@ -405,7 +409,7 @@ static int produce(struct run *run, const char *topic, const struct set_aside *r
     if (open_producer(run, &rk, err))
         return stack_fail(&run->stack, EXIT_USAGE, "%s", err->text);
     if (send_to(rk, name, record, err))
-        status = stack_fail(&run->stack, EXIT_UNREACHABLE, "%s", err->text);
+        status = stack_failed(&run->stack);
     rd_kafka_destroy(rk);
     return status;
 }
@@ -432,7 +436,7 @@ static int mark_republished(struct run *run)
         PQclear(result);
     }
     PQclear(schemas);
-    return marked ? EXIT_OK : EXIT_FINDINGS;
+    return marked ? EXIT_OK : EXIT_STACK_FAILED;
 }
 
 static int republish_row(struct run *run, const PGresult *row)
@@ -470,25 +474,27 @@ static int republish(struct run *run, const char *action)
     const char *values[] = {run->words[1], run->words[2], run->words[3]};
     char *schema = NULL;
     PGresult *row = NULL;
-    int status = EXIT_FINDINGS;
+    int status;
 
     (void)action;
     if (!is_number(run, "partition", run->words[2], INT32_MAX) ||
         !is_number(run, "offset", run->words[3], INT64_MAX))
         return EXIT_USAGE;
-    schema = schema_of(run, run->words[0]);
+    schema = schema_of(run, run->words[0], &status);
     if (!schema)
-        return EXIT_USAGE;
+        return status;
     row = query_schema(run, schema,
                        "SELECT key, value, headers FROM $schema.set_aside WHERE topic = $1"
                        "   AND partition = $2::integer AND record_offset = $3::bigint"
                        "   AND reason = 'wrong-partition' AND republished_at IS NULL",
                        values, 3);
-    if (row && !PQntuples(row))
-        stack_fail(&run->stack, status,
-                   "no record of that topic, partition and offset is set aside for its "
-                   "partition and still to be published");
-    else if (row)
+    if (!row)
+        status = EXIT_STACK_FAILED;
+    else if (!PQntuples(row))
+        status = stack_fail(&run->stack, EXIT_FINDINGS,
+                            "no record of that topic, partition and offset is set aside "
+                            "for its partition and still to be published");
+    else
         status = republish_row(run, row);
     PQclear(row);
     free(schema);
@@ -546,9 +552,11 @@ int parked_run(int argc, char **argv)
             "  show       the records of one account, readable\n"
             "  release    try them again, in order (after what was wrong has been mended)\n"
             "  discard    drop the first, apply those behind it\n"
-            "  republish  send a record that was set aside for its partition where it belongs\n\n"
-            "Exit status: 0 done, 1 it was parked again or there is no such record, 2 usage, 3\n"
-            "cannot be reached, 4 not done within --wait-s.\n",
+            "  republish  send a record that was set aside for its partition where it belongs\n",
+        .exits = {.done = "done; list and show: shown",
+                  .findings = "it was parked again, or there is no such record",
+                  .servers = "Kafka or PostgreSQL",
+                  .timeout = "not done within --wait-s"},
         .table = &table,
         .settings = &settings,
         .min_operands = 1,

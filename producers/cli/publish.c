@@ -99,10 +99,7 @@ static const struct o2c_settings_table settings_table = {
 static const char about[] =
     "Publishes events: NDJSON, one {\"type\": \"OrderPlaced\", ...} per line, or CSV with\n"
     "--map. Faults are listed with line, field and value; a bad line does not stop the\n"
-    "good ones unless --strict.\n\n"
-    "Exit status: 0 everything was published (or, with --check, is good), 1 something was\n"
-    "refused, 2 usage, an unreadable file or a faulty mapping, 3 Kafka or PostgreSQL\n"
-    "cannot be reached, 4 the pipeline did not drain in time, 130 interrupted.\n";
+    "good ones unless --strict.\n";
 
 struct run {
     struct publish_settings settings;
@@ -426,7 +423,7 @@ static int status_of(const struct run *run, enum o2c_verdict verdict)
         return run->report.refused_count ? EXIT_FINDINGS : EXIT_OK;
     if (verdict == O2C_PARK)
         return EXIT_FINDINGS;
-    return run->file_failed ? EXIT_USAGE : EXIT_UNREACHABLE;
+    return run->file_failed ? EXIT_USAGE : EXIT_STACK_FAILED;
 }
 
 static const struct o2c_intake_sink sink_table = {
@@ -612,7 +609,7 @@ static int prepare_and_run(struct run *run, const char *path)
         verdict = connect_kafka(run, &err);
     if (verdict) {
         publish_report_say(&run->report, err.text);
-        return stop_asked ? EXIT_INTERRUPTED : EXIT_UNREACHABLE;
+        return stop_asked ? EXIT_INTERRUPTED : stack_kafka_status(&run->settings.stack);
     }
     int status = open_stack(run);
     return status ? status : carry_out(run);
@@ -625,6 +622,11 @@ int publish_run(int argc, char **argv)
     struct options options = {
         .usage = "o2c publish [options] FILE|-",
         .about = about,
+        .exits = {.done = "everything was published (--check: is good)",
+                  .findings = "something was refused, or the control totals cannot be kept",
+                  .servers = "Kafka or PostgreSQL",
+                  .timeout = "--barriers, --by-day: the pipeline did not drain in time",
+                  .interrupted = true},
         .table = &settings_table,
         .settings = &run.settings,
         .min_operands = 1,

@@ -146,7 +146,7 @@ int report_add(struct o2c_buf *out, struct stack *stack, const struct report *re
     PGresult *rows = query(stack, report, values, count, json);
 
     if (!rows)
-        return stack->query_status;
+        return EXIT_STACK_FAILED;
     if (json) {
         for (int i = 0; i < PQntuples(rows); i++)
             o2c_buf_printf(out, "%s\n", PQgetvalue(rows, i, 0));

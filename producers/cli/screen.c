@@ -88,7 +88,7 @@ int screen_watch(const struct screen *screen)
         status = show_again(screen, paints);
         if (!status && !interrupted)
             nanosleep(&pause, NULL);
-    } while (!status && !interrupted);
+    } while (!status && !interrupted && !ferror(stdout));
     if (paints)
         fputs("\033[?7h\033[?25h", stdout);
     fflush(stdout);

@@ -25,7 +25,8 @@ struct screen {
     void *user;
 };
 
-/* The exit status: of the show that failed, or 0 when interrupted. */
+/* The exit status: of the show that failed, or 0 when interrupted, or when standard output
+ * cannot be written. */
 int screen_watch(const struct screen *screen);
 
 #endif

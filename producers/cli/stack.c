@@ -22,38 +22,78 @@ int stack_fail(const struct stack *stack, int status, const char *fmt, ...)
     return status;
 }
 
+/* What libpq takes for a connection string, as it reads one: the rest is a database's name.
+ */
+static bool is_connection_string(const char *dsn)
+{
+    return strchr(dsn, '=') || !strncmp(dsn, "postgresql://", 13) ||
+           !strncmp(dsn, "postgres://", 11);
+}
+
+static bool is_refused(const char *dsn)
+{
+    PQconninfoOption *read = is_connection_string(dsn) ? PQconninfoParse(dsn, NULL) : NULL;
+    bool refused = is_connection_string(dsn) && !read;
+
+    PQconninfoFree(read);
+    return refused;
+}
+
 int stack_open_pg(struct stack *stack)
 {
-    if (o2c_pg_connect(&stack->pg, stack->settings->pg_dsn, "o2c", &stack->err))
-        return stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+    const char *dsn = stack->settings->pg_dsn;
+
+    if (o2c_pg_connect(&stack->pg, dsn, "o2c", &stack->err))
+        return stack_fail(stack, is_refused(dsn) ? EXIT_USAGE : EXIT_STACK_FAILED, "%s",
+                          stack->err.text);
     return EXIT_OK;
+}
+
+/* FATAL: the settings are refused. */
+static enum o2c_verdict new_client(rd_kafka_t **ret_rk,
+                                   const struct stack_settings *settings,
+                                   const char *isolation, struct o2c_err *err)
+{
+    rd_kafka_conf_t *conf;
+    char text[O2C_ERR_TEXT];
+
+    if (o2c_kafka_conf(&conf, &settings->kafka, "o2c", err))
+        return err->verdict;
+    if (!o2c_kafka_set(conf, "enable.partition.eof", "true", err) &&
+        !o2c_kafka_set(conf, "group.id", "o2c-tools", err) &&
+        !o2c_kafka_set(conf, "enable.auto.commit", "false", err) &&
+        !o2c_kafka_set(conf, "auto.offset.reset", "error", err) &&
+        !o2c_kafka_set(conf, "isolation.level", isolation, err) &&
+        !o2c_kafka_set(conf, "fetch.wait.max.ms", "10", err)) {
+        *ret_rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+        if (*ret_rk)
+            return O2C_OK;
+        o2c_fail(err, O2C_FATAL, "Kafka client: %s", text);
+    }
+    rd_kafka_conf_destroy(conf);
+    return err->verdict;
 }
 
 int stack_open_kafka(struct stack *stack)
 {
     const char *isolation =
         stack->sees_open_transactions ? "read_uncommitted" : "read_committed";
-    rd_kafka_conf_t *conf;
-    char text[O2C_ERR_TEXT];
 
-    if (o2c_kafka_conf(&conf, &stack->settings->kafka, "o2c", &stack->err))
+    if (new_client(&stack->rk, stack->settings, isolation, &stack->err))
         return stack_fail(stack, EXIT_USAGE, "%s", stack->err.text);
-    if (o2c_kafka_set(conf, "enable.partition.eof", "true", &stack->err) ||
-        o2c_kafka_set(conf, "group.id", "o2c-tools", &stack->err) ||
-        o2c_kafka_set(conf, "enable.auto.commit", "false", &stack->err) ||
-        o2c_kafka_set(conf, "auto.offset.reset", "error", &stack->err) ||
-        o2c_kafka_set(conf, "isolation.level", isolation, &stack->err) ||
-        o2c_kafka_set(conf, "fetch.wait.max.ms", "10", &stack->err)) {
-        rd_kafka_conf_destroy(conf);
-        return stack_fail(stack, EXIT_USAGE, "%s", stack->err.text);
-    }
-    stack->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-    if (!stack->rk) {
-        rd_kafka_conf_destroy(conf);
-        return stack_fail(stack, EXIT_USAGE, "Kafka client: %s", text);
-    }
     rd_kafka_poll_set_consumer(stack->rk);
     return EXIT_OK;
+}
+
+int stack_kafka_status(const struct stack_settings *settings)
+{
+    rd_kafka_t *rk = NULL;
+    struct o2c_err err;
+
+    if (new_client(&rk, settings, "read_committed", &err))
+        return EXIT_USAGE;
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return EXIT_STACK_FAILED;
 }
 
 void stack_close(struct stack *stack)
@@ -64,20 +104,21 @@ void stack_close(struct stack *stack)
         rd_kafka_destroy_flags(stack->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
+int stack_failed(const struct stack *stack)
+{
+    bool is_bare = stack->err.native == o2c_pg_sqlstate("42P01") ||
+                   stack->err.native == o2c_pg_sqlstate("3F000");
+
+    return stack_fail(stack, EXIT_STACK_FAILED, "%s%s", stack->err.text,
+                      is_bare ? " (was o2c migrate run?)" : "");
+}
+
 PGresult *stack_query(struct stack *stack, const char *sql, const char *const *values,
                       size_t count)
 {
     PGresult *result = NULL;
 
-    if (!o2c_pg_query(stack->pg, sql, values, count, &result, &stack->err))
-        return result;
-    stack->query_status =
-        PQstatus(stack->pg) == CONNECTION_OK ? EXIT_FINDINGS : EXIT_UNREACHABLE;
-    if (stack->err.native == o2c_pg_sqlstate("42P01") ||
-        stack->err.native == o2c_pg_sqlstate("3F000"))
-        stack_fail(stack, stack->query_status, "%s (was o2c migrate run?)",
-                   stack->err.text);
-    else
-        stack_fail(stack, stack->query_status, "%s", stack->err.text);
-    return NULL;
+    if (o2c_pg_query(stack->pg, sql, values, count, &result, &stack->err))
+        stack_failed(stack);
+    return result;
 }

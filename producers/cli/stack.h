@@ -34,7 +34,6 @@ struct stack {
     bool sees_open_transactions; /* to be set before stack_open_kafka; see drained.h */
     rd_kafka_t *rk;              /* a consumer without a group */
     struct o2c_err err;
-    int query_status; /* the exit status of the last query that failed */
 };
 
 /* What was opened is closed by stack_close, whatever happened.  0, or the exit status. */
@@ -42,12 +41,18 @@ int stack_open_pg(struct stack *stack);
 int stack_open_kafka(struct stack *stack);
 void stack_close(struct stack *stack);
 
-/* Runs a query; NULL after printing what failed, and query_status says how bad it is. */
+/* Runs a query; NULL after stack_failed. */
 PGresult *stack_query(struct stack *stack, const char *sql, const char *const *values,
                       size_t count);
+
+/* Why a client of Kafka cannot be opened: EXIT_USAGE where its settings are refused. */
+int stack_kafka_status(const struct stack_settings *settings);
 
 /* "o2c lag: text" on standard error; hands the status back. */
 int stack_fail(const struct stack *stack, int status, const char *fmt, ...)
     O2C_PRINTF(3, 4);
+
+/* The same with what stack->err says of a server: EXIT_STACK_FAILED. */
+int stack_failed(const struct stack *stack);
 
 #endif

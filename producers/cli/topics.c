@@ -17,7 +17,8 @@
 #include "runtime/base/banned.h"
 
 enum {
-    ASK_TIMEOUT_MS = 30000,
+    ASK_TIMEOUT_MS = 10000,
+    LEADER_TIMEOUT_MS = 30000,
     CREATE_TIMEOUT_MS =
         60000, /* all at once: half of that was seen not to do on a busy machine */
     ASK_AGAIN_MS = 20
@@ -67,9 +68,9 @@ static int create(struct stack *stack, const struct topics_settings *settings)
         };
     }
     if (o2c_kafka_create_topics(stack->rk, wanted, count, CREATE_TIMEOUT_MS, &stack->err))
-        status = stack_fail(
-            stack, stack->err.verdict == O2C_RETRY ? EXIT_UNREACHABLE : EXIT_FINDINGS, "%s",
-            stack->err.text);
+        status = stack->err.verdict == O2C_RETRY || stack->err.native
+                     ? stack_failed(stack)
+                     : stack_fail(stack, EXIT_FINDINGS, "%s", stack->err.text);
     free(names);
     free(wanted);
     return status;
@@ -81,7 +82,7 @@ static int create(struct stack *stack, const struct topics_settings *settings)
 static enum o2c_verdict ask_begins(struct stack *stack,
                                    rd_kafka_topic_partition_list_t *list)
 {
-    int64_t deadline = o2c_clock_monotonic_us() + ASK_TIMEOUT_MS * INT64_C(1000);
+    int64_t deadline = o2c_clock_monotonic_us() + LEADER_TIMEOUT_MS * INT64_C(1000);
     struct timespec pause = {0, ASK_AGAIN_MS * 1000000L};
 
     while (o2c_kafka_begins(stack->rk, list, ASK_TIMEOUT_MS, &stack->err)) {
@@ -101,7 +102,7 @@ static rd_kafka_topic_partition_list_t *begins(struct stack *stack, const char *
 
     snprintf(name, sizeof name, "%s%s", stack->settings->kafka.topic_prefix, topic);
     if (o2c_kafka_partition_count(stack->rk, name, ASK_TIMEOUT_MS, &count, &stack->err)) {
-        stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+        stack_failed(stack);
         return NULL;
     }
     list = rd_kafka_topic_partition_list_new(count);
@@ -109,7 +110,7 @@ static rd_kafka_topic_partition_list_t *begins(struct stack *stack, const char *
         rd_kafka_topic_partition_list_add(list, name, p);
     if (count && !ask_begins(stack, list))
         return list;
-    stack_fail(stack, EXIT_UNREACHABLE, "%s: %s", name,
+    stack_fail(stack, EXIT_STACK_FAILED, "%s: %s", name,
                count ? stack->err.text : "the topic is not there yet");
     rd_kafka_topic_partition_list_destroy(list);
     return NULL;
@@ -124,7 +125,7 @@ static int write_firsts(struct stack *stack, const char *schema, const char *top
     int status = EXIT_OK;
 
     if (!list)
-        return EXIT_UNREACHABLE;
+        return EXIT_STACK_FAILED;
     o2c_buf_init(&sql, 1 << 20);
     o2c_buf_printf(&sql,
                    "INSERT INTO %s.first_offset (topic, partition, next_offset) VALUES ",
@@ -136,7 +137,7 @@ static int write_firsts(struct stack *stack, const char *schema, const char *top
     }
     o2c_buf_add_text(&sql, " ON CONFLICT DO NOTHING");
     if (o2c_pg_script(stack->pg, o2c_buf_text(&sql), &stack->err))
-        status = stack_fail(stack, EXIT_FINDINGS, "%s", stack->err.text);
+        status = stack_failed(stack);
     o2c_buf_clear(&sql);
     rd_kafka_topic_partition_list_destroy(list);
     return status;
@@ -149,7 +150,7 @@ static int write_all_firsts(struct stack *stack)
                                    " JOIN o2c.consumer_topic USING (consumer)"
                                    " WHERE direction = 'in' ORDER BY 1, 2",
                                    NULL, 0);
-    int status = result ? EXIT_OK : EXIT_FINDINGS;
+    int status = result ? EXIT_OK : EXIT_STACK_FAILED;
 
     for (int i = 0; result && i < PQntuples(result) && !status; i++)
         status = write_firsts(stack, PQgetvalue(result, i, 0), PQgetvalue(result, i, 1));
@@ -193,7 +194,7 @@ static int list_topics(struct stack *stack)
         snprintf(name, sizeof name, "%s%s", prefix, topics[i].name);
         if (o2c_kafka_partition_count(stack->rk, name, ASK_TIMEOUT_MS, &partitions,
                                       &stack->err))
-            return stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+            return stack_failed(stack);
         snprintf(number, sizeof number, "%" PRId32, partitions);
         printf("%-*s  %-12s %10s  %s\n", width, name, key_name(topics[i].key),
                partitions ? number : "missing", topics[i].doc);
@@ -225,9 +226,10 @@ int topics_run(int argc, char **argv)
         .usage = "o2c topics [options] create|list",
         .about =
             "create: makes the topics that are missing and writes, for each consumer, where\n"
-            "its topics begin; safe to run again. list: what there is.\n\n"
-            "Exit status: 0, 1 a topic is there with another partition count, 3 Kafka or\n"
-            "PostgreSQL cannot be reached.\n",
+            "its topics begin; safe to run again. list: what there is.\n",
+        .exits = {.done = "all are there (create), or listed (list)",
+                  .findings = "a topic is there with another partition count",
+                  .servers = "Kafka or PostgreSQL"},
         .table = &table,
         .settings = &settings,
         .min_operands = 1,

@@ -442,7 +442,7 @@ static rd_kafka_topic_partition_list_t *ends_of(struct run *run, const char *top
 
     snprintf(name, sizeof name, "%s%s", stack->settings->kafka.topic_prefix, topic);
     if (o2c_kafka_partition_count(stack->rk, name, ASK_TIMEOUT_MS, &count, &stack->err)) {
-        stack_fail(stack, EXIT_UNREACHABLE, "%s", stack->err.text);
+        stack_failed(stack);
         return NULL;
     }
     list = rd_kafka_topic_partition_list_new(count);
@@ -450,7 +450,7 @@ static rd_kafka_topic_partition_list_t *ends_of(struct run *run, const char *top
         rd_kafka_topic_partition_list_add(list, name, p);
     if (!count || !o2c_kafka_ends(stack->rk, list, ASK_TIMEOUT_MS, &stack->err))
         return list;
-    stack_fail(stack, EXIT_UNREACHABLE, "%s: %s", name, stack->err.text);
+    stack_fail(stack, EXIT_STACK_FAILED, "%s: %s", name, stack->err.text);
     rd_kafka_topic_partition_list_destroy(list);
     return NULL;
 }
@@ -500,22 +500,17 @@ static bool for_each_consumer(struct run *run, on_consumer_fn *act)
     return asked;
 }
 
-static int failed(const struct run *run)
-{
-    return run->stack.query_status ? run->stack.query_status : EXIT_UNREACHABLE;
-}
-
 static int verify(struct run *run)
 {
     if (!for_each_consumer(run, check_consumer) || !check_own(run, "all", "o2c"))
-        return failed(run);
+        return EXIT_STACK_FAILED;
     if (run->findings)
         return stack_fail(&run->stack, EXIT_FINDINGS, "%d invariants are broken",
                           run->findings);
     printf("verified: %" PRId64 " records accounted for, %" PRId64
            " published decisions equal the outbox\n",
            run->records, run->outbox_rows);
-    return run->prints_digest && !for_each_consumer(run, print_digest) ? failed(run)
+    return run->prints_digest && !for_each_consumer(run, print_digest) ? EXIT_STACK_FAILED
                                                                        : EXIT_OK;
 }
 
@@ -529,8 +524,10 @@ int verify_run(int argc, char **argv)
             "is accounted for once, every decision in an outbox is in its topic and the\n"
             "other way round, each consumer's tables add up, and consumers agree with each other.\n"
             "--digest: two pipelines that heard the same events, in any order, print the same\n"
-            "digest of what is owed and paid; what it leaves open, docs/operations.md says.\n\n"
-            "Exit status: 0 all hold, 1 broken (each named), 3 cannot be reached.\n",
+            "digest of what is owed and paid; what it leaves open, docs/operations.md says.\n",
+        .exits = {.done = "all hold",
+                  .findings = "some are broken; each is named",
+                  .servers = "Kafka or PostgreSQL"},
         .table = &table,
         .settings = &settings,
     };

@@ -219,8 +219,8 @@ static enum o2c_verdict write_statement(struct check *check, const char *known,
 static enum o2c_verdict pg_failed(struct check *check, const PGresult *result)
 {
     if (PQstatus(check->pg) == CONNECTION_BAD)
-        return o2c_pg_fail_connection(check->err, check->pg, "positions");
-    return o2c_pg_fail_result(check->err, result, "positions");
+        return o2c_pg_fail_connection(check->err, check->pg, "positions in PostgreSQL");
+    return o2c_pg_fail_result(check->err, result, "positions in PostgreSQL");
 }
 
 static enum o2c_verdict prepare_text(struct check *check, struct o2c_buf *sql)

@@ -22,7 +22,7 @@ class Commands(PipelineCase):
     RUNNING = False
 
     def commands(self):
-        return re.findall(r"^  (\w+) ", self.o2c("help"), re.MULTILINE)
+        return re.findall(r"^  ([a-z]+) ", self.o2c("help"), re.MULTILINE)
 
     def elsewhere(self, further, *words, status):
         environment = self.pipeline.environment

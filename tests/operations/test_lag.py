@@ -327,9 +327,9 @@ class NothingThere(LagCase):
         self.pipeline.sql(f"CREATE DATABASE {empty}")
         self.addCleanup(self.pipeline.sql, f"DROP DATABASE {empty}")
         missing = dsn.replace(self.pipeline.name, empty)
-        self.assertIn("was o2c migrate run?", self.with_environment(1, O2C_PG_DSN=missing))
+        self.assertIn("was o2c migrate run?", self.with_environment(3, O2C_PG_DSN=missing))
         self.with_environment_migrated(missing)
-        self.assertIn("run o2c topics create", self.with_environment(1, O2C_PG_DSN=missing))
+        self.assertIn("run o2c topics create", self.with_environment(3, O2C_PG_DSN=missing))
 
     def with_environment_migrated(self, dsn):
         environment = self.pipeline.environment

@@ -333,11 +333,11 @@ class Reading(PipelineCase):
         try:
             for status, database, expected in (
                     (3, "host=127.0.0.1 port=1 dbname=o2c", "127.0.0.1"),
-                    (1, environment["O2C_PG_DSN"].replace(self.pipeline.name, "postgres"),
+                    (3, environment["O2C_PG_DSN"].replace(self.pipeline.name, "postgres"),
                      "was o2c migrate run?")):
                 self.pipeline.environment = environment | {"O2C_PG_DSN": database}
                 for words in (("ageing",), ("invoices", "C-1"), ("ledger",), ("flow",)):
-                    with self.subTest(words, status=status):
+                    with self.subTest(words, database=database):
                         self.assertIn(expected, self.o2c(*words, status=status))
         finally:
             self.pipeline.environment = environment

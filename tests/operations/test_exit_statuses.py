@@ -1,0 +1,258 @@
+"""Every exit status of every command: what --help says it returns, and nothing else."""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from pipeline import CLI, end_with_parent  # noqa: E402
+from pipeline_case import PATIENCE_S, PipelineCase, order  # noqa: E402
+
+EVENTS = Path(__file__).resolve().parent / "reading.ndjson"
+AT_ONCE = 4
+
+NO_DATABASE = {"O2C_PG_DSN": "host=127.0.0.1 port=1 dbname=o2c"}
+NO_KAFKA = {"O2C_KAFKA": "127.0.0.1:1"}
+NO_TOPICS = {"O2C_TOPIC_PREFIX": "nobody."}
+BAD_DATABASE = {"O2C_PG_DSN": "frob=1"}
+BAD_KAFKA = {"O2C_KAFKA_CLIENT": "frob=1"}
+BARE = {}  # a database without tables; filled in below
+NOWHERE = "/dev/full"  # where nothing can be written
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    status: int
+    words: str
+    environment: dict = dataclasses.field(default_factory=dict)
+    says: str = ""    # a pattern of what stands in stdout or stderr
+    stdin: str = None
+    stdout: str = None
+
+
+def rows(command, *found):
+    return [(command, row) for row in found]
+
+
+# On a drained pipeline of some documents, all of them at once.
+AT_REST = (
+    rows("migrate", Row(0, "", says="up to date"), Row(1, "", stdout=NOWHERE),
+         Row(2, "now"), Row(2, "", BAD_DATABASE, "frob"), Row(3, "", NO_DATABASE, r"127\.0\.0\.1")) +
+    rows("topics", Row(0, "list"), Row(0, "create --partitions 6"),
+         Row(1, "create --partitions 4", says="6 partitions, not 4"), Row(1, "list", stdout=NOWHERE),
+         Row(2, ""), Row(2, "make"), Row(2, "list", BAD_KAFKA, "frob"),
+         Row(2, "create --partitions 6", BAD_DATABASE, "frob"),
+         Row(3, "list", NO_KAFKA), Row(3, "create --partitions 6", NO_DATABASE),
+         Row(3, "create --partitions 6", BARE, r"o2c migrate")) +
+    rows("publish", Row(0, "--check -", stdin=order("O1")),
+         Row(0, "-", stdin=""), Row(1, "--check -", stdin="no event\n"),
+         Row(1, "-", stdin='{"type": "OrderPlcaed"}\n', says="OrderPlcaed"),
+         Row(2, ""), Row(2, "/nowhere/file", says="No such file"),
+         Row(2, "--map /nowhere/map /nowhere/file", says="/nowhere/map"),
+         Row(2, "--barriers --by-day issue_date -"), Row(2, "-", BAD_KAFKA, "frob"),
+         Row(2, "--barriers -", BAD_DATABASE, "frob"),
+         Row(3, "--patience-s 1 -", NO_KAFKA, r"127\.0\.0\.1"), Row(3, "-", NO_TOPICS, "topics create"),
+         Row(3, "--barriers -", NO_DATABASE)) +
+    rows("clock", Row(0, "--from 2026-01-01", says="has begun already"),
+         Row(1, "--from 2026-01-01", stdout=NOWHERE),
+         Row(2, "--from soon", says="soon"), Row(2, "--holidays /nowhere"), Row(2, "", BAD_KAFKA),
+         Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE), Row(3, "", NO_TOPICS, "topics create")) +
+    rows("drain", Row(0, ""), Row(2, "now"), Row(2, "", BAD_KAFKA), Row(2, "", BAD_DATABASE),
+         Row(3, "", NO_DATABASE), Row(3, "", NO_KAFKA), Row(3, "", BARE, "o2c migrate")) +
+    rows("lag", Row(0, ""), Row(1, "", stdout=NOWHERE), Row(2, "now"), Row(2, "", BAD_KAFKA),
+         Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE), Row(3, "", NO_KAFKA),
+         Row(3, "", BARE, "o2c migrate"), Row(3, "", NO_TOPICS)) +
+    rows("parked", Row(0, "list"), Row(0, "show orders BAD"), Row(1, "list", stdout=NOWHERE),
+         Row(1, "release orders BAD --reason test", says="parked again"),
+         Row(1, "discard orders NOBODY --reason test", says="NOBODY"),
+         Row(1, "republish orders o2c.orders 0 0 --reason test", says="no record"),
+         Row(2, "release orders BAD", says="--reason"), Row(2, "show nobody BAD", says="nobody"),
+         Row(2, "", says="usage"), Row(2, "list", BAD_DATABASE), Row(3, "list", NO_DATABASE),
+         Row(3, "list", BARE, "o2c migrate"), Row(3, "show orders BAD", BARE)) +
+    rows("flow", Row(0, ""), Row(1, "", stdout=NOWHERE), Row(1, "--watch", stdout=NOWHERE),
+         Row(2, "now"), Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE), Row(3, "", BARE),
+         Row(3, "--watch", BARE)) +
+    rows("invoices", Row(0, "C-1"), Row(1, "C-9", says="C-9"), Row(1, "C-1", stdout=NOWHERE),
+         Row(2, ""), Row(2, "C-1 --from soon"), Row(2, "C-1", BAD_DATABASE),
+         Row(3, "C-1", NO_DATABASE), Row(3, "C-1", BARE, "o2c migrate")) +
+    rows("ageing", Row(0, ""), Row(1, "", stdout=NOWHERE), Row(2, "--as-of soon"),
+         Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE), Row(3, "", BARE)) +
+    rows("ledger", Row(0, ""), Row(1, "", stdout=NOWHERE), Row(2, "now"), Row(2, "", BAD_DATABASE),
+         Row(3, "", NO_DATABASE), Row(3, "", BARE)) +
+    rows("import", Row(0, "check R --input /dev/null", says="agree"),
+         Row(1, "check R --input -", stdin=order("O1"), says="differences"),
+         Row(2, "check R"), Row(2, "make R --input /dev/null"), Row(2, "check R --input /nowhere"),
+         Row(2, "check R --input /dev/null", BAD_KAFKA), Row(2, "check R --input /dev/null", BAD_DATABASE),
+         Row(3, "check R --input /dev/null", NO_DATABASE), Row(3, "check R --input /dev/null", NO_KAFKA)) +
+    rows("verify", Row(0, ""), Row(1, "", stdout=NOWHERE), Row(2, "now"), Row(2, "", BAD_KAFKA),
+         Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE), Row(3, "", NO_KAFKA),
+         Row(3, "", BARE, "o2c migrate")))
+
+# The same after a row of the books was changed, which the statement undoes.
+SPOILED = (
+    ("UPDATE o2c.migration SET sha256 = reverse(sha256) WHERE folder = 'orders'",
+     "migrate", Row(1, "", says="other content")),
+    ("UPDATE ledger.total SET debit_minor = -debit_minor WHERE ledger_account = 'bank'",
+     "ledger", Row(1, "", says="EUR is out of balance")),
+    ("UPDATE ledger.total SET debit_minor = -debit_minor WHERE ledger_account = 'bank'",
+     "verify", Row(1, "", says="broken")))
+
+# PostgreSQL goes away while the command waits for a lock on the table.
+LOST = (
+    ("o2c.migration", "migrate", "--wait-s 60"), ("o2c.consumer", "topics", "create --partitions 6"),
+    ("orders.position", "publish", "--barriers -"), ("orders.position", "clock", "--from 2027-01-01"),
+    ("orders.position", "drain", ""), ("orders.parked", "lag", ""), ("orders.parked", "parked", "list"),
+    ("orders.parked", "parked", "show orders BAD"),
+    ("o2c.consumer", "parked", "release orders BAD --reason test"),
+    ("receivables.open_item", "flow", ""), ("receivables.document", "invoices", "C-1"),
+    ("receivables.movement", "ageing", ""), ("ledger.total", "ledger", ""),
+    ("o2c.consumer", "verify", ""))
+
+# Once a consumer is away and an order waits for it.
+BARRIER = '{"barrier": true}\n'
+BEHIND = (
+    rows("drain", Row(4, "--timeout-s 1", says="behind")) +
+    rows("lag", Row(1, "", says="STOP")) +
+    rows("clock", Row(4, "--from 2027-01-01 --drain-timeout-s 0", says="not drained")) +
+    rows("publish", Row(4, "--barriers --drain-timeout-s 1 -", stdin=BARRIER, says="not drained")) +
+    rows("parked", Row(4, "release orders BAD --wait-s 0 --reason test", says="not done yet")))
+WAITING = (("drain", ""), ("clock", "--from 2027-01-01"), ("publish", "--barriers -"))
+
+NO_LOCK = (("SELECT pg_advisory_xact_lock(hashtext('o2c migrate'))", "migrate", "--wait-s 1"),)
+NO_SERVERS = ("simulate",)  # test_commands.py
+
+
+def documented(text):
+    """{status} of the section of a --help."""
+    section = text.partition("\nExit status:\n")[2].partition("\n\n")[0]
+    return {int(line.split()[0]) for line in section.splitlines()}
+
+
+class ExitStatuses(PipelineCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        case = cls()
+        case.publish(EVENTS.read_text(), order("BAD", "BAD", quantity_milli=0))
+        case.drain()
+        case.o2c("clock", "--from", "2026-12-31")
+        case.drain()
+        BARE["O2C_PG_DSN"] = cls.pipeline.stack.dsn("postgres")
+
+    def runTest(self):
+        """For setUpClass alone."""
+
+    def begin(self, command, words, environment=None, stdout=None):
+        with open(stdout, "w") if stdout else contextlib.nullcontext(subprocess.PIPE) as out:
+            return subprocess.Popen(
+                [self.pipeline.build / CLI, command, *words.split()], text=True, stdout=out,
+                env=self.pipeline.environment | (environment or {}), stdin=subprocess.PIPE,
+                stderr=subprocess.PIPE, preexec_fn=end_with_parent)
+
+    def outcome(self, command, row):
+        process = self.begin(command, row.words, row.environment, row.stdout)
+        said = process.communicate(row.stdin or "", timeout=PATIENCE_S)
+        return process.returncode, "".join(filter(None, said))
+
+    def check(self, table):
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            running = [(command, row, pool.submit(self.outcome, command, row))
+                       for command, row in table]
+            for command, row, done in running:
+                with self.subTest(command, row=row):
+                    status, said = done.result()
+                    self.assertEqual(status, row.status, said)
+                    if row.says:
+                        self.assertRegex(said, row.says)
+
+    def until_it_waits(self, where):
+        """The process of PostgreSQL that serves the command, once it waits there."""
+        return self.until(f"waits: {where}", lambda: self.pipeline.sql(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'o2c'"
+            f" AND datname = current_database() AND {where}"))
+
+    @contextlib.contextmanager
+    def held(self, lock):
+        holder = subprocess.Popen(["psql", "-XAtq", self.pipeline.environment["O2C_PG_DSN"]],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                  preexec_fn=end_with_parent)
+        try:
+            holder.stdin.write(f"BEGIN; {lock};\n\\echo locked\n")
+            holder.stdin.flush()
+            while holder.stdout.readline() != "locked\n":
+                self.assertIsNone(holder.poll())
+            yield
+        finally:
+            holder.communicate("ROLLBACK;\n", timeout=PATIENCE_S)
+
+    # ---- in the order in which they run
+
+    def test_1_every_status_that_help_names_has_a_row_and_no_other(self):
+        found = {}
+        for command, status in ([(command, row.status) for command, row in AT_REST + BEHIND] +
+                                [(command, row.status) for _, command, row in SPOILED] +
+                                [(command, 4) for _, command, _ in NO_LOCK] +
+                                [(command, 130) for command, _ in WAITING]):
+            found.setdefault(command, set()).add(status)
+        commands = re.findall(r"(?m)^  ([a-z]+) ", self.o2c("help"))
+        self.assertEqual({command: documented(self.o2c(command, "--help"))
+                          for command in commands if command not in NO_SERVERS},
+                         found)
+
+    def test_2_at_rest(self):
+        self.check(AT_REST)
+
+    def test_2_books_that_are_wrong(self):
+        for sql, command, row in SPOILED:
+            self.pipeline.sql(sql)
+            try:
+                self.check([(command, row)])
+            finally:
+                self.pipeline.sql(sql)
+
+    def test_2_postgresql_is_lost_on_the_way(self):
+        for table, command, words in LOST:
+            with self.subTest(command, words=words), self.held(f"LOCK TABLE {table}"):
+                process = self.begin(command, words)
+                process.stdin.write(BARRIER)
+                process.stdin.close()
+                process.stdin = None
+                backend = self.until_it_waits("wait_event_type = 'Lock'")
+                self.pipeline.sql(f"SELECT pg_terminate_backend({backend})")
+                said = "".join(process.communicate(timeout=PATIENCE_S))
+                self.assertEqual(process.returncode, 3, said)
+                self.assertRegex(said, "PostgreSQL: .*(administrator command|closed the connection)")
+
+    def test_2_a_lock_that_is_not_given(self):
+        for lock, command, words in NO_LOCK:
+            with self.held(lock):
+                self.check([(command, Row(4, words, says="lock timeout"))])
+
+    def test_3_behind(self):
+        orders = self.pipeline.services["orders"]
+        orders.kill()
+        orders.process = None  # it is meant to be away
+        self.publish(order("O2", "C-1"))
+        self.check(BEHIND)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for command, words in WAITING:
+                with self.subTest(command, number=number):
+                    process = self.begin(command, words)
+                    process.stdin.write(BARRIER)
+                    process.stdin.flush()
+                    self.until_it_waits("query LIKE '%o2c.consumer%' AND state = 'idle'")
+                    process.send_signal(number)
+                    said = "".join(process.communicate(timeout=PATIENCE_S))
+                    self.assertEqual(process.returncode, 130, said)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
