@@ -19,7 +19,7 @@ static const struct o2c_setting settings_rows[] = {
      NULL, "this customer alone", false},
     {"json", O2C_SETTING_FLAG, offsetof(struct ageing_settings, json), "false", 0, 0, NULL,
      "one JSON object per line, amounts in minor units", false},
-    STACK_SETTINGS(struct ageing_settings, stack),
+    STACK_PG_SETTINGS(struct ageing_settings, stack),
 };
 
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /

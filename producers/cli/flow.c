@@ -17,7 +17,7 @@ static const struct o2c_setting settings_rows[] = {
      "one JSON object per line, amounts in minor units", false},
     {"watch", O2C_SETTING_FLAG, offsetof(struct flow_settings, watch), "false", 0, 0, NULL,
      "show it again every 2 s, until Ctrl-C", false},
-    STACK_SETTINGS(struct flow_settings, stack),
+    STACK_PG_SETTINGS(struct flow_settings, stack),
 };
 
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /

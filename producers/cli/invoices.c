@@ -24,7 +24,7 @@ static const struct o2c_setting settings_rows[] = {
      false},
     {"json", O2C_SETTING_FLAG, offsetof(struct invoices_settings, json), "false", 0, 0,
      NULL, "one JSON object per line, amounts in minor units", false},
-    STACK_SETTINGS(struct invoices_settings, stack),
+    STACK_PG_SETTINGS(struct invoices_settings, stack),
 };
 
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /

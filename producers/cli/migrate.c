@@ -26,7 +26,7 @@ struct migrate_settings {
 static const struct o2c_setting settings_rows[] = {
     {"wait-s", O2C_SETTING_INT, offsetof(struct migrate_settings, wait_s), "30", 1, 86400,
      "s", "how long to wait for a lock", false},
-    STACK_SETTINGS(struct migrate_settings, stack), /* one environment fits all */
+    STACK_PG_SETTINGS(struct migrate_settings, stack),
 };
 
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /

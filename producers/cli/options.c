@@ -37,7 +37,7 @@ static bool arrange(struct options *options, int argc, char **argv)
             only_operands = true;
         } else {
             const struct o2c_setting *setting = find(options, word);
-            bool flag = setting && setting->kind == O2C_SETTING_FLAG && !strchr(word, '=');
+            bool flag = setting && o2c_setting_is_flag(setting) && !strchr(word, '=');
             if (asprintf(&words[option_count], "%s%s", word, flag ? "=true" : "") < 0)
                 words[option_count] = NULL;
             option_count++;

@@ -24,6 +24,9 @@ struct stack_settings {
         "pg-dsn", O2C_SETTING_TEXT, offsetof(type, member), "dbname=o2c", 0, 0, NULL,      \
             "PostgreSQL connection string", true                                           \
     }
+/* For a command that reads PostgreSQL alone. */
+#define STACK_PG_SETTINGS(type, member)                                                    \
+    O2C_KAFKA_SETTINGS_OF_OTHERS, STACK_PG_SETTING(type, member.pg_dsn)
 #define STACK_SETTINGS(type, member)                                                       \
     O2C_KAFKA_SETTINGS(type, member.kafka), STACK_PG_SETTING(type, member.pg_dsn)
 

@@ -36,11 +36,46 @@ struct given {
 struct o2c_config {
     struct o2c_arena texts;
     const char *file; /* NULL: none */
+    bool option_only; /* all that is there */
     size_t count;
     struct given given[];
 };
 
 extern char **environ;
+
+/* Without where it may come from. */
+static enum o2c_setting_kind kind_of(const struct o2c_setting *setting)
+{
+    switch (setting->kind) {
+    case O2C_OPTION_TEXT:
+        return O2C_SETTING_TEXT;
+    case O2C_OPTION_INT:
+        return O2C_SETTING_INT;
+    case O2C_OPTION_FLAG:
+        return O2C_SETTING_FLAG;
+    case O2C_SETTING_TEXT:
+    case O2C_SETTING_INT:
+    case O2C_SETTING_FLAG:
+    case O2C_SETTING_OF_OTHERS:
+        break;
+    }
+    return setting->kind;
+}
+
+static bool is_of_others(const struct o2c_setting *setting)
+{
+    return setting->kind == O2C_SETTING_OF_OTHERS;
+}
+
+static bool is_option_only(const struct o2c_setting *setting)
+{
+    return !is_of_others(setting) && kind_of(setting) != setting->kind;
+}
+
+bool o2c_setting_is_flag(const struct o2c_setting *setting)
+{
+    return kind_of(setting) == O2C_SETTING_FLAG;
+}
 
 static size_t count_settings(const struct o2c_settings_table *tables, size_t table_count)
 {
@@ -58,9 +93,11 @@ static struct o2c_config *new_config(const struct o2c_settings_table *tables,
     if (!config)
         return NULL;
     o2c_arena_init(&config->texts, TEXTS_MAX_BYTES);
+    config->option_only = true;
     for (size_t i = 0; i < table_count; i++)
         for (size_t k = 0; k < tables[i].setting_count; k++) {
             const struct o2c_setting *setting = &tables[i].settings[k];
+            config->option_only = config->option_only && is_option_only(setting);
             config->given[config->count++] =
                 (struct given){setting, setting->default_value,
                                setting->default_value ? FROM_DEFAULT : FROM_NOWHERE, 0};
@@ -90,7 +127,7 @@ static enum o2c_verdict give(struct o2c_config *config, struct given *given,
                              struct o2c_str value, enum origin origin, int line,
                              struct o2c_err *err)
 {
-    if (origin < given->origin)
+    if (origin < given->origin || is_of_others(given->setting))
         return O2C_OK;
     const char *text = keep(config, value);
     if (!text)
@@ -130,7 +167,7 @@ static struct o2c_str next_value(struct arguments *arguments, const struct given
 {
     const char *word =
         arguments->next < arguments->count ? arguments->words[arguments->next] : NULL;
-    if (given && given->setting->kind == O2C_SETTING_FLAG && !is_flag_word(word))
+    if (given && o2c_setting_is_flag(given->setting) && !is_flag_word(word))
         return O2C_STR("true");
     if (word)
         arguments->next++;
@@ -142,8 +179,10 @@ static enum o2c_verdict read_option(struct o2c_config *config, struct arguments 
 {
     const char *word = arguments->words[arguments->next++];
     struct o2c_str name = {word + 2, strcspn(word + 2, "=")};
-    bool is_config = o2c_str_eq(name, O2C_STR("config"));
+    bool is_config = !config->option_only && o2c_str_eq(name, O2C_STR("config"));
     struct given *given = find(config, name);
+    if (given && is_of_others(given->setting))
+        given = NULL;
     if (strncmp(word, "--", 2) != 0 || (!given && !is_config))
         return o2c_fail(err, O2C_FATAL, "unknown option %.*s", (int)strcspn(word, "="),
                         word);
@@ -206,6 +245,9 @@ static enum o2c_verdict read_environment(struct o2c_config *config, struct o2c_e
         if (!given)
             return o2c_fail(err, O2C_FATAL, "unknown setting %.*s in the environment",
                             O2C_STR_ARG(name));
+        if (is_option_only(given->setting))
+            return o2c_fail(err, O2C_FATAL, "%.*s: --%s is given on the command line alone",
+                            O2C_STR_ARG(name), given->setting->name);
         struct o2c_str value = o2c_str_from(*entry + name.len + (name.at[name.len] == '='));
         if (give(config, given, value, FROM_ENVIRONMENT, 0, err))
             return err->verdict;
@@ -243,6 +285,10 @@ static enum o2c_verdict read_line(struct o2c_config *config, struct o2c_str line
     if (!given)
         return o2c_fail(err, O2C_FATAL, "%s line %d: unknown setting %.*s", config->file,
                         number, O2C_STR_ARG(name));
+    if (is_option_only(given->setting))
+        return o2c_fail(err, O2C_FATAL,
+                        "%s line %d: --%s is given on the command line alone", config->file,
+                        number, given->setting->name);
     if (given->line > 0)
         return o2c_fail(err, O2C_FATAL, "%s line %d: %s stands on line %d already",
                         config->file, number, given->setting->name, given->line);
@@ -336,7 +382,7 @@ static enum o2c_verdict refuse_value(const struct o2c_config *config,
     const char *value = setting->secret ? "(secret)" : given->text;
     char where[128];
     origin_text(config, given, where, sizeof where);
-    if (setting->kind == O2C_SETTING_FLAG)
+    if (o2c_setting_is_flag(setting))
         return o2c_fail(err, O2C_FATAL, "%s: \"%.60s\" is not true or false", where, value);
     return o2c_fail(err, O2C_FATAL,
                     "%s: \"%.60s\" is not a number from %" PRId64 " to %" PRId64, where,
@@ -349,13 +395,13 @@ static enum o2c_verdict set_value(const struct o2c_config *config,
 {
     const struct o2c_setting *setting = given->setting;
     void *member = (char *)settings + setting->offset;
-    if (given->origin == FROM_NOWHERE) {
+    if (given->origin == FROM_NOWHERE && !is_of_others(setting)) {
         char variable[NAME_MAX_BYTES];
         variable_name(setting->name, variable);
         return o2c_fail(err, O2C_FATAL, "setting %s is required: --%s or %s", setting->name,
                         setting->name, variable);
     }
-    switch (setting->kind) {
+    switch (kind_of(setting)) {
     case O2C_SETTING_TEXT:
         *(const char **)member = given->text;
         return O2C_OK;
@@ -369,6 +415,11 @@ static enum o2c_verdict set_value(const struct o2c_config *config,
         *(int64_t *)member = value;
         return O2C_OK;
     }
+    case O2C_OPTION_TEXT: /* kind_of names none of these */
+    case O2C_OPTION_INT:
+    case O2C_OPTION_FLAG:
+    case O2C_SETTING_OF_OTHERS:
+        break;
     }
     return O2C_OK;
 }
@@ -382,8 +433,8 @@ enum o2c_verdict o2c_config_load(struct o2c_config **ret_config,
     int next = 1;
     if (!config)
         return o2c_fail(err, O2C_FATAL, "no memory for the settings");
-    if (read_arguments(config, argc, argv, &next, err) || read_environment(config, err) ||
-        read_file(config, err))
+    if (read_arguments(config, argc, argv, &next, err) ||
+        (!config->option_only && (read_environment(config, err) || read_file(config, err))))
         goto failed;
     for (size_t i = 0; i < config->count; i++)
         if (set_value(config, &config->given[i], settings, err))
@@ -418,21 +469,21 @@ static void describe_default(struct o2c_buf *out, const struct o2c_setting *sett
 
 static void describe_range(struct o2c_buf *out, const struct o2c_setting *setting)
 {
-    static const char *const kinds[] = {"text", "", "true or false"};
-    if (setting->kind == O2C_SETTING_INT)
+    if (kind_of(setting) == O2C_SETTING_INT)
         o2c_buf_printf(out, "%" PRId64 "..%" PRId64 "%s%s", setting->min, setting->max,
                        setting->unit ? " " : "", setting->unit ? setting->unit : "");
     else
-        o2c_buf_add_text(out, kinds[setting->kind]);
+        o2c_buf_add_text(out, o2c_setting_is_flag(setting) ? "true or false" : "text");
 }
 
 static void describe_plain(struct o2c_buf *out, const struct o2c_setting *setting)
 {
     char variable[NAME_MAX_BYTES];
     variable_name(setting->name, variable);
-    o2c_buf_printf(out, "  --%s%s\n      %s\n      %s; ", setting->name,
-                   setting->kind == O2C_SETTING_FLAG ? "" : " VALUE", setting->help,
-                   variable);
+    o2c_buf_printf(out, "  --%s%s\n      %s\n      %s%s", setting->name,
+                   o2c_setting_is_flag(setting) ? "" : " VALUE", setting->help,
+                   is_option_only(setting) ? "" : variable,
+                   is_option_only(setting) ? "" : "; ");
     describe_range(out, setting);
     o2c_buf_add_text(out, setting->default_value ? "; default " : "; ");
     describe_default(out, setting);
@@ -443,7 +494,9 @@ static void describe_row(struct o2c_buf *out, const struct o2c_setting *setting)
 {
     char variable[NAME_MAX_BYTES];
     variable_name(setting->name, variable);
-    o2c_buf_printf(out, "| `%s` | `%s` | ", setting->name, variable);
+    o2c_buf_printf(
+        out, "| `%s` | %s%s%s | ", setting->name, is_option_only(setting) ? "" : "`",
+        is_option_only(setting) ? "none" : variable, is_option_only(setting) ? "" : "`");
     describe_range(out, setting);
     o2c_buf_add_text(out, " | ");
     describe_default(out, setting);
@@ -458,7 +511,9 @@ void o2c_config_describe(struct o2c_buf *out, const struct o2c_settings_table *t
                               "|---|---|---|---|---|\n");
     for (size_t i = 0; i < table_count; i++)
         for (size_t k = 0; k < tables[i].setting_count; k++)
-            if (markdown)
+            if (is_of_others(&tables[i].settings[k]))
+                continue;
+            else if (markdown)
                 describe_row(out, &tables[i].settings[k]);
             else
                 describe_plain(out, &tables[i].settings[k]);

@@ -6,11 +6,13 @@
  * Precedence: command line (--name VALUE or --name=VALUE) over environment
  * (O2C_NAME) over file (name = value, '#' comments) over default.  The file is
  * named by --config or O2C_CONFIG.  A key that is not in the table, in the
- * file or as an O2C_ variable, refuses the start.
+ * file or as an O2C_ variable, refuses the start.  Where all is given on the
+ * command line alone, neither environment nor file is looked at.
  */
 #ifndef O2C_BASE_CONFIG_H
 #define O2C_BASE_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +23,16 @@ enum o2c_setting_kind {
     O2C_SETTING_TEXT, /* const char *, owned by the configuration */
     O2C_SETTING_INT,  /* int64_t, within min..max */
     O2C_SETTING_FLAG, /* bool: true/false/yes/no/1/0 */
+
+    /* The same, but given on the command line alone: what belongs to one call, not to an
+     * installation, such as the reason of an act. */
+    O2C_OPTION_TEXT,
+    O2C_OPTION_INT,
+    O2C_OPTION_FLAG,
+
+    /* Of the programs beside this one, which share its environment and its file: passed
+     * over there, never shown, and no option.  The rest of the row says nothing. */
+    O2C_SETTING_OF_OTHERS,
 };
 
 struct o2c_setting {
@@ -38,6 +50,9 @@ struct o2c_settings_table {
     const struct o2c_setting *settings;
     size_t setting_count;
 };
+
+/* Whether the option may stand without a value. */
+bool o2c_setting_is_flag(const struct o2c_setting *setting);
 
 /*
  * Fills `settings` (a struct described by the tables; several tables make one

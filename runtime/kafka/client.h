@@ -43,6 +43,15 @@ struct o2c_kafka_settings {
             "further librdkafka properties, name=value;name=value (TLS, SASL)", true       \
     }
 
+/* For a program that does without Kafka beside others that do not. */
+#define O2C_KAFKA_SETTING_OF_OTHERS(name)                                                  \
+    {                                                                                      \
+        name, O2C_SETTING_OF_OTHERS, 0, "", 0, 0, NULL, "", false                          \
+    }
+#define O2C_KAFKA_SETTINGS_OF_OTHERS                                                       \
+    O2C_KAFKA_SETTING_OF_OTHERS("kafka"), O2C_KAFKA_SETTING_OF_OTHERS("topic-prefix"),     \
+        O2C_KAFKA_SETTING_OF_OTHERS("kafka-client")
+
 /*
  * A configuration with bootstrap servers, client id and the further
  * properties set, logging through log.h (log.queue off, log_cb).  FATAL names

@@ -75,6 +75,25 @@ class Commands(PipelineCase):
         said = self.elsewhere({"O2C_TIMEOUT_S": "soon"}, "drain", status=2)
         self.assertRegex(said, r"(?i)timeout.s.*soon")
 
+    def test_a_command_has_the_settings_that_it_uses(self):
+        reads = {"migrate": {"pg"}, "simulate": set(), "flow": {"pg"}, "invoices": {"pg"},
+                 "ageing": {"pg"}, "ledger": {"pg"}}
+        config = self.pipeline.logs / "o2c.conf"
+        config.write_text("kafka = 127.0.0.1:1\ntopic-prefix = nobody.\n")
+        for command in self.commands():
+            with self.subTest(command):
+                said = self.o2c(command, "--help")
+                uses = reads.get(command, {"kafka", "pg"})
+                self.assertEqual({"kafka", "pg"} & set(re.findall(r"(?m)^  --(kafka|pg)\b", said)),
+                                 uses)
+                self.assertEqual("--topic-prefix" in said, "kafka" in uses)
+                if uses == {"pg"}:  # Kafka's settings are in everybody's environment and file
+                    self.assertIn("unknown option --kafka", self.o2c(command, "--kafka", "x:1", "C",
+                                                                     status=2))
+                    self.elsewhere({"O2C_CONFIG": str(config)}, command,
+                                   *(("C",) if command == "invoices" else ()),
+                                   status=1 if command == "invoices" else 0)
+
     def test_what_cannot_be_reached_is_3(self):
         for words in (("migrate",), ("drain",), ("lag",), ("verify",), ("parked", "list"),
                       ("topics", "create", "--partitions", "6")):

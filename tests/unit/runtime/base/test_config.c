@@ -36,6 +36,17 @@ static const struct o2c_setting other[] = {
 };
 static const struct o2c_settings_table tables[] = {{database, 1}, {other, 3}};
 
+/* A program beside that one, which needs no topics. */
+static const struct o2c_setting beside[] = {
+    {"topic-prefix", O2C_SETTING_OF_OTHERS, 0, "", 0, 0, NULL, "", false},
+    {"pg-dsn", O2C_OPTION_TEXT, offsetof(struct settings, dsn), "here", 0, 0, NULL,
+     "where this once", false},
+    {"batch-limit", O2C_OPTION_INT, offsetof(struct settings, limit), "10", 1, 1000, NULL,
+     "how many", false},
+    {"quiet", O2C_OPTION_FLAG, offsetof(struct settings, quiet), "no", 0, 0, NULL,
+     "say little", false},
+};
+
 struct loaded {
     enum o2c_verdict verdict;
     struct settings settings;
@@ -45,19 +56,22 @@ struct loaded {
 };
 
 /* words: the whole command line, NULL-terminated */
-static struct loaded load(const char *const *words)
+static struct loaded load_from(const struct o2c_settings_table *list, size_t count,
+                               const char *const *words)
 {
     struct loaded loaded = {.next = -1};
     char *argv[16];
     int argc = 0;
     for (; words[argc]; argc++)
         argv[argc] = (char *)(uintptr_t)words[argc];
-    loaded.verdict = o2c_config_load(&loaded.config, tables, 2, &loaded.settings, argc,
+    loaded.verdict = o2c_config_load(&loaded.config, list, count, &loaded.settings, argc,
                                      argv, &loaded.next, &loaded.err);
     return loaded;
 }
 
-#define LOAD(...) load((const char *const[]){__VA_ARGS__, NULL})
+#define LOAD_FROM(list, count, ...)                                                        \
+    load_from(list, count, (const char *const[]){__VA_ARGS__, NULL})
+#define LOAD(...) LOAD_FROM(tables, 2, __VA_ARGS__)
 
 static void assert_refused(struct loaded loaded, const char *words)
 {
@@ -221,6 +235,57 @@ static void an_unknown_key_is_refused_by_its_name(void **state)
     assert_refused(LOAD("program"), words);
 }
 
+static void what_only_others_use_is_passed_over_and_no_option(void **state)
+{
+    (void)state;
+    const struct o2c_settings_table table = {beside, 4};
+    setenv("O2C_TOPIC_PREFIX", "environment.", 1);
+    write_file("topic-prefix = file.\n");
+    struct loaded loaded = LOAD_FROM(&table, 1, "program", "--batch-limit", "7");
+    assert_int_equal(loaded.verdict, O2C_OK);
+    assert_null(loaded.settings.prefix);
+    assert_int_equal(loaded.settings.limit, 7);
+    o2c_config_free(loaded.config);
+    assert_refused(LOAD_FROM(&table, 1, "program", "--topic-prefix", "x"),
+                   "unknown option --topic-prefix");
+}
+
+static void what_belongs_to_one_call_is_given_on_its_command_line(void **state)
+{
+    (void)state;
+    const struct o2c_settings_table table = {beside, 4};
+    struct loaded loaded =
+        LOAD_FROM(&table, 1, "program", "--quiet", "--pg-dsn", "x", "--batch-limit=5");
+    assert_int_equal(loaded.verdict, O2C_OK);
+    assert_string_equal(loaded.settings.dsn, "x");
+    assert_int_equal(loaded.settings.limit, 5);
+    assert_true(loaded.settings.quiet);
+    o2c_config_free(loaded.config);
+    setenv("O2C_PG_DSN", "y", 1);
+    assert_refused(LOAD_FROM(&table, 1, "program"),
+                   "O2C_PG_DSN: --pg-dsn is given on the command line alone");
+    unsetenv("O2C_PG_DSN");
+    write_file("\nquiet = yes\n");
+    char words[200];
+    snprintf(words, sizeof words, "%s line 2: --quiet is given on the command line alone",
+             file_path);
+    assert_refused(LOAD_FROM(&table, 1, "program"), words);
+}
+
+static void without_any_setting_neither_environment_nor_file_is_read(void **state)
+{
+    (void)state;
+    const struct o2c_settings_table table = {beside + 1, 3};
+    setenv("O2C_BATCH_LIMIT", "6", 1);
+    setenv("O2C_CONFIG", "/nonexistent/o2c.conf", 1);
+    struct loaded loaded = LOAD_FROM(&table, 1, "program");
+    assert_int_equal(loaded.verdict, O2C_OK);
+    assert_int_equal(loaded.settings.limit, 10);
+    o2c_config_free(loaded.config);
+    assert_refused(LOAD_FROM(&table, 1, "program", "--config", "x"),
+                   "unknown option --config");
+}
+
 static void variables_of_the_test_build_are_no_settings(void **state)
 {
     (void)state;
@@ -296,6 +361,18 @@ static void the_table_describes_itself(void **state)
                            "  --batch-limit VALUE\n      events in one batch\n"
                            "      O2C_BATCH_LIMIT; 1..1000 events; default 10 events\n"));
     assert_non_null(strstr(o2c_buf_text(&out), "  --quiet\n      say little\n"));
+    const struct o2c_settings_table of_one_call = {beside, 4};
+    o2c_buf_reset(&out);
+    o2c_config_describe(&out, &of_one_call, 1, false);
+    assert_string_equal(
+        o2c_buf_text(&out),
+        "  --pg-dsn VALUE\n      where this once\n      text; default here\n"
+        "  --batch-limit VALUE\n      how many\n      1..1000; default 10\n"
+        "  --quiet\n      say little\n      true or false; default no\n");
+    o2c_buf_reset(&out);
+    o2c_config_describe(&out, &of_one_call, 1, true);
+    assert_non_null(strstr(o2c_buf_text(&out), "| `pg-dsn` | none | text | here |"));
+    assert_null(strstr(o2c_buf_text(&out), "topic-prefix"));
     o2c_buf_clear(&out);
 }
 
@@ -324,6 +401,9 @@ int main(void)
         config_test(reading_stops_at_the_first_word_that_is_no_option),
         config_test(a_flag_takes_the_next_word_only_if_it_is_a_truth),
         config_test(an_unknown_key_is_refused_by_its_name),
+        config_test(what_only_others_use_is_passed_over_and_no_option),
+        config_test(what_belongs_to_one_call_is_given_on_its_command_line),
+        config_test(without_any_setting_neither_environment_nor_file_is_read),
         config_test(variables_of_the_test_build_are_no_settings),
         config_test(what_is_wrong_with_a_value_is_said_with_its_place),
         config_test(a_file_that_is_no_text_is_refused_with_its_line),
