@@ -30,6 +30,8 @@ enum {
     KAFKA_TIMEOUT_MS = 10000
 };
 
+/* Who and why is said with each act: an audit must not read what a shell happened to hold.
+ */
 struct parked_settings {
     struct stack_settings stack;
     const char *reason;
@@ -38,9 +40,9 @@ struct parked_settings {
 };
 
 static const struct o2c_setting settings_rows[] = {
-    {"reason", O2C_SETTING_TEXT, offsetof(struct parked_settings, reason), "", 0, 0, NULL,
-     "why, for release, discard and republish", false},
-    {"actor", O2C_SETTING_TEXT, offsetof(struct parked_settings, actor), "", 0, 0, NULL,
+    {"reason", O2C_OPTION_TEXT, offsetof(struct parked_settings, reason), "", 0, 0, NULL,
+     "why, for release, discard and republish; kept for ever", false},
+    {"actor", O2C_OPTION_TEXT, offsetof(struct parked_settings, actor), "", 0, 0, NULL,
      "who asks; default: the user that runs the command", false},
     {"wait-s", O2C_SETTING_INT, offsetof(struct parked_settings, wait_s), "15", 0, 3600,
      "s", "how long to wait until it is done", false},
@@ -531,7 +533,7 @@ static int act(struct run *run, const char *action)
     if (run->word_count != actions[i].word_count)
         return stack_fail(&run->stack, EXIT_USAGE, "usage: o2c parked %s%s%s", action,
                           actions[i].words, actions[i].changes ? " --reason TEXT" : "");
-    if (actions[i].changes && !*run->settings->reason)
+    if (actions[i].changes && !run->settings->reason[strspn(run->settings->reason, " \t")])
         return stack_fail(&run->stack, EXIT_USAGE,
                           "--reason is missing: it is kept for ever");
     status = stack_open_pg(&run->stack);

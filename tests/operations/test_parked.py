@@ -1,6 +1,8 @@
 """o2c parked: what cannot be applied, and what a person does about it."""
 
 import json
+import os
+import pwd
 import sys
 import unittest
 from pathlib import Path
@@ -94,9 +96,9 @@ class Parked(PipelineCase):
         self.assertEqual({state for state, *_ in self.parked("CQ")}, {"released"})
         self.assertEqual(self.notices("CQ"), ["parked/1", "released/2", "released/0"])
         self.assertEqual([one.value() for one in self.announced("CQ")[1:]], [None, None])
-        self.assertEqual(self.rows("SELECT action, reason, outcome FROM orders.parked_order WHERE"
-                                   " account_id = 'CQ' ORDER BY order_no")[1],
-                         ("release", WHY[1], "released"))
+        self.assertEqual(self.rows("SELECT action, actor, reason, outcome FROM orders.parked_order"
+                                   " WHERE account_id = 'CQ' ORDER BY order_no")[1],
+                         ("release", pwd.getpwuid(os.getuid()).pw_name, WHY[1], "released"))
         self.o2c("verify")
 
     def test_a_release_applies_the_records_in_the_order_in_which_they_came(self):
@@ -130,7 +132,10 @@ class Parked(PipelineCase):
                       self.o2c("parked", "show", "orders", "CU"))
         self.assertIn("parked again", self.o2c("parked", "release", "orders", "CU", *WHY,
                                                status=1))
-        self.assertEqual(self.o2c("parked", "discard", "orders", "CU", *WHY), "discarded\n")
+        self.assertEqual(self.o2c("parked", "discard", "orders", "CU", *WHY, "--actor", "anna"),
+                         "discarded\n")
+        self.assertEqual(self.rows("SELECT actor FROM orders.parked_order WHERE account_id = 'CU'"
+                                   " AND action = 'discard'"), [("anna",)])
         self.drain()
         self.assertEqual([state for state, *_ in self.parked("CU")], ["discarded", "released"])
         self.assertEqual(self.orders_of("CU"), ["U1"])
@@ -330,12 +335,26 @@ class Words(PipelineCase):
                       self.refused("republish", *where[:3]))
         self.assertIn("--reason is missing", self.refused("release", "orders", "C1"))
         self.assertIn("--reason is missing", self.refused("republish", *where))
+        self.assertIn("--reason is missing", self.refused("release", "orders", "C1", "--reason", " "))
         self.assertIn('no consumer "ordres"', self.refused("release", "ordres", "C1", *WHY))
         self.assertIn('partition "one" is no whole number',
                       self.refused("republish", "orders", "o2c.orders", "one", "2", *WHY))
         self.assertIn('offset "-2" is no whole number',
                       self.refused("republish", "orders", "o2c.orders", "1", "-2", *WHY))
         self.assertIn("usage: o2c parked", self.refused())
+
+    def test_who_and_why_are_said_with_the_act(self):
+        environment = self.pipeline.environment
+        config = self.pipeline.logs / "o2c.conf"
+        for name in ("reason", "actor"):
+            config.write_text(f"{name} = of another act\n")
+            for further in ({f"O2C_{name.upper()}": "of another act"}, {"O2C_CONFIG": str(config)}):
+                self.pipeline.environment = environment | further
+                try:
+                    self.assertIn(f"--{name} is given on the command line alone",
+                                  self.refused("release", "orders", "C1", *WHY))
+                finally:
+                    self.pipeline.environment = environment
 
     def test_nothing_is_parked(self):
         self.assertIn("nothing is parked or set aside", self.o2c("parked", "list"))
