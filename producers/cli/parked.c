@@ -13,6 +13,7 @@
 
 #include "producers/cli/commands.h"
 #include "producers/cli/options.h"
+#include "producers/cli/report.h"
 #include "producers/cli/stack.h"
 #include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
@@ -37,6 +38,7 @@ struct parked_settings {
     const char *reason;
     const char *actor;
     int64_t wait_s;
+    bool json;
 };
 
 static const struct o2c_setting settings_rows[] = {
@@ -46,6 +48,8 @@ static const struct o2c_setting settings_rows[] = {
      "who asks; default: the user that runs the command", false},
     {"wait-s", O2C_SETTING_INT, offsetof(struct parked_settings, wait_s), "15", 0, 3600,
      "s", "how long to wait until it is done", false},
+    {"json", O2C_SETTING_FLAG, offsetof(struct parked_settings, json), "false", 0, 0, NULL,
+     "list: one JSON object per line, what is parked and what is set aside", false},
     STACK_SETTINGS(struct parked_settings, stack),
 };
 
@@ -100,76 +104,92 @@ static PGresult *query_schema(struct run *run, const char *schema, const char *f
 
 /* ---- list */
 
-static void print_parked(const char *consumer, const PGresult *result)
-{
-    for (int i = 0; i < PQntuples(result); i++)
-        printf("%-10s %-20s %7s  %-20s %s/%s/%s  %s\n", consumer, PQgetvalue(result, i, 0),
-               PQgetvalue(result, i, 1), PQgetvalue(result, i, 2), PQgetvalue(result, i, 3),
-               PQgetvalue(result, i, 4), PQgetvalue(result, i, 5),
-               PQgetvalue(result, i, 6));
-}
+static const struct report_column parked_columns[] = {
+    {"consumer", REPORT_TEXT, NULL},  {"account", REPORT_TEXT, NULL},
+    {"records", REPORT_NUMBER, NULL}, {"parked since", REPORT_TEXT, NULL},
+    {"topic", REPORT_TEXT, NULL},     {"partition", REPORT_NUMBER, NULL},
+    {"offset", REPORT_NUMBER, NULL},  {"reason", REPORT_TEXT, NULL},
+};
 
-static void print_aside(const char *consumer, const PGresult *result)
-{
-    int64_t all = PQntuples(result) ? strtoll(PQgetvalue(result, 0, 5), NULL, 10) : 0;
+static const struct report_column aside_columns[] = {
+    {"consumer", REPORT_TEXT, NULL},    {"set aside", REPORT_TEXT, NULL},
+    {"since", REPORT_TEXT, NULL},       {"topic", REPORT_TEXT, NULL},
+    {"partition", REPORT_NUMBER, NULL}, {"offset", REPORT_NUMBER, NULL},
+    {"reason", REPORT_TEXT, NULL},
+};
 
-    for (int i = 0; i < PQntuples(result); i++)
-        printf("%-10s set aside  %-20s %s/%s/%s  %s\n", consumer, PQgetvalue(result, i, 0),
-               PQgetvalue(result, i, 2), PQgetvalue(result, i, 3), PQgetvalue(result, i, 4),
-               PQgetvalue(result, i, 1));
-    if (all > PQntuples(result))
-        printf("%-10s set aside  ... and %" PRId64 " more, see o2c.set_aside\n", consumer,
-               all - PQntuples(result));
-}
+/* Of each account the first record, behind which the others queue. */
+static const struct report parked_report = {
+    .row = "parked",
+    .sql = "SELECT consumer, account_id, records,"
+           "       to_char(parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+           "           AS parked_since,"
+           "       topic, partition, record_offset, reason"
+           "  FROM (SELECT *, count(*) OVER (PARTITION BY consumer, account_id) AS records,"
+           "               row_number() OVER (PARTITION BY consumer, account_id"
+           "                                      ORDER BY state, parked_at) AS place"
+           "          FROM o2c.parked) p"
+           " WHERE place = 1"
+           " ORDER BY consumer, account_id COLLATE \"C\"",
+    .columns = parked_columns,
+    .column_count = sizeof parked_columns / sizeof parked_columns[0],
+};
 
-static int list_schema(struct run *run, const char *consumer, const char *schema,
-                       int *count)
+/* $1: how many of each consumer; NULL: all. */
+static const struct report aside_report = {
+    .row = "set_aside",
+    .sql =
+        "SELECT consumer, reason AS kind,"
+        "       to_char(set_aside_at AT TIME ZONE 'UTC',"
+        "               'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS set_aside_since,"
+        "       topic, partition, record_offset, detail AS reason"
+        "  FROM (SELECT *, row_number() OVER (PARTITION BY consumer"
+        "                                         ORDER BY set_aside_at, topic,"
+        "                                               partition, record_offset) AS place"
+        "          FROM o2c.set_aside WHERE republished_at IS NULL) s"
+        " WHERE $1::bigint IS NULL OR place <= $1"
+        " ORDER BY consumer, place",
+    .columns = aside_columns,
+    .column_count = sizeof aside_columns / sizeof aside_columns[0],
+};
+
+#define ASIDE_SHOWN "100"
+
+static int add_left_out(struct run *run, struct o2c_buf *out)
 {
-    PGresult *parked = query_schema(
-        run, schema,
-        "SELECT DISTINCT ON (account_id) account_id,"
-        "       count(*) OVER (PARTITION BY account_id),"
-        "       to_char(parked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
-        "       topic, partition, record_offset, coalesce(reason, '')"
-        "  FROM $schema.parked WHERE state IN ('parked', 'queued')"
-        " ORDER BY account_id, parked_no",
+    PGresult *result = stack_query(
+        &run->stack,
+        "SELECT consumer, count(*) - " ASIDE_SHOWN " FROM o2c.set_aside"
+        " WHERE republished_at IS NULL GROUP BY 1 HAVING count(*) > " ASIDE_SHOWN
+        " ORDER BY 1",
         NULL, 0);
-    PGresult *aside = parked ? query_schema(run, schema,
-                                            "SELECT reason, detail, topic, partition,"
-                                            "       record_offset, count(*) OVER ()"
-                                            "  FROM $schema.set_aside"
-                                            " WHERE republished_at IS NULL"
-                                            " ORDER BY set_aside_at LIMIT 100",
-                                            NULL, 0)
-                             : NULL;
 
-    if (aside) {
-        *count += PQntuples(parked) + PQntuples(aside);
-        print_parked(consumer, parked);
-        print_aside(consumer, aside);
-    }
-    PQclear(parked);
-    PQclear(aside);
-    return aside ? EXIT_OK : EXIT_STACK_FAILED;
+    for (int i = 0; i < PQntuples(result); i++)
+        o2c_buf_printf(out, "and %s more of %s: --json shows all\n",
+                       PQgetvalue(result, i, 1), PQgetvalue(result, i, 0));
+    PQclear(result);
+    return result ? EXIT_OK : EXIT_STACK_FAILED;
 }
 
 static int list(struct run *run, const char *action)
 {
-    PGresult *consumers = stack_query(
-        &run->stack, "SELECT consumer, quote_ident(schema) FROM o2c.consumer ORDER BY 1",
-        NULL, 0);
-    int status = consumers ? EXIT_OK : EXIT_STACK_FAILED, count = 0;
+    bool json = run->settings->json;
+    const char *shown[] = {json ? NULL : ASIDE_SHOWN};
+    struct o2c_buf out;
+    int status;
 
     (void)action;
-    if (consumers)
-        printf("%-10s %-20s %7s  %-20s %s  %s\n", "consumer", "account", "records",
-               "parked since", "topic/partition/offset", "reason");
-    for (int i = 0; consumers && i < PQntuples(consumers) && !status; i++)
-        status = list_schema(run, PQgetvalue(consumers, i, 0), PQgetvalue(consumers, i, 1),
-                             &count);
-    if (!status && !count)
-        printf("nothing is parked or set aside\n");
-    PQclear(consumers);
+    o2c_buf_init(&out, REPORT_MAX_BYTES);
+    status = report_add(&out, &run->stack, &parked_report, NULL, 0, json, NULL);
+    if (!status)
+        status = report_add(&out, &run->stack, &aside_report, shown, 1, json, NULL);
+    if (!status && !json)
+        status = add_left_out(run, &out);
+    if (!status && !json && !out.len)
+        o2c_buf_add_text(&out, "nothing is parked or set aside\n");
+    if (!status)
+        status = report_print(&run->stack, &out);
+    o2c_buf_clear(&out);
     return status;
 }
 
@@ -512,7 +532,7 @@ static const struct {
     bool changes;
     int (*act)(struct run *run, const char *action);
 } actions[] = {
-    {"list", 0, "", false, list},
+    {"list", 0, " [--json]", false, list},
     {"show", 2, " CONSUMER ACCOUNT", false, show},
     {"release", 2, " CONSUMER ACCOUNT", true, ask},
     {"discard", 2, " CONSUMER ACCOUNT", true, ask},
@@ -533,6 +553,8 @@ static int act(struct run *run, const char *action)
     if (run->word_count != actions[i].word_count)
         return stack_fail(&run->stack, EXIT_USAGE, "usage: o2c parked %s%s%s", action,
                           actions[i].words, actions[i].changes ? " --reason TEXT" : "");
+    if (run->settings->json && actions[i].act != list)
+        return stack_fail(&run->stack, EXIT_USAGE, "--json goes with list");
     if (actions[i].changes && !run->settings->reason[strspn(run->settings->reason, " \t")])
         return stack_fail(&run->stack, EXIT_USAGE,
                           "--reason is missing: it is kept for ever");

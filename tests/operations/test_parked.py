@@ -59,8 +59,22 @@ class Parked(PipelineCase):
         self.assertEqual(self.rows("SELECT state FROM o2c.shipment WHERE shipment_id = 'SQ'"),
                          [("dispatched",)])
         listed = self.o2c("parked", "list")
-        self.assertRegex(listed, r"orders +CQ +3 +\d{4}-\d\d-\d\dT\S+Z +o2c.orders/\d+/\d+  "
+        self.assertRegex(listed, r"(?m)^orders +CQ +3  \d{4}-\d\d-\d\dT\S+Z  o2c.orders +\d+ +\d+  "
                                  r".*violates check constraint")
+        heads, *lines = listed.splitlines()
+        for line in lines:  # whatever stands in the columns before
+            self.assertEqual(line[heads.index("topic") - 3:heads.index("topic") + 4], "Z  o2c.")
+            self.assertEqual(line[heads.index("reason") - 3:heads.index("reason")].strip(),
+                             line[:heads.index("reason")].split()[-1][-1])
+        rows = [json.loads(line) for line in self.o2c("parked", "list", "--json").splitlines()]
+        first, = [row for row in rows if row["account_id"] == "CQ"]
+        self.assertRegex(first.pop("parked_since"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertRegex(first.pop("reason"), "violates check constraint")
+        partition, offset = self.rows("SELECT partition, record_offset FROM orders.parked WHERE"
+                                      " account_id = 'CQ' AND state = 'parked'")[0]
+        self.assertEqual(first, {"row": "parked", "consumer": "orders", "account_id": "CQ",
+                                 "records": 3, "topic": "o2c.orders",
+                                 "partition": int(partition), "record_offset": int(offset)})
         self.assertEqual(self.rows("SELECT consumer, state FROM o2c.parked WHERE"
                                    " account_id = 'CQ' ORDER BY topic, state"),
                          [("orders", "parked"), ("orders", "queued"), ("orders", "queued")])
@@ -172,8 +186,13 @@ class Parked(PipelineCase):
         self.publish(order("W3", "CW"))  # nothing queues behind it
         self.drain()
         self.assertEqual(self.orders_of("CW"), ["W1", "W3"])
-        self.assertIn("partitioner=murmur2_random", self.o2c("parked", "list"))
         where = ("o2c.orders", str(partition), str(offset))
+        self.assertRegex(self.o2c("parked", "list"), r"(?m)^orders +wrong-partition +\S+Z  +" +
+                         " +".join(where) + "  .*partitioner=murmur2_random")
+        row, = [one for one in map(json.loads, self.o2c("parked", "list", "--json").splitlines())
+                if one["row"] == "set_aside" and one["consumer"] == "orders"]
+        self.assertEqual((row["kind"], row["topic"], row["partition"], row["record_offset"]),
+                         ("wrong-partition", "o2c.orders", partition, offset))
         self.assertEqual(self.rows("SELECT consumer, reason FROM o2c.set_aside WHERE"
                                    f" record_offset = {offset} AND partition = {partition}"
                                    " AND consumer IN ('orders', 'shipments') ORDER BY 1"),
@@ -330,7 +349,8 @@ class Words(PipelineCase):
         where = ("orders", "o2c.orders", "1", "2")
         self.assertIn('"lst" is none of list, show, release', self.refused("lst"))
         self.assertIn("usage: o2c parked show CONSUMER ACCOUNT", self.refused("show", "orders"))
-        self.assertIn("usage: o2c parked list\n", self.refused("list", "orders"))
+        self.assertIn("usage: o2c parked list [--json]\n", self.refused("list", "orders"))
+        self.assertIn("--json goes with list", self.refused("show", "orders", "C1", "--json"))
         self.assertIn("republish CONSUMER TOPIC PARTITION OFFSET --reason",
                       self.refused("republish", *where[:3]))
         self.assertIn("--reason is missing", self.refused("release", "orders", "C1"))
@@ -356,8 +376,18 @@ class Words(PipelineCase):
                 finally:
                     self.pipeline.environment = environment
 
+    def test_z_many_that_are_set_aside_are_counted(self):
+        self.pipeline.sql("INSERT INTO orders.set_aside (partition, topic, record_offset, reason,"
+                          " detail, recorded_at) SELECT 0, 'o2c.orders', n, 'no-key', 'none', now()"
+                          " FROM generate_series(1, 103) n")
+        lines = self.o2c("parked", "list").splitlines()
+        self.assertEqual((len(lines), lines[-1]),
+                         (102, "and 3 more of orders: --json shows all"))
+        self.assertEqual(len(self.o2c("parked", "list", "--json").splitlines()), 103)
+
     def test_nothing_is_parked(self):
-        self.assertIn("nothing is parked or set aside", self.o2c("parked", "list"))
+        self.assertEqual(self.o2c("parked", "list"), "nothing is parked or set aside\n")
+        self.assertEqual(self.o2c("parked", "list", "--json"), "")
         self.assertIn('nothing of account "C1"', self.o2c("parked", "show", "orders", "C1"))
         self.assertIn('nothing of account "C1" is parked in orders',
                       self.o2c("parked", "discard", "orders", "C1", *WHY, status=1))
