@@ -60,7 +60,7 @@ static int show_again(void *user, struct o2c_buf *text, size_t lines)
 static int show(struct stack *stack, const struct flow_settings *settings)
 {
     struct shown shown = {stack, settings->json};
-    struct screen screen = {settings->json, show_again, &shown};
+    struct screen screen = {stack, settings->json, show_again, &shown};
 
     return settings->watch ? screen_watch(&screen)
                            : report_show(stack, &report, NULL, 0, settings->json, nothing);

@@ -9,16 +9,13 @@
 #include "producers/cli/commands.h"
 #include "producers/cli/lag_report.h"
 #include "producers/cli/options.h"
+#include "producers/cli/report.h"
 #include "producers/cli/screen.h"
 #include "producers/cli/stack.h"
+#include "producers/cli/text_table.h"
 #include "runtime/base/buf.h"
 
 #include "runtime/base/banned.h"
-
-enum {
-    COLUMNS = 11,
-    CELL_BYTES = 96
-};
 
 struct lag_settings {
     struct stack_settings stack;
@@ -40,8 +37,8 @@ static const struct o2c_setting settings_rows[] = {
     STACK_SETTINGS(struct lag_settings, stack),
 };
 
-static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
-                                                                   sizeof settings_rows[0]};
+static const struct o2c_settings_table settings_table = {
+    settings_rows, sizeof settings_rows / sizeof settings_rows[0]};
 
 static const char *status_name(enum o2c_lag_status status)
 {
@@ -132,65 +129,35 @@ static void add_all_json(struct o2c_buf *out, const struct lag_report *report,
     }
 }
 
-/* ---- the table: columns as wide as what stands in them */
+/* ---- the table */
 
-static const struct {
-    const char *name;
-    bool is_text;
-} columns[COLUMNS] = {
-    {"consumer", true}, {"topic", true},   {"part", false},  {"behind", false},
-    {"seconds", false}, {"parked", false}, {"owner", true},  {"in/s", false},
-    {"out/s", false},   {"drain", false},  {"status", true},
-};
+static void add_seconds(struct text_table *table, int64_t waited_us)
+{
+    char text[32];
 
-typedef char cells[COLUMNS][CELL_BYTES];
+    snprintf(text, sizeof text, "%" PRId64 ".%" PRId64, waited_us / 1000000,
+             waited_us / 100000 % 10);
+    text_table_add(table, text);
+}
 
-static void fill(cells row, const struct lag *lag, const struct lag_settings *settings)
+static void add_row(struct text_table *table, const struct lag *lag,
+                    const struct lag_settings *settings)
 {
     int64_t drain_s = lag_seconds_to_drain(lag);
-    size_t i = 0;
+    char drain[32];
 
-#define CELL(...) snprintf(row[i++], CELL_BYTES, __VA_ARGS__)
-    CELL("%s", lag->consumer);
-    CELL("%s", lag->topic);
-    CELL("%" PRId32, lag->partition);
-    CELL("%" PRId64, lag->state.behind);
-    CELL("%" PRId64 ".%" PRId64, lag->state.waited_us / 1000000,
-         lag->state.waited_us / 100000 % 10);
-    CELL("%" PRId64, lag->parked);
-    CELL("%s", lag->owner ? lag->owner : "-");
-    CELL("%" PRId64, lag->arriving);
-    CELL("%" PRId64, lag->taken);
-    if (lag->state.behind <= 0)
-        CELL("-");
-    else if (drain_s < 0)
-        CELL("?");
-    else
-        CELL("%" PRId64 " s", drain_s);
-    CELL("%s", status_name(judge(lag, settings)));
-#undef CELL
-}
-
-static void measure(const struct lag_report *report, const struct lag_settings *settings,
-                    int width[COLUMNS])
-{
-    cells row;
-
-    for (size_t c = 0; c < COLUMNS; c++)
-        width[c] = (int)strlen(columns[c].name);
-    for (size_t i = 0; i < report->lag_count; i++) {
-        fill(row, &report->lag[i], settings);
-        for (size_t c = 0; c < COLUMNS; c++)
-            if ((int)strlen(row[c]) > width[c])
-                width[c] = (int)strlen(row[c]);
-    }
-}
-
-static void add_row(struct o2c_buf *out, cells row, const int width[COLUMNS])
-{
-    for (size_t c = 0; c + 1 < COLUMNS; c++)
-        o2c_buf_printf(out, columns[c].is_text ? "%-*s  " : "%*s  ", width[c], row[c]);
-    o2c_buf_printf(out, "%s\n", row[COLUMNS - 1]);
+    snprintf(drain, sizeof drain, "%" PRId64 " s", drain_s);
+    text_table_add(table, lag->consumer);
+    text_table_add(table, lag->topic);
+    text_table_add_number(table, lag->partition);
+    text_table_add_number(table, lag->state.behind);
+    add_seconds(table, lag->state.waited_us);
+    text_table_add_number(table, lag->parked);
+    text_table_add(table, lag->owner ? lag->owner : "-");
+    text_table_add_number(table, lag->arriving);
+    text_table_add_number(table, lag->taken);
+    text_table_add(table, lag->state.behind <= 0 ? "-" : drain_s < 0 ? "?" : drain);
+    text_table_add(table, status_name(judge(lag, settings)));
 }
 
 static bool is_quiet(const struct lag *lag)
@@ -198,37 +165,58 @@ static bool is_quiet(const struct lag *lag)
     return lag->state.behind <= 0 && !lag->parked;
 }
 
+static void begin_table(struct text_table *table, const struct text_column *columns,
+                        size_t count)
+{
+    text_table_init(table, REPORT_MAX_BYTES);
+    for (size_t i = 0; i < count; i++)
+        text_table_column(table, columns[i].heading, columns[i].is_right);
+}
+
+static void end_table(struct text_table *table, struct o2c_buf *out)
+{
+    text_table_write(table, out);
+    text_table_clear(table);
+}
+
+/* What belongs to a consumer as a whole. */
+static void add_consumers(struct o2c_buf *out, const struct lag_report *report)
+{
+    static const struct text_column columns[] = {
+        {"consumer", false}, {"set aside", true}, {"unsent", true}, {"decided/s", true}};
+    struct text_table table;
+
+    begin_table(&table, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < report->consumer_count; i++) {
+        text_table_add(&table, report->consumer[i].name);
+        text_table_add_number(&table, report->consumer[i].set_aside);
+        text_table_add_number(&table, report->consumer[i].unsent);
+        text_table_add_number(&table, report->consumer[i].decided);
+    }
+    end_table(&table, out);
+}
+
 static void add_table(struct o2c_buf *out, const struct lag_report *report,
                       const struct lag_settings *settings, bool leave_out_quiet)
 {
-    int width[COLUMNS];
+    static const struct text_column columns[] = {
+        {"consumer", false}, {"topic", false}, {"part", true},   {"behind", true},
+        {"seconds", true},   {"parked", true}, {"owner", false}, {"in/s", true},
+        {"out/s", true},     {"drain", true},  {"status", false}};
+    struct text_table table;
     size_t left_out = 0;
-    cells row;
 
-    measure(report, settings, width);
-    for (size_t c = 0; c < COLUMNS; c++)
-        snprintf(row[c], CELL_BYTES, "%s", columns[c].name);
-    add_row(out, row, width);
-    for (size_t i = 0; i < report->lag_count; i++) {
-        if (leave_out_quiet && is_quiet(&report->lag[i])) {
+    begin_table(&table, columns, sizeof columns / sizeof columns[0]);
+    for (size_t i = 0; i < report->lag_count; i++)
+        if (leave_out_quiet && is_quiet(&report->lag[i]))
             left_out++;
-            continue;
-        }
-        fill(row, &report->lag[i], settings);
-        add_row(out, row, width);
-    }
+        else
+            add_row(&table, &report->lag[i], settings);
+    end_table(&table, out);
     if (left_out)
         o2c_buf_printf(out, "and %zu partitions where nothing waits\n", left_out);
     o2c_buf_add_u8(out, '\n');
-    for (size_t i = 0; i < report->consumer_count; i++) {
-        const struct lag_consumer *consumer = &report->consumer[i];
-
-        o2c_buf_printf(out,
-                       "%-*s  outbox: %" PRId64 " not published, %" PRId64
-                       "/s; set aside: %" PRId64 "\n",
-                       width[0], consumer->name, consumer->unsent, consumer->decided,
-                       consumer->set_aside);
-    }
+    add_consumers(out, report);
 }
 
 /* One consumer's partitions together: sums, and the worst of age and status. */
@@ -263,20 +251,26 @@ static struct total total_of(const struct lag_report *report, const char *consum
 static void add_totals(struct o2c_buf *out, const struct lag_report *report,
                        const struct lag_settings *settings)
 {
-    o2c_buf_printf(out, "%-13s %10s %9s %9s %7s %9s %7s %s\n", "consumer", "partitions",
-                   "behind", "seconds", "parked", "set aside", "unsent", "status");
+    static const struct text_column columns[] = {
+        {"consumer", false}, {"partitions", true}, {"behind", true}, {"seconds", true},
+        {"parked", true},    {"set aside", true},  {"unsent", true}, {"status", false}};
+    struct text_table table;
+
+    begin_table(&table, columns, sizeof columns / sizeof columns[0]);
     for (size_t i = 0; i < report->consumer_count; i++) {
         const struct lag_consumer *consumer = &report->consumer[i];
         struct total total = total_of(report, consumer->name, settings);
 
-        o2c_buf_printf(out,
-                       "%-13s %10" PRId64 " %9" PRId64 " %7" PRId64 ".%01" PRId64
-                       " %7" PRId64 " %9" PRId64 " %7" PRId64 " %s\n",
-                       consumer->name, total.partitions, total.behind,
-                       total.waited_us / 1000000, total.waited_us / 100000 % 10,
-                       total.parked, consumer->set_aside, consumer->unsent,
-                       status_name(total.status));
+        text_table_add(&table, consumer->name);
+        text_table_add_number(&table, total.partitions);
+        text_table_add_number(&table, total.behind);
+        add_seconds(&table, total.waited_us);
+        text_table_add_number(&table, total.parked);
+        text_table_add_number(&table, consumer->set_aside);
+        text_table_add_number(&table, consumer->unsent);
+        text_table_add(&table, status_name(total.status));
     }
+    end_table(&table, out);
 }
 
 /* What a script may act on: 1 when a partition stands still. */
@@ -307,13 +301,13 @@ static int show_once(struct stack *stack, const struct lag_settings *settings)
     struct o2c_buf out;
     int status = lag_report_read(stack, &report);
 
-    o2c_buf_init(&out, SCREEN_MAX_BYTES);
+    o2c_buf_init(&out, REPORT_MAX_BYTES);
     if (!status) {
         add_report(&out, &report, settings, false);
-        fwrite(out.at, 1, out.len, stdout);
-        fflush(stdout);
-        status = verdict(&report, settings);
+        status = report_print(stack, &out);
     }
+    if (!status)
+        status = verdict(&report, settings);
     o2c_buf_clear(&out);
     lag_report_clear(&report);
     return status;
@@ -332,7 +326,7 @@ static int show_again(void *user, struct o2c_buf *text, size_t lines)
     int status = lag_report_read(watched->stack, &report);
 
     if (!status) {
-        bool fits = report.lag_count + report.consumer_count + 3 < lines;
+        bool fits = report.lag_count + report.consumer_count + 4 < lines;
 
         add_report(text, &report, watched->settings, !fits);
     }
@@ -343,7 +337,7 @@ static int show_again(void *user, struct o2c_buf *text, size_t lines)
 static int watch(struct stack *stack, const struct lag_settings *settings)
 {
     struct watched watched = {stack, settings};
-    struct screen screen = {settings->json, show_again, &watched};
+    struct screen screen = {stack, settings->json, show_again, &watched};
 
     return screen_watch(&screen);
 }
@@ -362,7 +356,7 @@ int lag_run(int argc, char **argv)
         .exits = {.done = "nothing stands still; --watch: ended by Ctrl-C",
                   .findings = "something is STALL or STOP",
                   .servers = "Kafka or PostgreSQL"},
-        .table = &table,
+        .table = &settings_table,
         .settings = &settings,
     };
     struct stack stack = {.command = argv[0], .settings = &settings.stack};

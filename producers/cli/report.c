@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "producers/cli/text_table.h"
 #include "runtime/base/buf.h"
 #include "schemas/units/money.h"
 #include "schemas/units/time.h"
@@ -10,9 +11,7 @@
 #include "runtime/base/banned.h"
 
 enum {
-    SQL_MAX_BYTES = 1 << 16,
-    COLUMNS_MAX = 16,
-    GAP = 2
+    SQL_MAX_BYTES = 1 << 16
 };
 
 static PGresult *query(struct stack *stack, const struct report *report,
@@ -82,62 +81,24 @@ static const char *text_of(const struct report *report, const PGresult *rows, in
     return o2c_buf_text(cell);
 }
 
-/* Characters, not bytes. */
-static size_t width_of(const char *text)
-{
-    size_t width = 0;
-
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xC0) != 0x80;
-    return width;
-}
-
-static void add_spaces(struct o2c_buf *out, size_t count)
-{
-    o2c_buf_printf(out, "%*s", (int)count, "");
-}
-
-/* Nothing stands behind the last text of a line. */
-static void add_cell(struct o2c_buf *out, const struct report *report, size_t column,
-                     size_t width, const char *text)
-{
-    enum report_cell cell = report->columns[column].cell;
-    size_t space = width - width_of(text);
-    bool is_right = cell == REPORT_NUMBER || cell == REPORT_AMOUNT;
-    bool is_last = column + 1 == report->column_count;
-
-    if (is_right)
-        add_spaces(out, space);
-    o2c_buf_add_text(out, text);
-    if (!is_right && !is_last)
-        add_spaces(out, space);
-    if (is_last)
-        o2c_buf_add_u8(out, '\n');
-    else
-        add_spaces(out, GAP);
-}
-
 static void add_table(struct o2c_buf *out, const struct report *report,
                       const PGresult *rows)
 {
-    size_t width[COLUMNS_MAX];
+    struct text_table table;
     struct o2c_buf cell;
 
-    o2c_buf_init(&cell, SQL_MAX_BYTES);
-    for (size_t c = 0; c < report->column_count; c++) {
-        width[c] = width_of(report->columns[c].heading);
-        for (int i = 0; i < PQntuples(rows); i++) {
-            size_t needed = width_of(text_of(report, rows, i, c, &cell));
-
-            width[c] = needed > width[c] ? needed : width[c];
-        }
-    }
+    text_table_init(&table, REPORT_MAX_BYTES);
+    o2c_buf_init(&cell, REPORT_MAX_BYTES);
     for (size_t c = 0; c < report->column_count; c++)
-        add_cell(out, report, c, width[c], report->columns[c].heading);
+        text_table_column(&table, report->columns[c].heading,
+                          report->columns[c].cell == REPORT_NUMBER ||
+                              report->columns[c].cell == REPORT_AMOUNT);
     for (int i = 0; i < PQntuples(rows); i++)
         for (size_t c = 0; c < report->column_count; c++)
-            add_cell(out, report, c, width[c], text_of(report, rows, i, c, &cell));
+            text_table_add(&table, text_of(report, rows, i, c, &cell));
+    text_table_write(&table, out);
     o2c_buf_clear(&cell);
+    text_table_clear(&table);
 }
 
 int report_add(struct o2c_buf *out, struct stack *stack, const struct report *report,
@@ -160,7 +121,7 @@ int report_add(struct o2c_buf *out, struct stack *stack, const struct report *re
     return EXIT_OK;
 }
 
-int report_print(const struct stack *stack, struct o2c_buf *out)
+int report_print(const struct stack *stack, const struct o2c_buf *out)
 {
     if (out->failed)
         return stack_fail(stack, EXIT_FINDINGS, "more than %d bytes to show",

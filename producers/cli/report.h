@@ -1,7 +1,6 @@
 /*
  * report.h - what finance and operations read: the rows of a query as a table
- * whose columns are as wide as what stands in them, or as JSON lines. For the
- * subcommands that show amounts.
+ * or as JSON lines.
  */
 #ifndef O2C_CLI_REPORT_H
 #define O2C_CLI_REPORT_H
@@ -40,7 +39,7 @@ int report_add(struct o2c_buf *out, struct stack *stack, const struct report *re
                const char *const *values, size_t count, bool json, const char *when_empty);
 
 /* Prints it all; 0, or the exit status after saying that it is too long. */
-int report_print(const struct stack *stack, struct o2c_buf *out);
+int report_print(const struct stack *stack, const struct o2c_buf *out);
 enum {
     REPORT_MAX_BYTES = 1 << 30
 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "producers/cli/commands.h"
+#include "producers/cli/report.h"
 #include "runtime/base/buf.h"
 
 #include "runtime/base/banned.h"
@@ -21,13 +22,6 @@ static void on_interrupt(int number)
     interrupted = 1;
 }
 
-static void write_out(const struct o2c_buf *out)
-{
-    if (out->len)
-        fwrite(out->at, 1, out->len, stdout);
-    fflush(stdout);
-}
-
 static size_t terminal_lines(void)
 {
     struct winsize size;
@@ -36,13 +30,14 @@ static size_t terminal_lines(void)
 }
 
 /* The text over what stood there before, as much as the terminal holds, in one write. */
-static void repaint(const struct o2c_buf *text)
+static int repaint(const struct stack *stack, const struct o2c_buf *text)
 {
     const char *at = text->at, *end = text->at + text->len;
     size_t lines = terminal_lines() - 1;
     struct o2c_buf out;
+    int status;
 
-    o2c_buf_init(&out, (size_t)2 * SCREEN_MAX_BYTES);
+    o2c_buf_init(&out, REPORT_MAX_BYTES);
     o2c_buf_add_text(&out, "\033[H");
     for (; at < end && lines; lines--) {
         size_t len = (size_t)((const char *)memchr(at, '\n', (size_t)(end - at)) - at);
@@ -52,8 +47,9 @@ static void repaint(const struct o2c_buf *text)
         at += len + 1;
     }
     o2c_buf_add_text(&out, "\033[J");
-    write_out(&out);
+    status = report_print(stack, &out);
     o2c_buf_clear(&out);
+    return status;
 }
 
 static int show_again(const struct screen *screen, bool paints)
@@ -61,13 +57,13 @@ static int show_again(const struct screen *screen, bool paints)
     struct o2c_buf text;
     int status;
 
-    o2c_buf_init(&text, SCREEN_MAX_BYTES);
+    o2c_buf_init(&text, REPORT_MAX_BYTES);
     status = screen->show(screen->user, &text, paints ? terminal_lines() : SIZE_MAX);
-    if (!status && paints) {
-        repaint(&text);
+    if (!status && paints && !text.failed) {
+        status = repaint(screen->stack, &text);
     } else if (!status) {
         o2c_buf_add_text(&text, screen->json ? "" : "\n");
-        write_out(&text);
+        status = report_print(screen->stack, &text);
     }
     o2c_buf_clear(&text);
     return status;

@@ -10,12 +10,14 @@
 
 struct o2c_buf;
 
+struct stack;
+
 enum {
-    SCREEN_EVERY_S = 2,
-    SCREEN_MAX_BYTES = 1 << 22
+    SCREEN_EVERY_S = 2
 };
 
 struct screen {
+    const struct stack *stack; /* whose command it is, for messages */
     bool json; /* lines for a program: nothing is painted, and no empty line stands between
                 */
 
