@@ -30,9 +30,9 @@ int import_run(int argc, char **argv);
 int lag_run(int argc, char **argv);
 int ledger_run(int argc, char **argv);
 int migrate_run(int argc, char **argv);
-int o2c_simulate_main(int argc, char **argv); /* producers/simulator */
 int parked_run(int argc, char **argv);
 int publish_run(int argc, char **argv);
+int simulate_run(int argc, char **argv);
 int topics_run(int argc, char **argv);
 int verify_run(int argc, char **argv);
 

@@ -13,7 +13,7 @@
 static const struct o2c_command commands[] = {
     {"migrate", "bring the database up to date", migrate_run},
     {"topics", "create or list the topics", topics_run},
-    {"simulate", "write an invented month of business as NDJSON", o2c_simulate_main},
+    {"simulate", "write an invented month of business as NDJSON", simulate_run},
     {"publish", "publish events from NDJSON or CSV", publish_run},
     {"clock", "begin business days", clock_run},
     {"drain", "wait until nothing is under way any more", drain_run},

@@ -8,13 +8,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
+#include "runtime/base/config.h"
 #include "runtime/base/err.h"
 
 struct o2c_sim_settings {
     int64_t accounts, orders, days, seed;
-    int64_t start_date; /* days since 1970 */
+    const char *start_date_text;
+    int64_t start_date; /* days since 1970; set by o2c_sim_settings_check */
     int64_t max_lines;  /* of one order */
 
     /* shares of the accounts, orders or events, in percent */
@@ -22,19 +23,15 @@ struct o2c_sim_settings {
     int64_t unshipped, undelivered, unpriced;
     int64_t repeated, late, conflicts;
 
-    int64_t receivables, ticks; /* 1: they are written */
+    bool receivables, ticks; /* are they written? */
     int64_t instalments, unreferenced, late_paid, part_paid, overpaid, unpaid; /* percent */
     int64_t reversed, disputed;
 };
 
-/*
- * Fills *ret from the defaults and argv (argv[0] is skipped).  PARK, with a
- * text for the user, on an unknown option, a bad value or shares that do not
- * fit together.  *ret_help is true when help was asked for instead.
- */
-enum o2c_verdict o2c_sim_settings_read(int argc, char **argv, struct o2c_sim_settings *ret,
-                                       bool *ret_help, struct o2c_err *err) O2C_MUST_CHECK;
+extern const struct o2c_settings_table o2c_sim_settings_table;
 
-void o2c_sim_settings_help(FILE *out);
+/* Once the table has filled them: PARK where values do not fit together. */
+enum o2c_verdict o2c_sim_settings_check(struct o2c_sim_settings *settings,
+                                        struct o2c_err *err) O2C_MUST_CHECK;
 
 #endif

@@ -1,10 +1,5 @@
 #include "producers/simulator/simulate.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "producers/simulator/customers.h"
 #include "producers/simulator/lifecycle.h"
 #include "producers/simulator/render.h"
@@ -16,9 +11,7 @@
 
 enum {
     FLUSH_BYTES = 256 * 1024,
-    MAX_BYTES = 2 * FLUSH_BYTES,
-    EXIT_FAILED = 1,
-    EXIT_BAD_USAGE = 2
+    MAX_BYTES = 2 * FLUSH_BYTES
 };
 
 /* Lines gathered for the sink. */
@@ -89,40 +82,4 @@ enum o2c_verdict o2c_simulate(const struct o2c_sim_settings *settings,
     o2c_buf_clear(&output.buf);
     o2c_sim_timetable_clear(&timetable);
     return verdict;
-}
-
-static enum o2c_verdict to_stdout(void *user, const char *lines, size_t len,
-                                  struct o2c_err *err)
-{
-    (void)user;
-    while (len) {
-        ssize_t written = write(STDOUT_FILENO, lines, len);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return o2c_fail(err, O2C_FATAL, "standard output: %s", strerror(errno));
-        lines += written;
-        len -= (size_t)written;
-    }
-    return O2C_OK;
-}
-
-int o2c_simulate_main(int argc, char **argv)
-{
-    struct o2c_sim_settings settings;
-    struct o2c_err err = {0};
-    bool help;
-    if (o2c_sim_settings_read(argc, argv, &settings, &help, &err)) {
-        fprintf(stderr, "o2c simulate: %s\n", err.text);
-        return EXIT_BAD_USAGE;
-    }
-    if (help) {
-        o2c_sim_settings_help(stdout);
-        return 0;
-    }
-    if (o2c_simulate(&settings, to_stdout, NULL, &err)) {
-        fprintf(stderr, "o2c simulate: %s\n", err.text);
-        return EXIT_FAILED;
-    }
-    return 0;
 }

@@ -19,7 +19,4 @@ enum o2c_verdict o2c_simulate(const struct o2c_sim_settings *settings,
                               o2c_sim_sink_fn *sink, void *user,
                               struct o2c_err *err) O2C_MUST_CHECK;
 
-/* The subcommand: options in argv, lines on stdout, exit status as in `o2c help`. */
-int o2c_simulate_main(int argc, char **argv);
-
 #endif

@@ -152,7 +152,7 @@ class Proof(ScenarioCase):
         seed = 77
         views = f"{ORDERS},waiting,conflict_found"
         month = self.file("contradicted.ndjson", self.simulated(
-            f"--seed={seed}", *SIZE, "--receivables=0", "--conflicts=5", "--repeated-percent=10",
+            f"--seed={seed}", *SIZE, "--receivables=0", "--contradicted-percent=5", "--repeated-percent=10",
             "--late-percent=20"))
         output, _ = self.scenario("--views", views, "--shuffle", str(seed), "--kill", "2", month)
         self.assert_shows(self.oracle(month, views), output)

@@ -27,7 +27,7 @@ LIMITS = {
 }
 CONSUMERS = ("orders", "shipments")
 SEEDS = range(1, 11) if os.environ.get("TEST_LONG") else (1,)
-HISTORY = ("--accounts", "12", "--orders", "60", "--conflicts", "5", "--repeated-percent", "10",
+HISTORY = ("--accounts", "12", "--orders", "60", "--contradicted-percent", "5", "--repeated-percent", "10",
            "--late-percent", "20", "--cancelled-percent", "20", "--returned-percent", "20",
            "--unpriced-percent", "5", "--over-under-percent", "10")
 

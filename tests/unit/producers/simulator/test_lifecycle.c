@@ -10,6 +10,7 @@
 #include "producers/simulator/goods.h"
 #include "producers/simulator/lifecycle.h"
 #include "producers/simulator/settings.h"
+#include "tests/unit/producers/simulator/sim_options.h"
 
 #include "runtime/base/banned.h"
 
@@ -20,9 +21,7 @@ enum {
 static void default_settings(struct o2c_sim_settings *ret_settings)
 {
     struct o2c_err err;
-    bool help;
-    char *argv[] = {(char *)(uintptr_t) "simulate"};
-    assert_int_equal(o2c_sim_settings_read(1, argv, ret_settings, &help, &err), 0);
+    assert_int_equal(sim_options_default(ret_settings, &err), 0);
     ret_settings->orders = ORDERS;
 }
 

@@ -10,6 +10,7 @@
 #include "producers/simulator/receivables.h"
 #include "producers/simulator/settings.h"
 #include "schemas/units/time.h"
+#include "tests/unit/producers/simulator/sim_options.h"
 
 #include "runtime/base/banned.h"
 
@@ -24,9 +25,7 @@ static int set_up(void **state)
 {
     (void)state;
     struct o2c_err err;
-    bool help;
-    char *argv[] = {(char *)(uintptr_t) "simulate"};
-    return o2c_sim_settings_read(1, argv, &settings, &help, &err) != O2C_OK;
+    return sim_options_default(&settings, &err) != O2C_OK;
 }
 
 static const struct o2c_sim_step *step_of(enum o2c_sim_step_kind kind, int32_t index)

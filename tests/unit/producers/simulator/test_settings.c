@@ -3,36 +3,25 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "producers/simulator/settings.h"
+#include "tests/unit/producers/simulator/sim_options.h"
 
 #include "runtime/base/banned.h"
 
-static enum o2c_verdict parse(const char *const *words, struct o2c_sim_settings *settings,
-                              bool *help, struct o2c_err *err)
-{
-    char *argv[8] = {0};
-    int argc = 0;
-    for (; words[argc]; argc++)
-        argv[argc] = (char *)(uintptr_t)words[argc];
-    return o2c_sim_settings_read(argc, argv, settings, help, err);
-}
-
 #define READ(...)                                                                          \
-    parse((const char *const[]){"simulate", __VA_ARGS__, NULL}, &settings, &help, &err)
+    sim_options_read((const char *const[]){"simulate", __VA_ARGS__, NULL}, &settings, &err)
 
 static void the_defaults_are_a_month_of_a_middling_company(void **state)
 {
     (void)state;
     struct o2c_sim_settings settings;
     struct o2c_err err;
-    bool help;
-    assert_int_equal(parse((const char *const[]){"simulate", NULL}, &settings, &help, &err),
-                     0);
-    assert_false(help);
+    assert_int_equal(sim_options_default(&settings, &err), 0);
     assert_int_equal(settings.accounts, 200);
     assert_int_equal(settings.orders, 1500);
     assert_int_equal(settings.days, 31);
@@ -45,8 +34,8 @@ static void the_defaults_are_a_month_of_a_middling_company(void **state)
     assert_int_equal(settings.repeated, 2);
     assert_int_equal(settings.late, 3);
     assert_int_equal(settings.conflicts, 0);
-    assert_int_equal(settings.receivables, 1);
-    assert_int_equal(settings.ticks, 0);
+    assert_true(settings.receivables);
+    assert_false(settings.ticks);
 }
 
 static void values_stand_behind_a_blank_or_an_equals_sign(void **state)
@@ -54,7 +43,6 @@ static void values_stand_behind_a_blank_or_an_equals_sign(void **state)
     (void)state;
     struct o2c_sim_settings settings;
     struct o2c_err err;
-    bool help;
     assert_int_equal(READ("--orders", "7", "--seed=9", "--start-date=2024-02-29"), 0);
     assert_int_equal(settings.orders, 7);
     assert_int_equal(settings.seed, 9);
@@ -66,31 +54,43 @@ static void what_it_does_not_understand_is_named(void **state)
     (void)state;
     struct o2c_sim_settings settings;
     struct o2c_err err;
-    bool help;
-    assert_int_equal(READ("--order", "7"), O2C_PARK);
-    assert_string_equal(err.text, "there is no option --order");
-    assert_int_equal(READ("many"), O2C_PARK);
-    assert_string_equal(err.text, "\"many\" is no option");
-    assert_int_equal(READ("--orders"), O2C_PARK);
-    assert_string_equal(err.text, "--orders needs a value");
-    assert_int_equal(READ("--orders", "-1"), O2C_PARK);
-    assert_string_equal(err.text, "--orders: \"-1\" is no number from 0 to 20000000");
-    assert_int_equal(READ("--split-percent=101"), O2C_PARK);
-    assert_int_equal(READ("--days", "x"), O2C_PARK);
+    assert_int_equal(READ("--order", "7"), O2C_FATAL);
+    assert_string_equal(err.text, "unknown option --order");
+    assert_int_equal(READ("--orders"), O2C_FATAL);
+    assert_string_equal(err.text, "option --orders needs a value");
+    assert_int_equal(READ("--orders", "-1"), O2C_FATAL);
+    assert_string_equal(err.text, "--orders: \"-1\" is not a number from 0 to 20000000");
+    assert_int_equal(READ("--split-percent=101"), O2C_FATAL);
+    assert_int_equal(READ("--days", "x"), O2C_FATAL);
     assert_int_equal(READ("--start-date", "2026-02-30"), O2C_PARK);
-    assert_string_equal(err.text,
-                        "--start-date: \"2026-02-30\" is no date like 2026-03-01");
+    assert_string_equal(err.text, "--start-date \"2026-02-30\" is no date (YYYY-MM-DD)");
     assert_int_equal(READ("--cancelled-percent=60", "--unshipped-percent=41"), O2C_PARK);
 }
 
-static void help_is_told_apart_from_a_mistake(void **state)
+static void the_environment_says_nothing(void **state)
 {
     (void)state;
     struct o2c_sim_settings settings;
     struct o2c_err err;
-    bool help;
-    assert_int_equal(READ("--orders=3", "--help"), 0);
-    assert_true(help);
+    setenv("O2C_SEED", "9", 1);
+    setenv("O2C_CONFIG", "/nonexistent", 1);
+    setenv("O2C_INSTANCE", "of a program beside it", 1);
+    assert_int_equal(sim_options_default(&settings, &err), 0);
+    assert_int_equal(settings.seed, 1);
+    unsetenv("O2C_SEED");
+    unsetenv("O2C_CONFIG");
+    unsetenv("O2C_INSTANCE");
+}
+
+static void a_flag_is_switched_by_its_name_or_a_value(void **state)
+{
+    (void)state;
+    struct o2c_sim_settings settings;
+    struct o2c_err err;
+    assert_int_equal(READ("--ticks", "--receivables=0"), 0);
+    assert_true(settings.ticks);
+    assert_false(settings.receivables);
+    assert_int_equal(READ("--ticks=maybe"), O2C_FATAL);
 }
 
 int main(void)
@@ -99,7 +99,8 @@ int main(void)
         cmocka_unit_test(the_defaults_are_a_month_of_a_middling_company),
         cmocka_unit_test(values_stand_behind_a_blank_or_an_equals_sign),
         cmocka_unit_test(what_it_does_not_understand_is_named),
-        cmocka_unit_test(help_is_told_apart_from_a_mistake),
+        cmocka_unit_test(the_environment_says_nothing),
+        cmocka_unit_test(a_flag_is_switched_by_its_name_or_a_value),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #include "runtime/base/hash.h"
 #include "schemas/events.h"
 #include "schemas/wire/json.h"
+#include "tests/unit/producers/simulator/sim_options.h"
 
 #include "runtime/base/banned.h"
 
@@ -26,9 +27,7 @@ enum {
 static void default_settings(struct o2c_sim_settings *ret_settings)
 {
     struct o2c_err err;
-    bool help;
-    char *argv[] = {(char *)(uintptr_t) "simulate"};
-    assert_int_equal(o2c_sim_settings_read(1, argv, ret_settings, &help, &err), 0);
+    assert_int_equal(sim_options_default(ret_settings, &err), 0);
 }
 
 static enum o2c_verdict gather(void *user, const char *lines, size_t len,
