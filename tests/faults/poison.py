@@ -1,219 +1,238 @@
 """Records that can never be applied, in every form: none stops its partition, none is lost."""
 
-import copy
-import io
-import json
-import struct
-import uuid
-from datetime import datetime, timezone
+import threading
+from collections import Counter
 
-import fastavro
 from confluent_kafka import Producer
 
-from local_stack import ROOT
-from stage import case, expect, wait_for
+from pills import (INVOICES, NOTICES, ORDERS, evidence, every_pill, invoice, order)
+from stage import Broken, case, expect, wait_for
 
-SCHEMAS = ROOT / "schemas"
-PLACED_AT = datetime(2026, 3, 2, 9, 0, tzinfo=timezone.utc)
-CANDIDATES = 120  # accounts, so that every partition has many
-BLOCKED_S = 1
-
-
-def newest_schema(full_name):
-    """(number, schema) of the version that is written today: the last in ids.json."""
-    lines = json.loads((SCHEMAS / "ids.json").read_text())
-    line = [line for line in lines if line["name"] == full_name][-1]
-    return line["id"], json.loads((SCHEMAS / line["file"]).read_text())
-
-
-ORDER_ID, ORDER_SCHEMA = newest_schema("o2c.orders.OrderPlaced")
-
-
-def order_event(account, order_id, **changed):
-    event_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{account}/{order_id}")
-    return {"event_id": str(event_id), "occurred_at": PLACED_AT, "source": "poison",
-            "customer_id": account, "account_id": None, "order_id": order_id, "revision": 1,
-            "placed_at": PLACED_AT, "currency": "EUR", "invoice_policy": "on_shipment",
-            "ship_policy": "on_order",
-            "lines": [{"line_no": 1, "sku": "ROPE", "quantity_milli": 2500,
-                       "unit_price_micro": 4200000}], **changed}
-
-
-def written(event, schema=None):
-    out = io.BytesIO()
-    fastavro.schemaless_writer(out, fastavro.parse_schema(copy.deepcopy(schema or ORDER_SCHEMA)),
-                               event)
-    return out.getvalue()
-
-
-def framed(avro, schema_id=ORDER_ID, magic=0):
-    return struct.pack(">BI", magic, schema_id) + avro
-
-
-def schema_with(field, field_type):
-    """The schema with another type for one field: what a writer with a fault would send."""
-    changed = copy.deepcopy(ORDER_SCHEMA)
-    next(one for one in changed["fields"] if one["name"] == field)["type"] = field_type
-    return changed
-
-
-def more_symbols():
-    policy = next(one for one in ORDER_SCHEMA["fields"] if one["name"] == "invoice_policy")
-    return {**policy["type"], "default": policy["type"]["symbols"][0],
-            "symbols": policy["type"]["symbols"] + [f"on_{number}" for number in range(40)]}
-
-
-def values_that_cannot_be_applied(account):
-    """{form: value of the record}; each is to be parked."""
-    good = written(order_event(account, "PILL"))
-    huge = [{"line_no": 1, "sku": "ROPE", "quantity_milli": (1 << 63) - 1,
-             "unit_price_micro": (1 << 63) - 1}]
-    return {
-        "bad magic": framed(good, magic=1),
-        "unknown schema": framed(good, schema_id=4000000),
-        "truncated Avro": framed(good[:-7]),
-        "bytes behind the Avro": framed(good + b"more"),
-        "enum overflow": framed(written(order_event(account, "PILL", invoice_policy="on_39"),
-                                        schema_with("invoice_policy", more_symbols()))),
-        "array bomb": framed(written(order_event(account, "PILL", lines=1 << 40),
-                                     schema_with("lines", "long"))),
-        "0 bytes": b"",
-        "null": None,
-        "bad UTF-8": framed(written(order_event(account, b"\xff\xfe\x80"),
-                                    schema_with("order_id", "bytes"))),
-        "money beyond 64 bits": framed(written(order_event(account, "PILL", lines=huge))),
-    }
+CANDIDATES = 240  # accounts, so that every partition has more than there are forms
+HEALTHY = 8  # accounts of the load; a round is an order of each
+BLOCKED_TICKS = 8  # in a second go 9 on a machine of two cores
+COUNTED = ("applied", "repeats", "skipped", "parked", "set_aside")
 
 
 class Upstream:
     def __init__(self, stage):
-        self.topic = f"{stage.prefix}o2c.orders"
+        self.prefix = stage.prefix
         self.producer = Producer({"bootstrap.servers": stage.environment["O2C_KAFKA"],
                                   "partitioner": "murmur2_random", "enable.idempotence": True})
-        self.sent = 0
+        self.sent = Counter()
 
-    def send(self, key, value, partition=-1):
-        """(partition, offset) where the record is."""
+    def send_all(self, topic, records):
+        """The records, which are words of Producer.produce(), as Kafka has them."""
         placed = []
-        self.producer.produce(self.topic, key=key, value=value, partition=partition,
-                              on_delivery=lambda error, record: placed.append((error, record)))
+        for record in records:
+            self.producer.produce(self.prefix + topic, **record,
+                                  on_delivery=lambda error, sent: placed.append((error, sent)))
         self.producer.flush(30)
-        error, record = placed[0]
-        expect(error is None, f"not published: {error}")
-        self.sent += 1
-        return record.partition(), record.offset()
+        expect(len(placed) == len(records), "Kafka does not answer")
+        for error, _ in placed:
+            expect(error is None, f"not published: {error}")
+        self.sent[topic] += len(records)
+        return [sent for _, sent in placed]
 
-    def order(self, account, order_id):
-        return self.send(account, framed(written(order_event(account, order_id))))
+    def send(self, topic, **record):
+        """(partition, offset) where the record is."""
+        sent, = self.send_all(topic, [record])
+        return sent.partition(), sent.offset()
+
+    def place_orders(self, order_ids):
+        """Of {account: order_id}."""
+        return self.send_all(ORDERS, [{"key": account, "value": order(account, order_id)}
+                                      for account, order_id in order_ids.items()])
+
+
+def passed_by_all(stage, topic, partition, offset):
+    """Has every consumer that reads the topic stored what became of the record?"""
+    return stage.number("SELECT min(next_offset) FROM o2c.consumer_progress"
+                        f" WHERE topic = '{topic}' AND partition = {partition}") > offset
+
+
+class Load:
+    """Healthy traffic of one partition: the next round is sent when the last one is stored."""
+
+    def __init__(self, stage, accounts):
+        self.stage, self.accounts, self.upstream = stage, accounts, Upstream(stage)
+        self.rounds, self.fault, self.ended = 0, None, threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self):
+        try:
+            while not self.ended.is_set():
+                self.play_round()
+                self.rounds += 1
+        except Broken as fault:
+            self.fault = fault
+
+    def play_round(self):
+        sent = self.upstream.place_orders({account: f"PO-load-{account}-{self.rounds}"
+                                           for account in self.accounts})
+        last = max(sent, key=lambda record: record.offset())
+        wait_for(lambda: passed_by_all(self.stage, ORDERS, last.partition(), last.offset()),
+                 "the load's orders are stored")
+
+    def goes_on(self, sentence):
+        """What is published from now on is stored."""
+        before = self.rounds
+        wait_for(lambda: self.fault or self.rounds > before + 1, sentence)
+        expect(not self.fault, f"{sentence}: {self.fault}")
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+
+class Ticks:
+    """Time by the events of a process that meets no poison: a tick is a record that disputes
+    has stored.  Where the machine is slow a tick takes longer, as all else does.
+    """
+
+    def __init__(self, stage, upstream, account):
+        self.stage, self.upstream, self.account = stage, upstream, account
+        self.count = 0
+
+    def one(self):
+        self.count += 1
+        topic = "o2c.dispute-requests"
+        place = self.upstream.send(topic, key=self.account,
+                                   value=evidence(self.account, self.count))
+        wait_for(lambda: passed_by_all(self.stage, topic, *place), "disputes go on")
+
+    def until(self, condition, sentence):
+        """How many pass until it is so."""
+        begun = self.count
+        while not condition():
+            expect(self.count - begun < BLOCKED_TICKS,
+                   f"not within {BLOCKED_TICKS} ticks: {sentence}")
+            self.one()
+        return self.count - begun
 
 
 def accounts_by_partition(stage, upstream):
     """Where keys hash to, learned by placing one order for each."""
     found = [[] for _ in range(stage.partitions)]
-    for number in range(CANDIDATES):
-        account = f"poison-{number}"
-        found[upstream.order(account, f"PO-{number}-1")[0]].append(account)
+    accounts = [f"poison-{number}" for number in range(CANDIDATES)]
+    for sent in upstream.place_orders({account: f"PO-{account}" for account in accounts}):
+        found[sent.partition()].append(sent.key().decode())
     return found
 
 
-def seconds_until_stored(stage, partition, offset):
-    """From its append to the topic until its batch was stored, by the clocks of the two."""
-    text = stage.sql(
-        "SELECT extract(epoch FROM min(stored_at)) FROM orders.progress"
-        f" WHERE partition = {partition} AND (next_offsets ->> 'o2c.orders')::bigint > {offset}")
-    return float(text)
+def good_record(pill, account):
+    """Of another account and the same topic, to stand right behind the pill."""
+    name = f"behind {pill.form}"
+    if pill.topic == INVOICES:
+        return {"key": account, "value": invoice(account, name)}
+    if pill.topic == NOTICES:
+        return {"key": account, "value": None,
+                "headers": [("o2c_parked", b"released"), ("o2c_parked_left", b"0")]}
+    return {"key": account, "value": order(account, name)}
 
 
-def first_orders(stage, upstream):
-    """The partition with most accounts, its accounts, and those of another one."""
-    stage.begin()
-    by_partition = accounts_by_partition(stage, upstream)
+def take(stage, upstream, ticks, partition, pill, good_account):
+    """The pill, and a good record right behind it; how many ticks until that one was stored."""
+    _, offset = upstream.send(pill.topic, key=pill.key, value=pill.value, partition=partition,
+                              headers=pill.headers)
+    behind = upstream.send(pill.topic, **good_record(pill, good_account))
+    expect(behind == (partition, offset + 1) or pill.topic == ORDERS and behind[0] == partition,
+           f"{pill.form}: the good record is not behind it but at {behind}")
+    waited = ticks.until(lambda: passed_by_all(stage, pill.topic, *behind),
+                         f"the record behind {pill.form} is stored")
+    for consumer, (table, reason) in pill.becomes.items():
+        became_as_sent(stage, pill, consumer, table, reason, (partition, offset))
+    return waited
+
+
+def as_hex(value):
+    return "null" if value is None else value.hex()
+
+
+def became_as_sent(stage, pill, consumer, table, reason, place):
+    """It is in the table with its reason, its key and its bytes."""
+    key = "convert_to(account_id, 'UTF8')" if table == "parked" else "key"
+    kept = stage.sql(f"SELECT coalesce(encode({key}, 'hex'), 'null'),"
+                     "        coalesce(encode(value, 'hex'), 'null'), reason"
+                     f"  FROM {consumer}.{table} WHERE topic = '{pill.topic}'"
+                     f"   AND (partition, record_offset) = {place}").strip()
+    expect(kept, f"{pill.form}: it is not in {consumer}.{table}")
+    *found, why = kept.split("|", 2)
+    sent = [as_hex(pill.key), as_hex(pill.value)]
+    expect(found == sent, f"{pill.form}: {consumer} keep {found}, sent was {sent}")
+    expect(reason in why, f"{pill.form}: {consumer} say {why!r}, not {reason!r}")
+
+
+def nothing_else(stage, pills):
+    """Parked and set aside is each pill by itself, by the consumers that it is meant for."""
+    for table, rows in (("parked", "account_id FROM o2c.parked WHERE state = 'parked'"),
+                        ("set_aside", "topic FROM o2c.set_aside")):
+        wanted = Counter(
+            f"{consumer} {pill.account if table == 'parked' else pill.topic}"
+            for pill in pills for consumer, (became, _) in pill.becomes.items()
+            if became == table)
+        found = Counter(stage.sql(f"SELECT consumer || ' ' || {rows}").splitlines())
+        expect(found == wanted, f"{table} are {sorted((found - wanted).elements())} too, and "
+               f"{sorted((wanted - found).elements())} are not")
+
+
+def queued_behind(stage, upstream, pills):
+    """A later order of each pill's account waits where it was parked, and nowhere else."""
+    upstream.place_orders({pill.account: f"PO-later-{pill.account}" for pill in pills})
     stage.drain()
-    partition = max(range(stage.partitions), key=lambda number: len(by_partition[number]))
-    return partition, by_partition[partition], by_partition[(partition + 1) % stage.partitions]
+    wanted = sorted(f"{consumer} {pill.account}" for pill in pills
+                    for consumer, (became, _) in pill.becomes.items()
+                    if became == "parked" and consumer in ("orders", "shipments"))
+    queued = sorted(stage.sql("SELECT consumer || ' ' || account_id FROM o2c.parked"
+                              " WHERE state = 'queued'").splitlines())
+    expect(queued == wanted, f"queued are {queued}, not {wanted}")
 
 
-def take_all(upstream, partition, accounts, strangers):
-    """Each pill with a good order of another account right behind it; how each good one fared."""
-    good_account, *pill_accounts = accounts
-    behind, forms = [], {}
-    for form, account in zip(values_that_cannot_be_applied(""), pill_accounts):
-        value = values_that_cannot_be_applied(account)[form]
-        forms[form] = (account, value, upstream.send(account, value)[1])
-        behind.append((form, upstream.order(good_account, f"PO-behind-{form}")))
-    aside = {
-        "no-key": (None, partition),
-        "wrong-partition": (strangers[0], partition),
-        "key-mismatch": (pill_accounts[-1], -1),
-    }
-    for reason, (key, chosen) in aside.items():
-        upstream.send(key, framed(written(order_event(strangers[1], "PILL"))), chosen)
-        behind.append((reason, upstream.order(good_account, f"PO-behind-{reason}")))
-    return forms, list(aside), behind
+def each_counted_once(stage, sent):
+    """Every record that these two were sent is applied, a repeat, skipped, parked or set aside."""
+    for consumer, topics in (("orders", (ORDERS, INVOICES)), ("shipments", (ORDERS,))):
+        totals = {name: stage.total(consumer, name) for name in COUNTED}
+        published = sum(sent[topic] for topic in topics)
+        expect(sum(totals.values()) == published,
+               f"{published} were sent to {consumer}, counted are {totals}")
+    return {name: stage.total("orders", name) for name in COUNTED}
 
 
-@case("poison in every form", "bad magic, unknown schema, truncated or trailing bytes, unknown enum "
-      "symbol, array of 2^40, 0 bytes, null, bad UTF-8, money beyond 64 bits; no key, wrong "
-      "partition, foreign key: each with a good order of another account behind it on the same "
-      "partition", "every good order goes through; each pill is parked or set aside with its bytes; "
-      "produced = applied + repeats + parked + set aside")
+@case("poison in every form", "bad magic, unknown schema id, truncated or trailing bytes, unknown "
+      "enum symbol, array of 2^40, 0 bytes, null, bad UTF-8, NaN, money beyond 64 bits, bad stream "
+      "headers, a notice without headers; no key, empty, too long or no UTF-8, wrong partition, "
+      "foreign key: each of an account of its own while other accounts of the partition are busy",
+      "each is parked or set aside by itself, with its reason and its bytes; the record behind it "
+      f"is stored before another process has stored {BLOCKED_TICKS} one by one; nothing else is "
+      "parked; produced = applied + repeats + parked + set aside")
 def poison_does_not_stop_its_partition(theatre):
     with theatre.stage() as stage:
         upstream = Upstream(stage)
-        partition, accounts, strangers = first_orders(stage, upstream)
-        forms, aside, behind = take_all(upstream, partition, accounts, strangers)
+        stage.begin()
+        by_partition = accounts_by_partition(stage, upstream)
         stage.drain()
-        queued = [upstream.order(account, f"PO-queued-{account}")
-                  for account, _, _ in forms.values()]
+        partition = max(range(stage.partitions), key=lambda number: len(by_partition[number]))
+        strangers = by_partition[(partition + 1) % stage.partitions]
+        healthy = by_partition[partition][:HEALTHY]
+        pills = list(every_pill(by_partition[partition][HEALTHY:], strangers[1:]))
+        ticks, waits = Ticks(stage, upstream, strangers[0]), {}
+        with Load(stage, healthy) as load:
+            load.goes_on("the load begins")
+            for pill in pills:
+                waits[pill.form] = take(stage, upstream, ticks, partition, pill, healthy[0])
+                load.goes_on(f"other accounts go on behind {pill.form}")
         stage.drain()
+        nothing_else(stage, pills)
+        queued_behind(stage, upstream, pills)
+        nothing_else(stage, pills)
         stage.verify()
-        parked_as_sent(stage, forms)
-        expect(stage.number("SELECT count(*) FROM orders.parked WHERE state = 'queued'")
-               == len(queued), "later events of parked accounts are not queued behind")
-        reasons = stage.sql("SELECT reason FROM orders.set_aside ORDER BY 1").split()
-        expect(reasons == sorted(aside), f"set aside are {reasons}")
-        applied = {order_id for order_id in stage.sql(
-            "SELECT order_id FROM o2c.order_status WHERE order_id LIKE 'PO-behind-%'").splitlines()}
-        expect(applied == {f"PO-behind-{form}" for form, _ in behind},
-               f"behind the pills only {sorted(applied)} were applied")
-        totals = {name: stage.total("orders", name)
-                  for name in ("applied", "repeats", "skipped", "parked", "set_aside")}
-        expect(sum(totals.values()) == upstream.sent, f"{upstream.sent} sent, counted {totals}")
-    return (f"{upstream.sent} sent = " + " + ".join(f"{count} {name}"
-                                                    for name, count in totals.items() if count)
-            + f"; {len(behind)} good orders behind {len(behind)} pills")
-
-
-def parked_as_sent(stage, forms):
-    for form, (account, value, offset) in forms.items():
-        kept = stage.sql("SELECT coalesce(encode(value, 'hex'), 'null') FROM orders.parked"
-                         f" WHERE account_id = '{account}' AND record_offset = {offset}"
-                         " AND state = 'parked'").strip()
-        wanted = "null" if value is None else value.hex()
-        expect(kept == wanted, f"{form}: parked is {kept or 'nothing'}, sent was {wanted}")
-
-
-@case("a pill under load", "the same pills, each timed against an order behind it",
-      "no pill holds up its partition for a second longer than an order alone takes")
-def poison_is_passed_within_a_second(theatre):
-    with theatre.stage() as stage:
-        upstream = Upstream(stage)
-        _, accounts, _ = first_orders(stage, upstream)
-        waits = []
-        for form, value in values_that_cannot_be_applied(accounts[1]).items():
-            alone = timed(stage, upstream, accounts[0], f"PO-before-{form}")
-            upstream.send(accounts[1], value)
-            waits.append((timed(stage, upstream, accounts[0], f"PO-behind-{form}") - alone, form))
-        worst, form = max(waits)
-        expect(worst < BLOCKED_S, f"{form} held its partition up for {worst:.2f} s")
-    return f"{len(waits)} pills, the slowest ({form}) cost {max(worst, 0) * 1000:.0f} ms"
-
-
-def timed(stage, upstream, account, order_id):
-    """Seconds from sending an order until the consumer has stored it."""
-    begun = stage.sql("SELECT extract(epoch FROM clock_timestamp())")
-    partition, offset = upstream.order(account, order_id)
-    wait_for(lambda: stage.number(
-        "SELECT max((next_offsets ->> 'o2c.orders')::bigint) FROM orders.position"
-        f" WHERE partition = {partition}") > offset, f"{order_id} is stored")
-    return seconds_until_stored(stage, partition, offset) - float(begun)
+        counted = each_counted_once(stage, upstream.sent + load.upstream.sent)
+    slowest = max(waits, key=waits.get)
+    return (f"{sum(counted.values())} sent to orders = "
+            + " + ".join(f"{count} {name}" for name, count in counted.items() if count)
+            + f"; {len(pills)} pills between {load.rounds} rounds of {len(healthy)} orders, the "
+            f"slowest ({slowest}) took {waits[slowest]} ticks")
