@@ -476,7 +476,8 @@ enum o2c_verdict disputes_on_item(struct o2c_account *account,
                                   struct o2c_effects *effects, struct o2c_err *err)
 {
     const struct o2c_open_item_changed *changed = event->open_item_changed;
-    struct work work = {account, moment, effects, changed->cause_id};
+    bool by_itself = o2c_str_eq(changed->cause_id, changed->document_id);
+    struct work work = {account, moment, effects, by_itself ? absent : changed->cause_id};
     const struct dispute *dispute;
     struct o2c_walk walk;
 

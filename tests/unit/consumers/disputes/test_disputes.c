@@ -27,7 +27,7 @@
     ITEM_OF("invoice", 1, open,                                                            \
             "'state':'open','cause_id':'N1','document_open_minor':" #open                  \
             ",'document_credited_minor':" #credited)
-#define ENDED(state) ITEM_OF("invoice", 1, 0, "'state':'" state "'")
+#define ENDED(state) ITEM_OF("invoice", 1, 0, "'cause_id':'I1','state':'" state "'")
 #define DEBIT_NOTE(open) ITEM_OF("debit_note", 1, open, "'state':'open'")
 #define RAISED(id, amount)                                                                 \
     "{'type':'DisputeRaised','dispute_id':'" id                                            \
