@@ -400,6 +400,7 @@ struct engine {
     struct o2c_kafka_bridge bridge;
     rd_kafka_topic_partition_list_t *assigned; /* as the group gave it; NULL: none */
     rd_kafka_event_t *revoke;                  /* to be answered */
+    bool answered; /* what the group gave last, with what is read of it */
     char *cluster_id;
     char *group, *instance;
     int topic_count, emit_count;

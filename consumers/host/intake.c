@@ -134,16 +134,22 @@ void intake_assign(struct engine *engine, rd_kafka_topic_partition_list_t *list)
     rd_kafka_resp_err_t code = rd_kafka_assign(engine->rk, list);
     struct o2c_err err;
 
+    engine->answered = true;
     if (list)
         rd_kafka_topic_partition_list_destroy(list);
     if (code && o2c_kafka_fail(&err, code, "assign"))
         engine_fatal(engine, &err, "partitions could not be assigned");
 }
 
+/*
+ * NULL is no answer to what the group gave: a member that never gave one would
+ * keep its place with heartbeats and take part in no rebalance (librdkafka
+ * 2.0.2: wait-assign-call).
+ */
 void intake_unassign(struct engine *engine)
 {
     engine->reading = false;
-    intake_assign(engine, NULL);
+    intake_assign(engine, engine->answered ? NULL : rd_kafka_topic_partition_list_new(0));
 }
 
 /* Starts at the newest record folded, to see that it is still the same one. */
@@ -385,6 +391,7 @@ static void take_rebalance(struct engine *engine, rd_kafka_event_t *event)
 {
     rd_kafka_resp_err_t code = rd_kafka_event_error(event);
 
+    engine->answered = code != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && engine->state != ENGINE_STOPPING) {
         answer_assign(engine, event);
         return;

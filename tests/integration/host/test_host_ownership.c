@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -195,6 +196,128 @@ static void an_order_read_by_a_member_without_its_partition_is_not_carried_out(v
                     "  FROM probe.position p");
 }
 
+/* With one partition for two members the second has none until the first is gone. */
+static void a_member_without_partitions_takes_over(void **state)
+{
+    (void)state;
+    host_start(&second, quick, NULL);
+    host_start(&first, quick, NULL);
+    service_wait_log(&second, "\"topic_partitions\":0");
+    service_kill(&first);
+    put_order(account_of(0, 0), "o1", "");
+    await_applied(1);
+    expect_sql("t", "SELECT owner LIKE '%probe-2' FROM probe.claim");
+}
+
+/* Claims wait at a gate while the test holds its lock, however long that takes. */
+static void gate_claims(void)
+{
+    run_sql("ALTER FUNCTION probe.claim_partitions RENAME TO claim_behind_gate");
+    run_sql("CREATE FUNCTION probe.claim_partitions("
+            "    a integer[], b bigint[], c integer, d text, e text, f integer, g uuid[],"
+            "    h interval) RETURNS SETOF probe.position LANGUAGE plpgsql AS $$"
+            " BEGIN"
+            "  PERFORM set_config('lock_timeout', '0', true);"
+            "  PERFORM pg_advisory_xact_lock_shared(7);"
+            "  PERFORM set_config('lock_timeout', '2s', true);"
+            "  RETURN QUERY SELECT * FROM probe.claim_behind_gate(a, b, c, d, e, f, g, h);"
+            " END $$");
+}
+
+static void expect_no_fence(const struct service *member)
+{
+    assert_int_equal(service_log_count(member, "another process has claimed since"), 0);
+    assert_int_equal(service_log_count(member, "claim refused"), 0);
+}
+
+/*
+ * The first has lost its connection and asks for all partitions again when the
+ * second joins, then for its half before that answer has come: it is
+ * overtaken, and positions and epochs are those of the last.  Both claim at once.
+ */
+static void claims_that_overlap_leave_each_partition_with_one_member(void **state)
+{
+    char expected[8];
+
+    (void)state;
+    gate_claims();
+    host_start(&first, NULL, NULL);
+    run_sql("SELECT pg_advisory_lock(7)");
+    lose_connection();
+    await_waiting("wait_event = 'advisory'");
+    host_launch(&second, NULL, NULL);
+    service_wait_log_times(&first, "\"assigned\"", 2);
+    service_wait_log(&second, "\"assigned\"");
+    await_sql(conn, "2",
+              "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'");
+    run_sql("SELECT pg_advisory_unlock(7)");
+    service_wait_log_times(&first, "\"reading\"", 2);
+    service_wait_log(&second, "\"reading\"");
+    for (int32_t p = 0; p < PARTITIONS; p++)
+        put_order(account_of(p, 0), "o1", "");
+    snprintf(expected, sizeof expected, "%d", PARTITIONS);
+    await_sql(conn, expected,
+              "SELECT count(*) FROM probe.claim c JOIN probe.progress p"
+              "    ON p.partition = c.partition AND p.epoch = c.epoch");
+    expect_sql("2 2", "SELECT string_agg(n::text, ' ') FROM"
+                      " (SELECT count(*) n FROM probe.claim GROUP BY owner) per_owner");
+    expect_no_fence(&first);
+    expect_no_fence(&second);
+}
+
+/* Delays in ms as the log has them, of the last start. */
+static int logged_delays(const struct service *member, long *ret_delays, int room)
+{
+    static const char name[] = "\"delay_ms\":";
+    static char log[1 << 16];
+    FILE *in = fopen(member->log, "r");
+    int count = 0;
+    size_t len;
+
+    assert_non_null(in);
+    fseek(in, member->from, SEEK_SET);
+    len = fread(log, 1, sizeof log - 1, in);
+    fclose(in);
+    log[len] = '\0';
+    for (const char *at = log; count < room && (at = strstr(at, name)); count++) {
+        at += sizeof name - 1;
+        ret_delays[count] = strtol(at, NULL, 10);
+    }
+    return count;
+}
+
+/*
+ * Somebody of a later generation has the partitions.  Each time it joins again
+ * all members stand still: it waits twice as long before, until it may claim.
+ */
+static void a_refused_member_joins_again_after_longer_and_longer_delays(void **state)
+{
+    enum {
+        REFUSALS = 4
+    };
+    char *cluster_id = rd_kafka_clusterid(broker.rk, 20000);
+    long delays[REFUSALS], most = 50;
+
+    (void)state;
+    run_sql("INSERT INTO probe.claim SELECT p, 3, 1000, 'somebody', 1, now(),"
+            " gen_random_uuid(), '%s', %d, 'infinity' FROM generate_series(0, %d) p",
+            cluster_id, PARTITIONS, PARTITIONS - 1);
+    rd_kafka_mem_free(broker.rk, cluster_id);
+    host_launch(&first, NULL, NULL);
+    service_wait_log_times(&first, "claim refused: joining the group again", REFUSALS);
+    service_wait_log_times(&first, "will try again", REFUSALS);
+    assert_true(service_log_count(&first, "\"assigned\"") >= REFUSALS);
+    assert_int_equal(logged_delays(&first, delays, REFUSALS), REFUSALS);
+    for (int i = 0; i < REFUSALS; i++, most *= 2)
+        assert_in_range(delays[i], most / 2, most);
+    expect_sql("3", "SELECT max(epoch) FROM probe.claim");
+    run_sql("UPDATE probe.claim SET claimed_at = '-infinity'");
+    service_wait_log(&first, "\"reading\"");
+    put_order("acc", "o1", "");
+    await_applied(1);
+    expect_sql("4", "SELECT max(epoch) FROM probe.claim");
+}
+
 static void a_batch_that_takes_too_long_is_given_up_at_a_stop(void **state)
 {
     (void)state;
@@ -383,6 +506,10 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(
             an_order_read_by_a_member_without_its_partition_is_not_carried_out,
             host_setup_one_partition, host_teardown),
+        cmocka_unit_test_setup_teardown(a_member_without_partitions_takes_over,
+                                        host_setup_one_partition, host_teardown),
+        TEST(claims_that_overlap_leave_each_partition_with_one_member),
+        TEST(a_refused_member_joins_again_after_longer_and_longer_delays),
         TEST(a_batch_that_takes_too_long_is_given_up_at_a_stop),
         TEST(the_backend_of_a_killed_owner_is_ended),
         TEST(a_claim_locked_by_somebody_else_ends_nobody),
