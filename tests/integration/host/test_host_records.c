@@ -302,6 +302,35 @@ static void much_that_is_parked_is_released_in_several_batches(void **state)
     expect_sql("t", "SELECT count(*) >= 8 FROM probe.progress WHERE unparked > 0");
 }
 
+/*
+ * The rows of one account are more than a batch may hold: its event is parked
+ * with that reason, those around it are applied, and it itself where there is room.
+ */
+static void an_event_without_room_in_a_batch_is_parked_and_the_others_applied(void **state)
+{
+    static const char *const small[] = {"--batch-bytes", "65536", NULL};
+    const char *large = account_of(0, 0), *others = account_of(0, 1);
+    char parked[200];
+
+    (void)state;
+    run_sql("INSERT INTO probe.trail VALUES ('%s', 1, repeat('x', 20000000))", large);
+    put_order(others, "o1", "");
+    put_order(large, "o2", "");
+    put_order(others, "o3", "");
+    host_start(&first, small, NULL);
+    await_applied(2);
+    snprintf(parked, sizeof parked, "%s the event needs more memory than a whole batch has",
+             large);
+    await_sql(conn, parked, "SELECT account_id || ' ' || reason FROM probe.parked");
+    expect_trail(others, "o1 o3");
+    expect_sql("1 2", "SELECT parked || ' ' || applied FROM probe.done");
+    assert_int_equal(service_end(&first), 0);
+    host_start(&first, NULL, NULL); /* with the batch-bytes that it has otherwise */
+    ask_parking(large, "release");
+    await_outcome("released");
+    expect_sql("t", "SELECT bool_or(orders LIKE '%x o2') FROM probe.trail");
+}
+
 /* What Kafka would not take is in the table only; the outbox of the partition goes on. */
 static void what_a_release_does_not_read_any_more_stays_parked(void **state)
 {
@@ -467,6 +496,7 @@ int main(int argc, char **argv)
         TEST(what_cannot_even_be_parked_ends_the_process_and_is_named),
         TEST(later_events_queue_behind_a_parked_one_and_leave_in_order),
         TEST(much_that_is_parked_is_released_in_several_batches),
+        TEST(an_event_without_room_in_a_batch_is_parked_and_the_others_applied),
         TEST(what_a_release_does_not_read_any_more_stays_parked),
         TEST(a_parked_value_too_large_to_be_published_is_told_without_it),
         TEST(a_discard_drops_the_parked_one_and_goes_on_behind_it),
