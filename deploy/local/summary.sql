@@ -1,18 +1,13 @@
 -- What run-local shows at the end: documents per state, amounts per currency, what waits.
 -- psql -XAt prints the lines as they stand.
 
-CREATE FUNCTION pg_temp.amount(minor numeric, currency text) RETURNS text LANGUAGE sql AS $$
-    -- ISO 4217: currencies whose minor unit is not a hundredth
-    SELECT CASE
-        WHEN currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF',
-                          'UGX', 'UYI', 'VND', 'VUV', 'XAF', 'XOF', 'XPF')
-        THEN to_char(minor, 'FM999,999,999,999,990')
-        WHEN currency IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND')
-        THEN to_char(minor / 1000, 'FM999,999,999,990.000')
-        WHEN currency IN ('CLF', 'UYW')
-        THEN to_char(minor / 10000, 'FM999,999,999,990.0000')
-        ELSE to_char(minor / 100, 'FM999,999,999,990.00')
-    END || ' ' || currency
+CREATE FUNCTION pg_temp.amount(minor numeric, of_currency text) RETURNS text LANGUAGE sql AS $$
+    SELECT to_char(minor / 10::numeric ^ decimals,
+                   'FM999,999,999,999,990' || CASE decimals WHEN 0 THEN ''
+                                                            ELSE '.' || repeat('0', decimals) END)
+           || ' ' || of_currency
+      FROM (SELECT coalesce((SELECT exponent FROM o2c.currency WHERE currency = of_currency),
+                            0)::integer AS decimals) c
 $$;
 
 CREATE FUNCTION pg_temp.line(title text, documents bigint, further text) RETURNS text

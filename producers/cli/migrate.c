@@ -11,6 +11,7 @@
 #include "runtime/base/buf.h"
 #include "runtime/pg/errors.h"
 #include "runtime/pg/query.h"
+#include "schemas/units/money.h"
 
 #include "runtime/base/banned.h"
 
@@ -239,6 +240,30 @@ static int refresh_views(struct stack *stack)
     return result ? EXIT_OK : EXIT_STACK_FAILED;
 }
 
+/* Of this release, whatever the one before knew. */
+static int fill_currencies(struct stack *stack)
+{
+    int status = EXIT_OK;
+
+    for (int i = 0; o2c_currency_codes(i) && !status; i++) {
+        char exponent[16];
+        const char *values[] = {o2c_currency_codes(i), exponent};
+        PGresult *result;
+
+        snprintf(exponent, sizeof exponent, "%d", i);
+        result = stack_query(stack,
+                             "INSERT INTO o2c.currency AS c (currency, exponent)"
+                             " SELECT code, $2::smallint"
+                             "   FROM regexp_split_to_table($1, ' ') code WHERE code <> ''"
+                             " ON CONFLICT (currency) DO UPDATE SET exponent = $2::smallint"
+                             " WHERE c.exponent <> $2::smallint",
+                             values, 2);
+        status = result ? EXIT_OK : EXIT_STACK_FAILED;
+        PQclear(result);
+    }
+    return status;
+}
+
 int migrate_run(int argc, char **argv)
 {
     struct migrate_settings settings = {0};
@@ -269,6 +294,8 @@ int migrate_run(int argc, char **argv)
             status = refuse_unknown(&run.stack);
         if (!status)
             status = apply_all(&run);
+        if (!status)
+            status = fill_currencies(&run.stack);
         if (!status && run.applied_count)
             status = refresh_views(&run.stack);
         if (!status && !run.applied_count)

@@ -29,11 +29,17 @@ static bool holds(const char *codes, struct o2c_str currency)
     return false;
 }
 
+const char *o2c_currency_codes(int exponent)
+{
+    int count = (int)(sizeof(codes_by_exponent) / sizeof(*codes_by_exponent));
+    return exponent >= 0 && exponent < count ? codes_by_exponent[exponent] : NULL;
+}
+
 int o2c_currency_exponent(struct o2c_str currency)
 {
     if (currency.len != 3)
         return -1;
-    for (int i = 0; i < (int)(sizeof(codes_by_exponent) / sizeof(*codes_by_exponent)); i++)
+    for (int i = 0; o2c_currency_codes(i); i++)
         if (holds(codes_by_exponent[i], currency))
             return i;
     return -1;

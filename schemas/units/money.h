@@ -26,6 +26,10 @@ enum o2c_verdict o2c_minor_check(const char *field, int64_t minor, int64_t least
  * currency. */
 int o2c_currency_exponent(struct o2c_str currency);
 
+/* The codes of all currencies with so many decimals, a blank between; NULL beyond the last.
+ */
+const char *o2c_currency_codes(int exponent);
+
 /*
  * quantity (thousandths) x unit price (millionths of the major unit), in minor
  * units of a currency with this exponent (0 to 4).  False, *ret untouched,

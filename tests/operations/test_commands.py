@@ -216,6 +216,19 @@ class Migrate(PipelineCase):
         self.assertEqual(self.migrate(), "nothing to apply: the database is up to date\n")
         self.assertEqual(int(self.fresh.sql("SELECT count(compatible_from) FROM o2c.migration")), 0)
 
+    def test_the_currencies_are_those_of_the_programs(self):
+        self.migrate()
+        said = self.fresh.sql("SELECT currency, exponent FROM o2c.currency ORDER BY 1")
+        decimals = dict(line.split("|") for line in said.splitlines())
+        self.assertEqual([decimals[code] for code in ("JPY", "EUR", "KWD", "CLF")],
+                         ["0", "2", "3", "4"])
+        # by a release with another table
+        self.fresh.sql("UPDATE o2c.currency SET exponent = 9 WHERE currency = 'EUR';"
+                       "DELETE FROM o2c.currency WHERE currency = 'JPY'")
+        self.migrate()
+        self.assertEqual(self.fresh.sql("SELECT currency, exponent FROM o2c.currency ORDER BY 1"),
+                         said)
+
     def test_two_people_at_once(self):
         both = [self.start(), self.start()]
         said = [one.communicate(timeout=PATIENCE_S) for one in both]

@@ -16,6 +16,7 @@ from pipeline_case import (  # noqa: E402
     PATIENCE_S, PipelineCase, dispatch, invoice_of_order, order)
 
 EVENTS = Path(__file__).with_name("reading.ndjson")
+SUMMARY = Path(__file__).resolve().parents[2] / "deploy/local/summary.sql"
 AGEING = """\
 customer  currency  not due   1-30  31-60  61-90  91-120  over 120  - unapplied  = total
 C-1       EUR         80.00  70.00   0.00   0.00    0.00      0.00        40.00   110.00
@@ -307,6 +308,15 @@ class Reading(PipelineCase):
         self.assertEqual(watching.returncode, 0)
         for line in seen + rest.splitlines():
             self.assertIn("stage", json.loads(line))
+
+    def test_the_summary_of_run_local_has_the_decimals_of_each_currency(self):
+        done = subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-f", SUMMARY,
+                               self.pipeline.environment["O2C_PG_DSN"]],
+                              text=True, capture_output=True, check=True)
+        invoices = re.search(r"\n  Invoices .*\n(?:    .*\n)*?    open +(.*)", done.stdout)[1]
+        self.assertEqual(set(re.split(r" {3,}", invoices)) & {"5,000 JPY", "0.005 BHD"},
+                         {"5,000 JPY", "0.005 BHD"})
+        self.assertRegex(done.stdout, r"(?m)^    all .* [\d,]+\.\d\d EUR")
 
     # ---- what is asked for wrongly
 

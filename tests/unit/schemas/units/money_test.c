@@ -96,10 +96,25 @@ static void an_amount_beyond_what_an_event_may_carry_is_refused_by_name(void **s
     assert_string_equal(err.text, "x_minor: -1 is not between 0 and 1000000000000000");
 }
 
+static void every_currency_is_listed_with_its_decimals(void **state)
+{
+    size_t count = 0;
+    (void)state;
+    for (int exponent = 0; o2c_currency_codes(exponent); exponent++)
+        for (const char *at = o2c_currency_codes(exponent); *at; at += at[3] ? 4 : 3) {
+            assert_int_equal(o2c_currency_exponent((struct o2c_str){at, 3}), exponent);
+            count++;
+        }
+    assert_int_equal(count, 170);
+    assert_null(o2c_currency_codes(-1));
+    assert_null(o2c_currency_codes(5));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(currencies_have_the_decimals_of_iso_4217),
+        cmocka_unit_test(every_currency_is_listed_with_its_decimals),
         cmocka_unit_test(a_line_is_rounded_half_up_once),
         cmocka_unit_test(an_amount_that_does_not_fit_is_told),
         cmocka_unit_test(an_amount_beyond_what_an_event_may_carry_is_refused_by_name),
