@@ -206,7 +206,7 @@ class Verify(PipelineCase):
         for status, further, expected in (
                 (3, {"O2C_PG_DSN": "host=127.0.0.1 port=1 dbname=o2c"}, "127.0.0.1"),
                 (3, {"O2C_KAFKA": "127.0.0.1:1"}, "."),
-                (1, {"O2C_PG_DSN": environment["O2C_PG_DSN"].replace(
+                (3, {"O2C_PG_DSN": environment["O2C_PG_DSN"].replace(
                     self.pipeline.name, "postgres")}, r"was o2c migrate run\?")):
             self.pipeline.environment = environment | further
             try:
