@@ -79,9 +79,10 @@ static void write_cell(const struct text_table *table, size_t column,
 
 void text_table_write(struct text_table *table, struct o2c_buf *out)
 {
-    size_t width[TEXT_COLUMNS_MAX];
+    size_t width[TEXT_COLUMNS_MAX] = {0};
     const char *cell = table->cells.at, *end = cell + table->cells.len;
 
+    assert(table->column_count);
     if (table->cells.failed) {
         out->failed = true;
         return;
