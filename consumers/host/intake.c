@@ -287,6 +287,7 @@ static void take_message(struct engine *engine, rd_kafka_event_t *event,
             goto done;
         if (message->offset >= unit->taken[topic]) {
             unit->taken[topic] = message->offset + 1;
+            O2C_FAILPOINT("intake.record");
             if (topic == engine->clock)
                 ticks_take(engine, unit, event, message);
             else
@@ -473,7 +474,6 @@ static bool has_a_place(rd_kafka_event_t *event)
 
 static void take_event(struct engine *engine, rd_kafka_event_t *event)
 {
-    O2C_FAILPOINT("intake.event");
     if (!has_a_place(event) || engine_can_take(engine)) {
         take_in_order(engine, event);
         return;

@@ -1,4 +1,4 @@
-"""kill -9 at every failpoint of the consumer host and of the outbox relay."""
+"""kill -9 at every failpoint of the consumer host and of the outbox relay, and anywhere else."""
 
 import random
 import re
@@ -7,24 +7,28 @@ import signal
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from local_stack import ROOT
-from stage import LONG, Broken, case, expect, segment, standard_parts, wait_for
+from money import money_segment
+from stage import LONG, Broken, case, expect, joined, segment, standard_parts, wait_for
 
 # Which hit is deadly: late enough that something has been done before.
 HOST_POINTS = {
-    "claim.before": 1, "claim.after": 1, "intake.event": 16, "load.before": 3, "load.after": 2, "store.before": 3,
-    "store.after_sync": 3, "store.acknowledged": 2, "store.committed": 3,
+    "claim.before": 1, "claim.after": 1, "intake.record": 10, "load.before": 3, "load.after": 2,
+    "store.before": 3, "store.after_sync": 3, "store.acknowledged": 2, "store.committed": 3,
 }
+TICK_POINTS = {"tick.chunk": 1}  # only a consumer with due dates comes by it
 RELAY_POINTS = {
     "relay.after_read": 2, "relay.before_produce": 7, "relay.after_ack": 2,
     "relay.before_cursor": 2, "relay.after_cursor": 2,
 }
-# Only a consumer with due dates comes by it, and none of the pipeline has them yet.
-NOT_ON_THE_WAY = {"tick.chunk"}
+# In the order in which they hear of something.
+CONSUMERS = ("orders", "shipments", "receivables", "ledger", "disputes", "reminders")
 CURSOR_S = 3
 PASSED = ("SELECT count(*) FROM orders.outbox o JOIN relay.cursor k"
           "    ON k.consumer = 'orders' AND k.partition = o.partition AND k.acked_no >= o.outbox_no"
           " WHERE o.topic = 'o2c.state.order'")
-RANDOM_KILLS = 400 if LONG else 6
+RANDOM_KILLS = 240 if LONG else 6
+SEGMENTS = 4  # that go through together: eight times a process may die
+WORK = 4  # records that wait for it then, at least
 FAILPOINT = re.compile(r'O2C_FAILPOINT\("([^"]+)"\)')
 
 
@@ -35,61 +39,105 @@ def points_in(folder):
     return found
 
 
-def end_by_failpoint(stage, service):
+def expect_every_point(folder, points):
+    unknown = points_in(folder) ^ set(points)
+    expect(not unknown, f"failpoints that this test or {folder} does not have: {unknown}")
+
+
+class Deaths:
+    """Plays rounds in which services die at a failpoint; what was published and counted."""
+
+    def __init__(self, stage):
+        self.stage, self.parts, self.hits = stage, [], {}
+
+    def round(self, names, point, hit, parts, deadly=0):
+        """Each service dies at the point while one of the parts goes through, in the order in
+        which they hear of it, and starts again; the other parts find all of them alive."""
+        services = [self.stage.services[name] for name in names]
+        self.parts += parts
+        self.stage.play(parts[:deadly])
+        for service in services:
+            service.kill()
+            self.log(service).unlink(missing_ok=True)
+            service.start(O2C_FAILPOINTS=f"{point}=kill@{hit}",
+                          O2C_FAILPOINT_LOG=str(self.log(service)))
+        self.stage.publish(parts[deadly])
+        for service in services:
+            self.one_death(service, point, hit)
+            service.start()
+        self.stage.drain()
+        self.stage.play(parts[deadly + 1:])
+
+    def one_death(self, service, point, hit):
+        log = self.log(service)
+        try:
+            end_by_failpoint(service)
+        except Broken:
+            expect(self.stage.hits_of(point, log) > 0,
+                   f"failpoint {point} of {service.name} was never reached")
+            raise
+        left = wait_for(lambda: self.stage.left_of(service),
+                        f"{service.name}, killed at {point}, has something left to do")
+        hits = self.stage.hits_of(point, log)
+        print(f"        {service.name} {point}: {hits} hits, killed at {hit}, {left} left",
+              flush=True)
+        expect(hits >= hit, f"failpoint {point} of {service.name} was never reached")
+        self.hits.setdefault(point, []).append(hits)
+
+    def log(self, service):
+        return self.stage.logs / f"{service.name}.hits"
+
+    def words(self):
+        return f"{len(self.hits)} points, hits " + ", ".join(
+            f"{point} {'/'.join(map(str, sorted(set(hits))))}" for point, hits in self.hits.items())
+
+
+def end_by_failpoint(service):
     wait_for(lambda: not service.alive(), f"{service.name} reaches its failpoint", 30)
     status = service.process.returncode
     expect(status == -signal.SIGKILL, f"{service.name} ended with {status}, not by its failpoint:"
            f"\n{service.last_words()}")
 
 
-def round_of_kill(stage, service, point, hit, parts):
-    """The service dies at the point while the first part goes through, and starts again."""
-    service.kill()
-    stage.hits.unlink(missing_ok=True)
-    service.start(O2C_FAILPOINTS=f"{point}=kill@{hit}", O2C_FAILPOINT_LOG=str(stage.hits))
-    stage.publish(parts[0])
-    try:
-        end_by_failpoint(stage, service)
-    except Broken:
-        expect(stage.hits_of(point) > 0, f"failpoint {point} was never reached")
-        raise
-    service.start()
-    stage.drain()
-    stage.play(parts[1:])
-    return stage.hits_of(point)
+def segment_of_all(number):
+    """Goods and money of accounts of their own; in its middle part every consumer has work."""
+    orders, shipments = segment(f"K{number}")
+    invoices, middle, after = money_segment(number)
+    return [invoices, orders + middle, shipments + after]
 
 
-def kill_at_points(theatre, points, folder, pick):
-    unknown = (points_in(folder) - NOT_ON_THE_WAY) ^ set(points)
-    expect(not unknown, f"failpoints that this test or {folder} does not have: {unknown}")
-    parts = [segment(f"K{number}") for number in range(len(points))]
-    with theatre.stage() as stage:
-        stage.begin()
-        counts = {}
-        for (point, hit), pair in zip(points.items(), parts):
-            counts[point] = round_of_kill(stage, pick(stage), point, hit, pair)
-            print(f"        {point}: {counts[point]} hits, killed at {hit}", flush=True)
-            expect(counts[point] >= hit, f"failpoint {point} was never reached")
-        theatre.same_as_undisturbed(stage, [part for pair in parts for part in pair])
-        repeats = stage.total("follower", "repeats")
-    words = ", ".join(f"{point} {count}" for point, count in counts.items())
-    return f"{len(counts)} points, hits {words}", repeats
-
-
-@case("a consumer dies", "`kill -9` at each failpoint around claim, load, store, Sync, "
-      "acknowledgement and commit", "the same result")
+@case("a consumer dies", "`kill -9` of every consumer at each failpoint around claim, intake, load, "
+      "store, Sync, acknowledgement and commit while orders, payments, disputes and a business day "
+      "go through, of reminders also between two parts of a day's letters; each time records wait "
+      "for it", "the same result")
 def consumer_is_killed_at_every_failpoint(theatre):
-    said, _ = kill_at_points(theatre, HOST_POINTS, "consumers/host", lambda stage: stage.orders)
-    return said
+    expect_every_point("consumers/host", {**HOST_POINTS, **TICK_POINTS})
+    rounds = [(CONSUMERS, point, hit) for point, hit in HOST_POINTS.items()]
+    rounds += [(("reminders",), point, hit) for point, hit in TICK_POINTS.items()]
+    with theatre.stage() as stage:
+        expect({*CONSUMERS, "outbox-relay", "follower"} == set(stage.services),
+               f"CONSUMERS are not those of the pipeline: {', '.join(stage.services)}")
+        stage.begin()
+        deaths = Deaths(stage)
+        for number, (names, point, hit) in enumerate(rounds):
+            deaths.round(names, point, hit, segment_of_all(number), deadly=1)
+        theatre.same_as_undisturbed(stage, deaths.parts)
+    return f"{', '.join(CONSUMERS)}: {deaths.words()}"
 
 
 @case("the relay dies", "`kill -9` at each failpoint around reading, producing, acknowledgement "
-      "and cursor", "the same result; repeats in the topic are dropped by the receiver")
+      "and cursor, decisions waiting for it", "the same result; repeats in the topic are dropped "
+      "by the receiver")
 def relay_is_killed_at_every_failpoint(theatre):
-    said, repeats = kill_at_points(theatre, RELAY_POINTS, "producers/outbox_relay",
-                                   lambda stage: stage.relay)
-    expect(repeats > 0, "nothing was sent twice: the receiver had nothing to drop")
-    return f"{said}; {repeats} records sent again and dropped"
+    expect_every_point("producers/outbox_relay", RELAY_POINTS)
+    with theatre.stage() as stage:
+        stage.begin()
+        deaths = Deaths(stage)
+        for number, (point, hit) in enumerate(RELAY_POINTS.items()):
+            deaths.round(["outbox-relay"], point, hit, segment(f"K{number}"))
+        theatre.same_as_undisturbed(stage, deaths.parts)
+        repeats = stage.total("follower", "repeats")
+    return f"{deaths.words()}; {repeats} records sent again and dropped"
 
 
 @case("Kafka refuses some of the relay's records", "one of its topics takes no record of that "
@@ -141,24 +189,38 @@ def largest_record(admin, topic):
     return future.result(30)["max.message.bytes"].value
 
 
-@case("any process dies, again and again", "`kill -9` of a random process every moment while "
-      "events arrive", "the same result")
+def kill_at_work(stage, chance, events):
+    """A random process dies in the middle of what the events give it to do, and starts again:
+    [(its name, how many records are left)], nothing where it was faster."""
+    service = chance.choice(list(stage.services.values()))
+    left = stage.stopped_at_work(service, events, WORK, chance.randint(1, WORK // 2))
+    if not left:
+        return []
+    service.kill()
+    service.start()
+    stage.await_ready(service)
+    return [(service.name, left)]
+
+
+@case("any process dies, again and again", "`kill -9` of a random process that has done some of "
+      "the records that wait for it, again and again while events arrive", "the same result")
 def random_processes_are_killed(theatre):
     chance = random.Random("kills")
-    parts = [part for number in range(max(1, RANDOM_KILLS // 20))
-             for part in segment(f"R{number}", 24)]
-    done = []
-    with theatre.stage() as stage:
+    parts, done = [], []
+    with theatre.stage(O2C_BATCH_EVENTS="1", O2C_SESSION_TIMEOUT_MS="10000") as stage:
         stage.begin()
-        for part in parts:
-            stage.publish(part)
-            for _ in range(RANDOM_KILLS // len(parts)):
-                service = chance.choice(list(stage.services.values()))
-                service.kill()
-                service.start()
-                done.append(service.name)
-                stage.await_ready(service)
-            stage.drain()
+        for first in range(0, RANDOM_KILLS, 2 * SEGMENTS):
+            invoices, *pieces = zip(*(segment_of_all(first // 2 + number)
+                                      for number in range(SEGMENTS)))
+            stage.play([joined(invoices)])
+            for piece in pieces:
+                for events in piece:
+                    done += kill_at_work(stage, chance, events)
+                stage.drain()
+            parts += map(joined, (invoices, *pieces))
+        expect(len(done) >= RANDOM_KILLS, f"only {len(done)} times was a process at work")
         theatre.same_as_undisturbed(stage, parts)
-    return f"{len(done)} kills: " + ", ".join(
-        f"{done.count(name)} {name}" for name in sorted(set(done)))
+    names = [name for name, _ in done]
+    return (f"{len(done)} kills, with {min(left for _, left in done)} to "
+            f"{max(left for _, left in done)} records left: "
+            + ", ".join(f"{names.count(name)} {name}" for name in sorted(set(names))))

@@ -4,9 +4,13 @@ must be true of it afterwards.
 
 import json
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
+
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from extra_consumer import register
 from local_stack import psql
@@ -25,7 +29,9 @@ SESSION_MS = 2500
 BARRIER = '{"barrier": true}\n'
 SEGMENTS = 4
 ACCOUNTS = 8  # of a segment
-DIFFERS_BETWEEN_RUNS = ("event_id", "occurred_at")  # made from incarnation and append time
+OUTBOXES = " FROM o2c.consumer c, relay.sources(c.consumer) s"
+# Made from incarnation and append time.
+DIFFERS_BETWEEN_RUNS = ("event_id", "occurred_at", "applied_at", "opened_at", "oldest_since")
 
 
 class Broken(Exception):
@@ -37,13 +43,13 @@ def expect(condition, sentence):
         raise Broken(sentence)
 
 
-def wait_for(condition, sentence, patience_s=PATIENCE_S):
+def wait_for(condition, sentence, patience_s=PATIENCE_S, ask_every_s=ASK_EVERY_S):
     """Asks until it is so; what it answered then."""
     deadline = time.monotonic() + patience_s
     while not (answer := condition()):
         if time.monotonic() > deadline:
             raise Broken(f"not within {patience_s} s: {sentence}")
-        time.sleep(ASK_EVERY_S)
+        time.sleep(ask_every_s)
     return answer
 
 
@@ -96,6 +102,16 @@ def substitute(program):
     folder = os.environ.get("TEST_PROGRAMS")
     other = folder and Path(folder).resolve() / program.name
     return other if other and other.exists() else program
+
+
+def without_moments(rows):
+    """Of these dictionaries what is the same in every run."""
+    return [{name: value for name, value in row.items() if name not in DIFFERS_BETWEEN_RUNS}
+            for row in rows]
+
+
+def joined(parts):
+    return [event for part in parts for event in part]
 
 
 def as_lines(events):
@@ -215,11 +231,62 @@ class Stage(Pipeline):
             self.publish(part)
             self.drain()
 
-    def hits_of(self, point):
+    def hits_of(self, point, log=None):
         """How often a process started with O2C_FAILPOINT_LOG has come by a failpoint."""
-        if not self.hits.exists():
+        log = log or self.hits
+        if not log.exists():
             return 0
-        return sum(line.split()[0] == point for line in self.hits.read_text().splitlines())
+        return sum(line.split()[0] == point for line in log.read_text().splitlines())
+
+    # ---- what is under way
+
+    def done_by(self, service):
+        """{place: number}: how far it is in each topic partition; the relay, in each outbox."""
+        if service is self.relay:
+            rows = "SELECT c.consumer, s.partition, s.acked" + OUTBOXES
+        else:
+            rows = f"SELECT topic, partition, next_offset FROM {service.name}.consumer_progress"
+        return self.numbers(rows)
+
+    def given_to(self, service):
+        """{place: number}: how far it can get with what is there now."""
+        if service is self.relay:
+            return self.numbers("SELECT c.consumer, s.partition, s.given" + OUTBOXES)
+        places = {TopicPartition(self.prefix + topic, partition): (topic, partition)
+                  for topic, partition in self.done_by(service)}
+        # one that was there before the broker restarted asks for a leader that is gone
+        admin = AdminClient({"bootstrap.servers": self.environment["O2C_KAFKA"]})
+        ends = admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest()))
+        return {places[place]: end.result(30).offset for place, end in ends.items()}
+
+    def numbers(self, text):
+        rows = (row.split("|") for row in self.sql(text).splitlines())
+        return {(name, int(partition)): int(number) for name, partition, number in rows}
+
+    def left_of(self, service, given=None):
+        """How many records it has not done, of those that were there (else of those there now)."""
+        given = given or self.given_to(service)
+        done = self.done_by(service)
+        return sum(max(0, number - done.get(place, 0)) for place, number in given.items())
+
+    def stopped_at_work(self, service, events, at_least, some):
+        """Stops it (SIGSTOP) after it has done some of what the events give it to do, at least so
+        many records; how many are left.  Where there are none it goes on.
+        """
+        name = "o2c_relay_published_total" if service is self.relay else "o2c_events_processed_total"
+        before = service.metric(name)
+        service.send(signal.SIGSTOP)
+        self.publish(events)
+        wait_for(lambda: self.left_of(service) >= at_least, f"{service.name} gets work")
+        given = self.given_to(service)
+        service.send(signal.SIGCONT)
+        wait_for(lambda: service.metric(name) >= before + some, f"{service.name} works",
+                 ask_every_s=0)
+        service.send(signal.SIGSTOP)
+        left = self.left_of(service, given)
+        if not left:
+            service.send(signal.SIGCONT)
+        return left
 
     # ---- what has come of it
 
@@ -242,15 +309,13 @@ class Stage(Pipeline):
     def decisions(self):
         """{consumer/topic/key: [event]} in their order, as the outboxes have them."""
         found, schemas = {}, schemas_by_id()
-        for consumer in ("orders", "shipments"):
+        for consumer in self.sql("SELECT consumer FROM o2c.consumer").split():
             rows = self.sql(
                 "SELECT topic, encode(key, 'escape'), event_type, encode(value, 'hex')"
                 f"  FROM {consumer}.outbox ORDER BY partition, outbox_no")
             for row in rows.splitlines():
                 topic, key, event_type, value = row.split("|")
-                content = decode(bytes.fromhex(value), schemas) if value else None
-                for name in DIFFERS_BETWEEN_RUNS:
-                    content and content.pop(name, None)
+                content = without_moments([decode(bytes.fromhex(value), schemas)] if value else [])
                 found.setdefault(f"{consumer}/{topic}/{key}", []).append((event_type, content))
         return found
 
@@ -265,6 +330,7 @@ class Stage(Pipeline):
         views = read_views(self.environment["O2C_PG_DSN"],
                            [view for view in all_views(self.sql)
                             if view[0] not in ("parked", "set_aside")])
+        views = {name: without_moments(rows) for name, rows in views.items()}
         return {"views": views, "decisions": self.decisions(), "heard": self.heard()}
 
     def follower_counts_right(self):
