@@ -7,9 +7,11 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from kafka_topics import delete_topics
 from local_stack import psql
+from money import money_segment
 from stage import case, expect, order, segment, standard_parts, wait_for
 
 FATAL = 1
+PUBLISHERS = ("orders", "receivables", "disputes", "reminders")
 
 
 def administer(stage, act):
@@ -82,27 +84,29 @@ def added_partitions_stop_the_consumer(theatre):
     return "ended with status 1 at the next look at the metadata"
 
 
-@case("PostgreSQL was restored from before", "pg_dump, more events, restore of the dump, start",
-      "every consumer that published since refuses to start and names the runbook")
+@case("PostgreSQL was restored from before", "pg_dump, more events of goods and money, restore of "
+      "the dump, start", "every consumer that published since refuses to start and names the "
+      "runbook")
 def restored_database_is_refused(theatre):
-    parts = standard_parts(2)
+    before, since = ([*segment(f"B{number}"), *money_segment(number)] for number in range(2))
     with theatre.stage() as stage:
         stage.begin()
-        stage.play(parts[:2])
+        stage.play(before)
         dump = subprocess.run(["pg_dump", "-Fc", stage.environment["O2C_PG_DSN"]],
                               capture_output=True, check=True).stdout
-        stage.play(parts[2:])
+        stage.play(since)
         stop_all(stage)
         psql(stage.stack.dsn("postgres"), f'DROP DATABASE "{stage.name}" WITH (FORCE)')
         psql(stage.stack.dsn("postgres"), f'CREATE DATABASE "{stage.name}"')
         subprocess.run(["pg_restore", "-d", stage.environment["O2C_PG_DSN"]], input=dump,
                        check=True)
-        before = stage.stored_batches()
-        stage.orders.start()
-        refuses(stage.orders, "the database is older than the topics",
-                "docs/operations.md, restored database")
-        expect(stage.stored_batches() == before, "it stored before it noticed")
-    return "ended with status 1, nothing stored"
+        for name in PUBLISHERS:
+            stored = stage.stored_batches(name)
+            stage.services[name].start()
+            refuses(stage.services[name], "the database is older than the topics",
+                    "docs/operations.md, restored database")
+            expect(stage.stored_batches(name) == stored, f"{name} stored before it noticed")
+    return f"{', '.join(PUBLISHERS)} ended with status 1, nothing stored"
 
 
 @case("a topic was deleted and filled anew", "delete, create, other records, start",
