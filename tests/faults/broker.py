@@ -4,10 +4,11 @@ import os
 import signal
 import time
 
-from stage import LONG, SESSION_MS, case, expect, segment, wait_for
+from stage import LONG, SESSION_MS, case, expect, joined, segment, wait_for
 
 # The broker takes a late request of a static member for one of a stranger with its name.
 FENCED = "Kafka says this process must end"
+WORK = 4  # records that wait, at least
 HANG_S = 45 if LONG else 2 * SESSION_MS / 1000
 
 
@@ -15,36 +16,69 @@ def broker(stack):
     return int((stack.folder / "kafka.pid").read_text().split()[0])
 
 
-def supervised(stage):
-    """Says whether all is drained; members that the broker fenced are started anew meanwhile."""
-    restarted = []
+class Supervisor:
+    """Starts anew members that the broker fenced, while something is waited for."""
 
-    def drained():
-        restarted.extend(stage.restart_ended(FENCED))
-        return stage.o2c("drain", "--timeout-s", "1").returncode == 0
-    return drained, restarted
+    def __init__(self, stage):
+        self.stage, self.restarted = stage, []
+
+    def until(self, condition, sentence):
+        def answer():
+            self.restarted.extend(self.stage.restart_ended(FENCED))
+            return condition()
+        wait_for(answer, sentence)
+
+    def all_drained(self):
+        self.until(lambda: self.stage.o2c("drain", "--timeout-s", "1").returncode == 0,
+                   "everything goes on")
+
+    def all_ready(self):
+        self.until(lambda: all(service.ready() for service in self.stage.services.values()),
+                   "everything is ready")
 
 
-@case("the broker restarts", "a clean stop and a `kill -9`, each while consumers, relay and "
-      "follower have work", "all go on, a member that the broker fences ends and is started anew; "
-      "nothing lost or doubled: the same result")
+def end_at_work(stage, supervisor, pieces, number):
+    """The broker gets the signal as the first piece of events waits for the follower, what was
+    decided about the second for the relay, the third for orders, which were stopped (SIGSTOP) and
+    have just been let go.  What each has left then.
+    """
+    workers = (stage.services["follower"], stage.relay, stage.orders)
+    supervisor.all_ready()
+    for service, piece in zip(workers, pieces):
+        service.send(signal.SIGSTOP)
+        stage.publish(piece)
+        supervisor.until(lambda: stage.left_of(service) >= WORK, f"{service.name} gets work")
+    left = {service.name: stage.left_of(service) for service in workers}
+    for service in workers:
+        service.send(signal.SIGCONT)
+    os.kill(broker(stage.stack), number)
+    expect(min(left.values()) >= WORK, f"too little is left: {left}")
+    return ", ".join(f"{count} of {name}" for name, count in left.items())
+
+
+@case("the broker restarts", "a clean stop and a `kill -9`, each while orders, relay and follower "
+      "have records left to do", "all go on, a member that the broker fences ends and is started "
+      "anew; nothing lost or doubled: the same result")
 def broker_restarts(theatre):
-    parts = segment("Q0", 16)
-    ends = []
+    pieces, shipments = zip(*(segment(f"Q{piece}", 12) for piece in range(6)))
+    left = []
     with theatre.own_stage() as stage:
         stage.begin()
-        drained, restarted = supervised(stage)
-        for part, end in zip(parts, (stage.stack.stop, stage.stack.kill)):
-            stage.publish(part)
+        supervisor = Supervisor(stage)
+        for first, end, number in ((0, stage.stack.stop, signal.SIGTERM),
+                                   (3, stage.stack.kill, signal.SIGKILL)):
+            left.append(f"{end.__name__}, left were "
+                        + end_at_work(stage, supervisor, pieces[first:first + 3], number))
             end("kafka")
             stage.stack.start("kafka")
-            ends.append(end.__name__)
-            wait_for(drained, "everything goes on")
+            supervisor.all_drained()
+        stage.publish(joined(shipments))
+        supervisor.all_drained()
         stage.check()
         expect(stage.total("orders", "parked") == 0, "events were parked for it")
-        theatre.same_as_undisturbed(stage, parts)
-    return (f"broker ended by {' and '.join(ends)}; {len(restarted)} members fenced and started "
-            "anew, 0 parked")
+        theatre.same_as_undisturbed(stage, [joined(pieces), joined(shipments)])
+    return (f"{'; '.join(left)}; {len(supervisor.restarted)} members fenced and started anew, "
+            "0 parked")
 
 
 @case("the broker does not answer", "SIGSTOP of the broker while the relay has records on their "
@@ -61,17 +95,20 @@ def broker_hangs(theatre):
         wait_for(lambda: stage.hits_of("relay.before_produce"), "the relay publishes")
         pid = broker(stage.stack)
         os.kill(pid, signal.SIGSTOP)
+        left = stage.left_of(stage.relay)
         try:
+            expect(left, "the relay has nothing on its way")
             begun = time.monotonic()
             wait_for(lambda: time.monotonic() - begun > HANG_S, "two sessions", 2 * HANG_S)
         finally:
             os.kill(pid, signal.SIGCONT)
-        drained, restarted = supervised(stage)
-        wait_for(drained, "everything goes on")
+        supervisor = Supervisor(stage)
+        supervisor.all_drained()
         for part in parts[1:]:
             stage.publish(part)
-            wait_for(drained, "everything goes on")
+            supervisor.all_drained()
         theatre.same_as_undisturbed(stage, parts)
         repeats = stage.total("follower", "repeats")
-    return (f"hung for {HANG_S:.0f} s; {len(restarted)} members fenced and started anew; "
+    return (f"hung for {HANG_S:.0f} s with {left} decisions left to the relay; "
+            f"{len(supervisor.restarted)} members fenced and started anew; "
             f"{repeats} repeats dropped by the receiver")

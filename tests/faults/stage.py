@@ -273,7 +273,8 @@ class Stage(Pipeline):
         """Stops it (SIGSTOP) after it has done some of what the events give it to do, at least so
         many records; how many are left.  Where there are none it goes on.
         """
-        name = "o2c_relay_published_total" if service is self.relay else "o2c_events_processed_total"
+        name = ("o2c_relay_published_total" if service is self.relay
+                else "o2c_events_processed_total")
         before = service.metric(name)
         service.send(signal.SIGSTOP)
         self.publish(events)
