@@ -108,8 +108,8 @@ def segment_of_all(number):
 
 @case("a consumer dies", "`kill -9` of every consumer at each failpoint around claim, intake, "
       "load, store, Sync, acknowledgement and commit while orders, payments, disputes and a "
-      "business day go through, of reminders also between two parts of a day's letters; each time records wait "
-      "for it", "the same result")
+      "business day go through, of reminders also between two parts of a day's letters; each time "
+      "records wait for it", "the same result")
 def consumer_is_killed_at_every_failpoint(theatre):
     expect_every_point("consumers/host", {**HOST_POINTS, **TICK_POINTS})
     rounds = [(CONSUMERS, point, hit) for point, hit in HOST_POINTS.items()]
