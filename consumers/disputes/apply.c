@@ -72,8 +72,7 @@ struct work {
     struct o2c_account *account;
     const struct o2c_moment *moment;
     struct o2c_effects *effects;
-    struct o2c_str
-        cause_id; /* what settled something of the document; absent: nothing did */
+    struct o2c_str cause_id; /* what settled of the document; absent: nothing else */
 };
 
 static struct o2c_head head_of(const struct dispute *dispute)
@@ -101,8 +100,7 @@ static void change_state(struct work *work, struct dispute *dispute,
     o2c_effects_emit(work->effects, &event);
 }
 
-/* `phase` is the state it keeps.  What was paid may be open again: the case then is, too.
- */
+/* `phase` is the state it keeps.  Where it is paid, a reversal may open it again. */
 static void close_case(struct work *work, struct dispute *dispute,
                        enum o2c_dispute_phase phase, enum o2c_dispute_resolution resolution)
 {

@@ -639,8 +639,8 @@ void outbound_set(struct engine *engine, struct unit *unit, struct o2c_str topic
 void outbound_keep(struct engine *engine); /* into the database, what has moved */
 /* Where a partition ends: an offset, -1: not known.  True: that is what was asked. */
 bool outbound_note(struct engine *engine, const char *name, int32_t partition, int64_t end);
-void outbound_check(
-    struct engine *engine); /* begins; it ends in intake_start, or fatally */
+/* Begins to look; that ends in intake_start, or fatally. */
+void outbound_check(struct engine *engine);
 void outbound_take(struct engine *engine, const rd_kafka_message_t *message);
 void outbound_ended(struct engine *engine, const rd_kafka_topic_partition_t *end);
 /* False: it was not the check that asked for the offset that is not there. */
