@@ -60,8 +60,8 @@ enum {
     /* Key, headers and value of a record that is published: the topics and the relay let
      * 8 MiB through, with what they add themselves (topics.json, max.message.bytes). */
     OUTBOX_BYTES = (8 << 20) - (64 << 10),
-    RECORD_BYTES = 1 << 24, /* a record is expected to have no more, headers and all */
-    SWOLLEN_RECORDS = 1000  /* a batch of more leaves memory to give back */
+    RECORD_BYTES = 1 << 24,   /* a record is expected to have no more, headers and all */
+    SWOLLEN_BYTES = 512 << 10 /* a batch that took more leaves memory to give back */
 };
 
 #define VEC(type)                                                                          \

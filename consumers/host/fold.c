@@ -81,6 +81,8 @@ void batch_reset(struct batch *batch)
 {
     assert(batch->state != BATCH_LISTING && batch->state != BATCH_LOADING &&
            batch->state != BATCH_STORING);
+    if (batch->intake.used_bytes + batch->work.used_bytes > SWOLLEN_BYTES)
+        o2c_heap_swell(&batch->engine->heap);
     release_messages(batch);
     reset_work(batch);
     o2c_arena_reset(&batch->intake);
@@ -143,8 +145,6 @@ void batch_close(struct batch *batch)
             VEC_ADD(batch->fold, r);
     if (batch->order_no && batch->fold.count) /* in the order in which they came */
         qsort(batch->fold.at, batch->fold.count, sizeof *batch->fold.at, by_parked_no);
-    if (batch->record_count > SWOLLEN_RECORDS)
-        o2c_heap_swell(&batch->engine->heap);
     batch->state = BATCH_CLOSED;
 }
 
