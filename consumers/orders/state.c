@@ -192,11 +192,9 @@ static struct states derive(struct o2c_account *account, const struct order *ord
     struct states states = {O2C_ORDER_PHASE_RECEIVED, shipment_state(sums),
                             invoice_state(account, order, sums)};
 
-    if (sums->shipped)
-        states.state = O2C_ORDER_PHASE_PROCESSING;
-    else if (sums->ordered && !sums->to_ship)
+    if (sums->ordered && !sums->to_ship && !sums->shipped)
         states.state = O2C_ORDER_PHASE_CANCELLED;
-    else if (sums->invoiced)
+    else if (sums->shipped || sums->invoiced)
         states.state = O2C_ORDER_PHASE_PROCESSING;
     return states;
 }
