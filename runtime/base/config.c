@@ -14,7 +14,8 @@
 enum {
     FILE_MAX_BYTES = 1024 * 1024,
     TEXTS_MAX_BYTES = 4 * 1024 * 1024,
-    NAME_MAX_BYTES = 64
+    NAME_MAX_BYTES = 64,
+    PATH_SHOWN_BYTES = 80
 };
 
 /* Where a value comes from, the stronger the greater. */
@@ -36,6 +37,7 @@ struct given {
 struct o2c_config {
     struct o2c_arena texts;
     const char *file; /* NULL: none */
+    char shown_file[PATH_SHOWN_BYTES + sizeof "..."];
     bool option_only; /* all that is there */
     size_t count;
     struct given given[];
@@ -123,6 +125,19 @@ static const char *keep(struct o2c_config *config, struct o2c_str text)
     return copy;
 }
 
+/* A message shows the end of a long path alone: it must have room for setting and value. */
+static enum o2c_verdict name_file(struct o2c_config *config, struct o2c_str path,
+                                  struct o2c_err *err)
+{
+    size_t cut = path.len > PATH_SHOWN_BYTES ? path.len - PATH_SHOWN_BYTES : 0;
+    config->file = keep(config, path);
+    if (!config->file)
+        return o2c_fail(err, O2C_FATAL, "no memory for the settings");
+    snprintf(config->shown_file, sizeof config->shown_file, "%s%s", cut ? "..." : "",
+             config->file + cut);
+    return O2C_OK;
+}
+
 static enum o2c_verdict give(struct o2c_config *config, struct given *given,
                              struct o2c_str value, enum origin origin, int line,
                              struct o2c_err *err)
@@ -193,8 +208,7 @@ static enum o2c_verdict read_option(struct o2c_config *config, struct arguments 
         return o2c_fail(err, O2C_FATAL, "option %s needs a value", word);
     if (given)
         return give(config, given, value, FROM_ARGUMENT, 0, err);
-    config->file = keep(config, value);
-    return O2C_OK;
+    return name_file(config, value, err);
 }
 
 static enum o2c_verdict read_arguments(struct o2c_config *config, int argc, char **argv,
@@ -270,28 +284,29 @@ static enum o2c_verdict read_line(struct o2c_config *config, struct o2c_str line
                                   int number, struct o2c_err *err)
 {
     if (!o2c_str_is_text(line) || memchr(line.at, '\0', line.len))
-        return o2c_fail(err, O2C_FATAL, "%s line %d: not UTF-8 text", config->file, number);
+        return o2c_fail(err, O2C_FATAL, "%s line %d: not UTF-8 text", config->shown_file,
+                        number);
     line = trim(line);
     if (line.len == 0 || line.at[0] == '#')
         return O2C_OK;
     const char *equals = memchr(line.at, '=', line.len);
     if (!equals)
-        return o2c_fail(err, O2C_FATAL, "%s line %d: not name = value", config->file,
+        return o2c_fail(err, O2C_FATAL, "%s line %d: not name = value", config->shown_file,
                         number);
     size_t before = (size_t)(equals - line.at);
     struct o2c_str name = trim((struct o2c_str){line.at, before});
     struct o2c_str value = trim((struct o2c_str){equals + 1, line.len - before - 1});
     struct given *given = find(config, name);
     if (!given)
-        return o2c_fail(err, O2C_FATAL, "%s line %d: unknown setting %.*s", config->file,
-                        number, O2C_STR_ARG(name));
+        return o2c_fail(err, O2C_FATAL, "%s line %d: unknown setting %.*s",
+                        config->shown_file, number, O2C_STR_ARG(name));
     if (is_option_only(given->setting))
         return o2c_fail(err, O2C_FATAL,
-                        "%s line %d: --%s is given on the command line alone", config->file,
-                        number, given->setting->name);
+                        "%s line %d: --%s is given on the command line alone",
+                        config->shown_file, number, given->setting->name);
     if (given->line > 0)
         return o2c_fail(err, O2C_FATAL, "%s line %d: %s stands on line %d already",
-                        config->file, number, given->setting->name, given->line);
+                        config->shown_file, number, given->setting->name, given->line);
     return give(config, given, value, FROM_FILE, number, err);
 }
 
@@ -312,13 +327,13 @@ static enum o2c_verdict read_lines(struct o2c_config *config, struct o2c_str con
 static enum o2c_verdict read_file(struct o2c_config *config, struct o2c_err *err)
 {
     const char *named = getenv("O2C_CONFIG");
-    if (!config->file && named && *named)
-        config->file = keep(config, o2c_str_from(named));
+    if (!config->file && named && *named && name_file(config, o2c_str_from(named), err))
+        return err->verdict;
     if (!config->file)
         return O2C_OK;
     FILE *file = fopen(config->file, "re");
     if (!file)
-        return o2c_fail(err, O2C_FATAL, "configuration %s: %s", config->file,
+        return o2c_fail(err, O2C_FATAL, "configuration %s: %s", config->shown_file,
                         strerror(errno));
     struct o2c_buf content;
     o2c_buf_init(&content, FILE_MAX_BYTES);
@@ -328,10 +343,11 @@ static enum o2c_verdict read_file(struct o2c_config *config, struct o2c_err *err
         o2c_buf_add(&content, part, got);
     enum o2c_verdict verdict;
     if (ferror(file))
-        verdict = o2c_fail(err, O2C_FATAL, "configuration %s cannot be read", config->file);
+        verdict =
+            o2c_fail(err, O2C_FATAL, "configuration %s cannot be read", config->shown_file);
     else if (content.failed)
         verdict = o2c_fail(err, O2C_FATAL, "configuration %s is larger than %d bytes",
-                           config->file, FILE_MAX_BYTES);
+                           config->shown_file, FILE_MAX_BYTES);
     else
         verdict = read_lines(config, (struct o2c_str){content.at, content.len}, err);
     o2c_buf_clear(&content);
@@ -347,7 +363,7 @@ static void origin_text(const struct o2c_config *config, const struct given *giv
     variable_name(name, variable);
     switch (given->origin) {
     case FROM_FILE:
-        snprintf(text, size, "%s line %d: %s", config->file, given->line, name);
+        snprintf(text, size, "%s line %d: %s", config->shown_file, given->line, name);
         break;
     case FROM_ENVIRONMENT:
         snprintf(text, size, "%s", variable);
@@ -380,7 +396,7 @@ static enum o2c_verdict refuse_value(const struct o2c_config *config,
 {
     const struct o2c_setting *setting = given->setting;
     const char *value = setting->secret ? "(secret)" : given->text;
-    char where[128];
+    char where[O2C_ERR_TEXT];
     origin_text(config, given, where, sizeof where);
     if (o2c_setting_is_flag(setting))
         return o2c_fail(err, O2C_FATAL, "%s: \"%.60s\" is not true or false", where, value);

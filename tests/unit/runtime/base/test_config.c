@@ -327,6 +327,21 @@ static void a_file_that_is_no_text_is_refused_with_its_line(void **state)
     assert_refused(LOAD("program"), words);
 }
 
+/* The file by a path that takes more room than a whole message. */
+static void a_long_path_hides_neither_setting_nor_value(void **state)
+{
+    (void)state;
+    char path[400] = "/tmp", words[300];
+    for (size_t len = strlen(path); len < 340; len += 2)
+        snprintf(path + len, sizeof path - len, "/.");
+    snprintf(path + strlen(path), sizeof path - strlen(path), "%s", file_path + 4);
+    write_file("pg-dsn = x\nquiet = perhaps\n");
+    setenv("O2C_CONFIG", path, 1);
+    snprintf(words, sizeof words, "...%s line 2: quiet: \"perhaps\" is not true or false",
+             path + strlen(path) - 80);
+    assert_refused(LOAD("program"), words);
+}
+
 static void a_malformed_file_is_refused_with_its_line(void **state)
 {
     (void)state;
@@ -407,6 +422,7 @@ int main(void)
         config_test(variables_of_the_test_build_are_no_settings),
         config_test(what_is_wrong_with_a_value_is_said_with_its_place),
         config_test(a_file_that_is_no_text_is_refused_with_its_line),
+        config_test(a_long_path_hides_neither_setting_nor_value),
         config_test(a_malformed_file_is_refused_with_its_line),
         config_test(the_table_describes_itself),
     };

@@ -79,17 +79,10 @@ static const struct o2c_setting settings[] = {
      "events", "events in one batch", false},
 };
 
-static void settings_are_all_there_or_the_start_is_refused(void **state)
+static void load_all_or_nothing(char *argv[])
 {
     const struct o2c_settings_table table = {settings, 3};
-    char path[] = "/tmp/o2c-no-memory-XXXXXX";
-    int fd = mkstemp(path);
-    char *argv[] = {"program", "--batch-limit", "7", "--config", path, NULL};
 
-    (void)state;
-    assert_int_equal(write(fd, "topic-prefix = a.\n", 18), 18);
-    close(fd);
-    setenv("O2C_PG_DSN", "dbname=o2c", 1);
     for (size_t n = 1; no_memory_at(n); n++) {
         struct o2c_config *config = NULL;
         struct settings got = {0};
@@ -108,6 +101,21 @@ static void settings_are_all_there_or_the_start_is_refused(void **state)
         assert_int_equal(got.limit, 7);
         o2c_config_free(config);
     }
+}
+
+static void settings_are_all_there_or_the_start_is_refused(void **state)
+{
+    char path[] = "/tmp/o2c-no-memory-XXXXXX";
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_int_equal(write(fd, "topic-prefix = a.\n", 18), 18);
+    close(fd);
+    setenv("O2C_PG_DSN", "dbname=o2c", 1);
+    load_all_or_nothing(
+        (char *[]){"program", "--batch-limit", "7", "--config", path, NULL});
+    load_all_or_nothing(
+        (char *[]){"program", "--config", path, "--batch-limit", "7", NULL});
     unsetenv("O2C_PG_DSN");
     unlink(path);
 }
