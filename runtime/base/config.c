@@ -31,7 +31,7 @@ struct given {
     const struct o2c_setting *setting;
     const char *text;
     enum origin origin;
-    int line; /* FROM_FILE */
+    int line; /* of the file, 0: it does not stand there */
 };
 
 struct o2c_config {
@@ -307,6 +307,7 @@ static enum o2c_verdict read_line(struct o2c_config *config, struct o2c_str line
     if (given->line > 0)
         return o2c_fail(err, O2C_FATAL, "%s line %d: %s stands on line %d already",
                         config->shown_file, number, given->setting->name, given->line);
+    given->line = number;
     return give(config, given, value, FROM_FILE, number, err);
 }
 

@@ -352,6 +352,7 @@ static void a_malformed_file_is_refused_with_its_line(void **state)
     write_file("pg-dsn = x\nquiet = no\npg-dsn = y\n");
     snprintf(words, sizeof words, "%s line 3: pg-dsn stands on line 1 already", file_path);
     assert_refused(LOAD("program"), words);
+    assert_refused(LOAD("program", "--pg-dsn=z"), words); /* whatever is stronger */
     setenv("O2C_CONFIG", "/tmp", 1);
     assert_refused(LOAD("program"), "configuration /tmp cannot be read");
 }
