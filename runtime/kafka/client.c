@@ -157,6 +157,10 @@ enum o2c_verdict o2c_kafka_conf(rd_kafka_conf_t **ret_conf,
                                 const struct o2c_kafka_settings *settings,
                                 const char *client_id, struct o2c_err *err)
 {
+    if (settings->topic_prefix && strlen(settings->topic_prefix) > O2C_TOPIC_PREFIX_BYTES)
+        return o2c_fail(err, O2C_FATAL,
+                        "topic-prefix: \"%.40s...\" is longer than %d bytes",
+                        settings->topic_prefix, O2C_TOPIC_PREFIX_BYTES);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, on_log);
     if (o2c_kafka_set(conf, "bootstrap.servers", settings->bootstrap, err) ||

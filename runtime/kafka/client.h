@@ -52,10 +52,15 @@ struct o2c_kafka_settings {
     O2C_KAFKA_SETTING_OF_OTHERS("kafka"), O2C_KAFKA_SETTING_OF_OTHERS("topic-prefix"),     \
         O2C_KAFKA_SETTING_OF_OTHERS("kafka-client")
 
+/* The longest prefix: with it the name of every topic is shorter than 160 bytes. */
+enum {
+    O2C_TOPIC_PREFIX_BYTES = 128
+};
+
 /*
  * A configuration with bootstrap servers, client id and the further
  * properties set, logging through log.h (log.queue off, log_cb).  FATAL names
- * the property that librdkafka refuses.
+ * the property that librdkafka refuses, or says that the prefix is too long.
  */
 enum o2c_verdict o2c_kafka_conf(rd_kafka_conf_t **ret_conf,
                                 const struct o2c_kafka_settings *settings,

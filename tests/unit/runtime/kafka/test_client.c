@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "runtime/kafka/client.h"
+#include "schemas/events.h"
 #include "tests/support/mock_cluster.h"
 
 #include "runtime/base/banned.h"
@@ -45,6 +46,28 @@ static void settings_become_properties(void **state)
     assert_int_equal(o2c_kafka_set(conf, "linger.ms", "7", &err), O2C_OK);
     assert_property(conf, "linger.ms", "7");
     rd_kafka_conf_destroy(conf);
+}
+
+/* Every topic's name has room behind the longest one that is taken. */
+static void a_prefix_that_is_too_long_is_refused(void **state)
+{
+    (void)state;
+    char prefix[O2C_TOPIC_PREFIX_BYTES + 2] = "";
+    const struct o2c_kafka_settings settings = {"127.0.0.1:1", prefix, ""};
+    rd_kafka_conf_t *conf = NULL;
+    struct o2c_err err;
+    size_t count;
+    const struct o2c_topic *topics = o2c_topics(&count);
+    memset(prefix, 'p', O2C_TOPIC_PREFIX_BYTES + 1);
+    assert_int_equal(o2c_kafka_conf(&conf, &settings, "o2c", &err), O2C_FATAL);
+    assert_string_equal(err.text, "topic-prefix: \"pppppppppppppppppppppppppppppppppppppppp"
+                                  "...\" is longer than 128 bytes");
+    assert_null(conf);
+    prefix[O2C_TOPIC_PREFIX_BYTES] = '\0';
+    assert_int_equal(o2c_kafka_conf(&conf, &settings, "o2c", &err), O2C_OK);
+    rd_kafka_conf_destroy(conf);
+    for (size_t i = 0; i < count; i++)
+        assert_true(strlen(prefix) + strlen(topics[i].name) < 160);
 }
 
 static void what_librdkafka_refuses_is_named(void **state)
@@ -217,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_become_properties),
+        cmocka_unit_test(a_prefix_that_is_too_long_is_refused),
         cmocka_unit_test(what_librdkafka_refuses_is_named),
         cmocka_unit_test(a_property_without_a_name_is_refused_without_repeating_it),
         cmocka_unit_test(failures_are_retried_or_final),
