@@ -1,5 +1,6 @@
 #include "producers/simulator/settings.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 
 #include "runtime/base/str.h"
@@ -9,7 +10,8 @@
 
 enum {
     MAX_LINES = 20,
-    MAX_DAYS = 3660
+    MAX_DAYS = 3660,
+    YEAR_DAYS = 366 /* more than lies between an order and its first or last event */
 };
 
 #define AT(member) offsetof(struct o2c_sim_settings, member)
@@ -69,6 +71,11 @@ enum o2c_verdict o2c_sim_settings_check(struct o2c_sim_settings *settings,
     if (!o2c_date_parse(o2c_str_from(settings->start_date_text), &date))
         return o2c_fail(err, O2C_PARK, "--start-date \"%s\" is no date (YYYY-MM-DD)",
                         settings->start_date_text);
+    if (date < O2C_DATE_MIN + YEAR_DAYS || date > O2C_DATE_MAX - YEAR_DAYS - settings->days)
+        return o2c_fail(err, O2C_PARK,
+                        "--start-date \"%s\" with --days %" PRId64
+                        " is less than a year from an end of the calendar",
+                        settings->start_date_text, settings->days);
     settings->start_date = date;
     if (settings->cancelled + settings->unshipped > 100)
         return o2c_fail(

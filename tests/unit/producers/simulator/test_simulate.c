@@ -14,6 +14,7 @@
 #include "runtime/base/buf.h"
 #include "runtime/base/hash.h"
 #include "schemas/events.h"
+#include "schemas/units/time.h"
 #include "schemas/wire/json.h"
 #include "tests/unit/producers/simulator/sim_options.h"
 
@@ -314,22 +315,55 @@ static void check_schema(void *user, json_t *event)
         O2C_OK);
 }
 
+static void check_history(const struct o2c_sim_settings *settings)
+{
+    struct o2c_buf history;
+    struct o2c_arena arena;
+    o2c_arena_init(&arena, MAX_EVENT_BYTES);
+    simulate(settings, &history);
+    each_line(&history, check_schema, &arena);
+    o2c_arena_clear(&arena);
+    o2c_buf_clear(&history);
+}
+
 static void every_line_is_an_event_of_the_schemas(void **state)
 {
     (void)state;
     struct o2c_sim_settings settings;
-    struct o2c_buf history;
-    struct o2c_arena arena;
     default_settings(&settings);
     settings.orders = 500;
     settings.conflicts = settings.unpriced = settings.refused = 20;
     settings.part_paid = settings.reversed = settings.disputed = settings.overpaid = 20;
     settings.ticks = 1;
-    o2c_arena_init(&arena, MAX_EVENT_BYTES);
-    simulate(&settings, &history);
-    each_line(&history, check_schema, &arena);
-    o2c_arena_clear(&arena);
-    o2c_buf_clear(&history);
+    check_history(&settings);
+}
+
+/* Whether a history that begins there is taken; one that is stays inside the calendar. */
+static bool is_taken(int32_t start_date)
+{
+    char text[O2C_DATE_TEXT + 1];
+    struct o2c_sim_settings settings;
+    struct o2c_err err;
+    o2c_date_format(start_date, text);
+    if (sim_options_read((const char *const[]){"simulate", "--start-date", text, NULL},
+                         &settings, &err)) {
+        assert_non_null(strstr(err.text, text));
+        return false;
+    }
+    settings.late_paid = settings.reversed = settings.instalments = settings.returned = 50;
+    check_history(&settings);
+    return true;
+}
+
+static void the_calendar_has_room_for_every_history(void **state)
+{
+    (void)state;
+    assert_false(is_taken(O2C_DATE_MIN));
+    assert_false(is_taken(O2C_DATE_MIN + 365));
+    assert_true(is_taken(O2C_DATE_MIN + 366));
+    assert_true(is_taken(O2C_DATE_MAX - 366 - 31));
+    assert_false(is_taken(O2C_DATE_MAX - 366 - 30));
+    assert_false(is_taken(O2C_DATE_MAX));
 }
 
 static void without_orders_there_are_only_customers(void **state)
@@ -376,6 +410,7 @@ int main(void)
         cmocka_unit_test(contradictions_come_only_when_asked_for),
         cmocka_unit_test(one_seed_is_one_history),
         cmocka_unit_test(every_line_is_an_event_of_the_schemas),
+        cmocka_unit_test(the_calendar_has_room_for_every_history),
         cmocka_unit_test(without_orders_there_are_only_customers),
         cmocka_unit_test(a_sink_that_fails_ends_the_history),
     };
