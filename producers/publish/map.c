@@ -1,5 +1,6 @@
 #include "producers/publish/map.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,7 +99,9 @@ enum o2c_verdict o2c_map_open(struct o2c_map **ret_map, const char *map_path,
     struct map_compile compile = {
         .map = map, .on_fault = on_fault, .user = user, .good = map->document};
     o2c_buf_init(&compile.path, MAX_PATH_BYTES);
-    if (!map->document)
+    if (!map->document && access(map_path, R_OK))
+        o2c_fail(err, O2C_FATAL, "%s: %s", map_path, strerror(errno));
+    else if (!map->document)
         o2c_fail(err, O2C_FATAL, "%s:%d: %s", map_path, error.line, error.text);
     else
         compile_map(&compile, input);

@@ -222,6 +222,9 @@ static void a_mapping_that_is_no_json_is_told_with_its_line(void **state)
     path_of("map.json", path);
     assert_int_equal(o2c_map_open(&map, path, folder, tell, NULL, &err), O2C_FATAL);
     assert_non_null(strstr(err.text, "map.json:2: "));
+    assert_int_equal(o2c_map_open(&map, "/nowhere.json", folder, tell, NULL, &err),
+                     O2C_FATAL);
+    assert_string_equal(err.text, "/nowhere.json: No such file or directory");
 }
 
 static void a_header_with_a_column_twice_is_refused(void **state)
