@@ -5,6 +5,7 @@
 
 #include "producers/cli/commands.h"
 #include "producers/cli/options.h"
+#include "producers/cli/report.h"
 #include "producers/cli/stack.h"
 #include "producers/cli/wait.h"
 #include "producers/clock/days.h"
@@ -66,34 +67,21 @@ static void on_signal(int number)
 
 /* ---- from, to */
 
-static int read_date(struct run *run, const char *name, const char *text, int32_t *ret_date)
-{
-    if (!*text || o2c_date_parse(o2c_str_from(text), ret_date))
-        return EXIT_OK;
-    return stack_fail(&run->stack, EXIT_USAGE, "%s \"%s\" is not a date like 2026-01-31",
-                      name, text);
-}
-
 /* Days that have begun are over: the first is the one after them. */
 static int choose_days(struct run *run, int32_t *ret_from, int32_t *ret_to)
 {
-    int32_t last = o2c_days_last(run->days), from = 0, to = 0;
+    int32_t last = o2c_days_last(run->days), from, to;
+    bool has_from = o2c_date_parse(o2c_str_from(run->settings->from), &from);
+    bool has_to = o2c_date_parse(o2c_str_from(run->settings->to), &to);
     char text[O2C_DATE_TEXT + 1];
-    int status = read_date(run, "from", run->settings->from, &from);
 
-    if (!status)
-        status = read_date(run, "to", run->settings->to, &to);
-    if (status)
-        return status;
-    if (!*run->settings->from && last == O2C_DAYS_NEVER)
+    if (!has_from && last == O2C_DAYS_NEVER)
         return stack_fail(&run->stack, EXIT_USAGE,
                           "no day has begun yet: --from says which is the first");
-    if (!*run->settings->from)
-        from = last + 1;
-    if (!*run->settings->to)
+    if (!has_from)
+        from = has_to && to <= last ? to : last + 1;
+    if (!has_to)
         to = from;
-    if (to < from)
-        return stack_fail(&run->stack, EXIT_USAGE, "--to lies before --from");
     if (last != O2C_DAYS_NEVER && last >= from) {
         o2c_date_format(last < to ? last : to, text);
         printf("%s has begun already, and the days before it\n", text);
@@ -206,7 +194,9 @@ int clock_run(int argc, char **argv)
     if (options_load(&options, argc, argv, &status)) {
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
-        if (o2c_holidays_read(&run.holidays, settings.holidays, &run.stack.err))
+        if (!report_is_period(&run.stack, settings.from, settings.to))
+            status = EXIT_USAGE;
+        else if (o2c_holidays_read(&run.holidays, settings.holidays, &run.stack.err))
             status = stack_fail(&run.stack, EXIT_USAGE, "%s", run.stack.err.text);
         else
             status = open_all(&run);

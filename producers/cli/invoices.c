@@ -6,7 +6,6 @@
 #include "producers/cli/options.h"
 #include "producers/cli/report.h"
 #include "runtime/base/buf.h"
-#include "schemas/units/time.h"
 
 #include "runtime/base/banned.h"
 
@@ -133,20 +132,6 @@ static int show(struct stack *stack, const struct invoices_settings *settings,
     return status;
 }
 
-static int check(const struct stack *stack, const struct invoices_settings *settings)
-{
-    int32_t from, to;
-
-    if (!report_is_date(stack, "from", settings->from) ||
-        !report_is_date(stack, "to", settings->to))
-        return EXIT_USAGE;
-    if (o2c_date_parse(o2c_str_from(settings->from), &from) &&
-        o2c_date_parse(o2c_str_from(settings->to), &to) && from > to)
-        return stack_fail(stack, EXIT_USAGE, "--from \"%s\" is after --to \"%s\"",
-                          settings->from, settings->to);
-    return EXIT_OK;
-}
-
 int invoices_run(int argc, char **argv)
 {
     struct invoices_settings settings = {0};
@@ -169,9 +154,9 @@ int invoices_run(int argc, char **argv)
     int status;
 
     if (options_load(&options, argc, argv, &status)) {
-        status = check(&stack, &settings);
-        if (!status)
-            status = stack_open_pg(&stack);
+        status = report_is_period(&stack, settings.from, settings.to)
+                     ? stack_open_pg(&stack)
+                     : EXIT_USAGE;
         if (!status)
             status = show(&stack, &settings, options.operands[0]);
     }

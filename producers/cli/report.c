@@ -158,6 +158,19 @@ bool report_is_date(const struct stack *stack, const char *option, const char *t
     return false;
 }
 
+bool report_is_period(const struct stack *stack, const char *from, const char *to)
+{
+    int32_t first, last;
+
+    if (!report_is_date(stack, "from", from) || !report_is_date(stack, "to", to))
+        return false;
+    if (!o2c_date_parse(o2c_str_from(from), &first) ||
+        !o2c_date_parse(o2c_str_from(to), &last) || first <= last)
+        return true;
+    stack_fail(stack, EXIT_USAGE, "--from \"%s\" is after --to \"%s\"", from, to);
+    return false;
+}
+
 const char *report_value(const char *text)
 {
     return *text ? text : NULL;

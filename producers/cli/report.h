@@ -54,6 +54,9 @@ void report_add_amount(struct o2c_buf *out, const char *minor, const char *curre
 /* True when an option's text is empty or a date; else says which is none. */
 bool report_is_date(const struct stack *stack, const char *option, const char *text);
 
+/* The same of --from and --to, which must also come in this order. */
+bool report_is_period(const struct stack *stack, const char *from, const char *to);
+
 /* What is asked for: NULL for an option that was left out. */
 const char *report_value(const char *text);
 

@@ -66,7 +66,10 @@ AT_REST = (
          Row(3, "--barriers -", NO_DATABASE)) +
     rows("clock", Row(0, "--from 2026-01-01", says="has begun already"),
          Row(1, "--from 2026-01-01", stdout=NOWHERE),
-         Row(2, "--from soon", says="soon"), Row(2, "--holidays /nowhere"), Row(2, "", BAD_KAFKA),
+         Row(0, "--to 2026-01-01", says="2026-01-01 has begun already"),
+         Row(2, "--from soon", NO_DATABASE, '--from "soon" is no date'),
+         Row(2, "--from 2026-01-02 --to 2026-01-01", NO_DATABASE,
+             '--from "2026-01-02" is after --to "2026-01-01"'), Row(2, "--holidays /nowhere"), Row(2, "", BAD_KAFKA),
          Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE), Row(3, "", NO_TOPICS, "topics create")) +
     rows("drain", Row(0, ""), Row(2, "now"), Row(2, "", BAD_KAFKA), Row(2, "", BAD_DATABASE),
          Row(3, "", NO_DATABASE), Row(3, "", NO_KAFKA), Row(3, "", BARE, "o2c migrate")) +
