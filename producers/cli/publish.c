@@ -112,6 +112,7 @@ struct run {
     bool timed_out;
     bool beyond_file; /* what failed lies behind the reading */
     bool file_failed;
+    bool spool_failed;
     char run_id[RUN_ID_MAX + 1];
     char totals_path[RUN_ID_MAX + 32];
     json_t *totals; /* of what is acknowledged; NULL: not kept */
@@ -270,6 +271,13 @@ static int64_t day_of(const struct run *run, const struct o2c_event *event)
     return o2c_timestamp_date(*(const int64_t *)(const void *)(body + field->offset));
 }
 
+/* A temporary file that fails is no fault of Kafka's. */
+static enum o2c_verdict of_spool(struct run *run, enum o2c_verdict verdict)
+{
+    run->spool_failed = run->spool_failed || verdict;
+    return verdict;
+}
+
 static enum o2c_verdict on_event(void *user, const struct o2c_outgoing *outgoing,
                                  const struct o2c_event *event, struct o2c_err *err)
 {
@@ -282,8 +290,9 @@ static enum o2c_verdict on_event(void *user, const struct o2c_outgoing *outgoing
     if (is_day && *run->settings.by_day)
         return o2c_fail(err, O2C_PARK, "--by-day begins the days itself");
     if (run->spool)
-        verdict = o2c_spool_add(run->spool, outgoing,
-                                *run->settings.by_day ? day_of(run, event) : 0, err);
+        verdict = of_spool(
+            run, o2c_spool_add(run->spool, outgoing,
+                               *run->settings.by_day ? day_of(run, event) : 0, err));
     else if (run->publisher && is_day)
         verdict = start_given_day(run, event->business_day_started, err);
     else if (run->publisher)
@@ -312,7 +321,7 @@ static enum o2c_verdict on_barrier(void *user, uint64_t line, struct o2c_err *er
     if (!run->settings.barriers)
         return o2c_fail(err, O2C_PARK, "barrier: only with --barriers");
     if (run->spool)
-        return o2c_spool_add_barrier(run->spool, line, err);
+        return of_spool(run, o2c_spool_add_barrier(run->spool, line, err));
     run->beyond_file = run->publisher && drain(run, err);
     return run->beyond_file ? err->verdict : O2C_OK;
 }
@@ -357,13 +366,13 @@ static enum o2c_verdict publish_spooled(struct run *run, struct o2c_err *err)
     run->report.doing = "publishing";
     run->report.done = 0;
     run->report.total = o2c_spool_count(run->spool);
-    if (o2c_spool_turn(run->spool, err))
+    if (of_spool(run, o2c_spool_turn(run->spool, err)))
         return err->verdict;
     for (;;) {
         struct o2c_outgoing outgoing;
         int64_t day;
         bool more;
-        if (o2c_spool_next(run->spool, &outgoing, &day, &more, err))
+        if (of_spool(run, o2c_spool_next(run->spool, &outgoing, &day, &more, err)))
             return err->verdict;
         if (!more)
             return O2C_OK;
@@ -421,7 +430,7 @@ static int status_of(const struct run *run, enum o2c_verdict verdict)
         return EXIT_INTERRUPTED;
     if (verdict == O2C_OK)
         return run->report.refused_count ? EXIT_FINDINGS : EXIT_OK;
-    if (verdict == O2C_PARK)
+    if (verdict == O2C_PARK || run->spool_failed)
         return EXIT_FINDINGS;
     return run->file_failed ? EXIT_USAGE : EXIT_STACK_FAILED;
 }
@@ -603,11 +612,11 @@ static int prepare_and_run(struct run *run, const char *path)
     run->report.total = run->input.bytes;
     catch_signals();
     bool spooled = (run->settings.strict || *run->settings.by_day) && !run->settings.check;
-    enum o2c_verdict verdict =
-        spooled ? o2c_spool_open(&run->spool, *run->settings.by_day, &err) : O2C_OK;
-    if (!verdict)
-        verdict = connect_kafka(run, &err);
-    if (verdict) {
+    if (spooled && o2c_spool_open(&run->spool, *run->settings.by_day, &err)) {
+        publish_report_say(&run->report, err.text);
+        return EXIT_USAGE;
+    }
+    if (connect_kafka(run, &err)) {
         publish_report_say(&run->report, err.text);
         return stop_asked ? EXIT_INTERRUPTED : stack_kafka_status(&run->settings.stack);
     }
@@ -623,7 +632,8 @@ int publish_run(int argc, char **argv)
         .usage = "o2c publish [options] FILE|-",
         .about = about,
         .exits = {.done = "everything was published (--check: is good)",
-                  .findings = "something was refused, or the control totals cannot be kept",
+                  .findings = "something was refused, or a temporary file or the control "
+                              "totals cannot be written",
                   .servers = "Kafka or PostgreSQL",
                   .timeout = "--barriers, --by-day: the pipeline did not drain in time",
                   .interrupted = true},

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "producers/publish/map_plan.h"
+#include "producers/publish/unnamed.h"
 
 #include "runtime/base/banned.h"
 
@@ -80,25 +81,37 @@ static void given_columns(struct map_compile *compile, struct o2c_table *table,
     }
 }
 
+static bool write_all(int fd, const char *at, size_t len)
+{
+    while (len) {
+        ssize_t written = write(fd, at, len);
+        if (written < 0)
+            return false;
+        at += written;
+        len -= (size_t)written;
+    }
+    return true;
+}
+
 /* The whole of standard input in a file without a name, since files are read more than
  * once. */
 static bool copy_stdin(struct map_compile *compile)
 {
-    char path[] = "/tmp/o2c-stdin-XXXXXX";
     char bytes[COPY_BYTES];
-    ssize_t got = 0;
-    int fd = mkstemp(path);
-    if (fd >= 0)
-        (void)unlink(path);
-    while (fd >= 0 && (got = read(STDIN_FILENO, bytes, sizeof(bytes))) > 0)
-        if (write(fd, bytes, (size_t)got) != got) {
-            got = -1;
-            break;
-        }
+    struct o2c_err err;
+    ssize_t got;
+    int fd;
+    if (o2c_unnamed_open(&fd, &err)) {
+        map_complain(compile, "standard input cannot be kept: %s", err.text);
+        return false;
+    }
     compile->map->stdin_copy = fd;
-    if (fd < 0 || got < 0)
+    while ((got = read(STDIN_FILENO, bytes, sizeof(bytes))) > 0)
+        if (!write_all(fd, bytes, (size_t)got))
+            break;
+    if (got)
         map_complain(compile, "standard input cannot be kept: %s", strerror(errno));
-    return fd >= 0 && got == 0;
+    return got == 0;
 }
 
 static bool add_stdin(struct map_compile *compile, struct o2c_table *table)

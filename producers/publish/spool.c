@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "producers/publish/outgoing.h"
+#include "producers/publish/unnamed.h"
 #include "schemas/events.h"
 
 #include "runtime/base/banned.h"
@@ -35,33 +36,22 @@ struct o2c_spool {
     size_t byte_cap;
 };
 
-static FILE *open_unnamed(void)
-{
-    const char *folder = getenv("TMPDIR");
-    char path[512];
-    int len = snprintf(path, sizeof(path), "%s/o2c-publish-XXXXXX",
-                       folder && *folder ? folder : "/tmp");
-    if (len < 0 || (size_t)len >= sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return NULL;
-    }
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return NULL;
-    (void)unlink(path);
-    return fdopen(fd, "w+");
-}
-
 enum o2c_verdict o2c_spool_open(struct o2c_spool **ret_spool, bool sorted,
                                 struct o2c_err *err)
 {
     struct o2c_spool *spool = calloc(1, sizeof(*spool));
-    if (spool)
-        spool->file = open_unnamed();
-    if (!spool || !spool->file) {
+    int fd;
+    if (!spool)
+        return o2c_fail(err, O2C_FATAL, "no memory");
+    if (o2c_unnamed_open(&fd, err)) {
         free(spool);
-        return o2c_fail(err, O2C_RETRY, "no temporary file can be made: %s",
-                        strerror(errno));
+        return err->verdict;
+    }
+    spool->file = fdopen(fd, "w+");
+    if (!spool->file) {
+        (void)close(fd);
+        free(spool);
+        return o2c_fail(err, O2C_FATAL, "no memory");
     }
     spool->sorted = sorted;
     *ret_spool = spool;

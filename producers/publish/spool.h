@@ -15,7 +15,7 @@
 struct o2c_outgoing;
 struct o2c_spool;
 
-/* RETRY: no temporary file can be made (in $TMPDIR, else /tmp). */
+/* FATAL: no temporary file can be made (unnamed.h). */
 enum o2c_verdict o2c_spool_open(struct o2c_spool **ret_spool, bool sorted,
                                 struct o2c_err *err) O2C_MUST_CHECK;
 void o2c_spool_close(struct o2c_spool *spool);

@@ -1,8 +1,11 @@
 """Every command of o2c: help, wrong options, exit statuses, and what can be run twice."""
 
+import json
 import os
 import re
+import resource
 import select
+import signal
 import subprocess
 import sys
 import unittest
@@ -11,11 +14,19 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from confluent_kafka import Producer  # noqa: E402
+from import_events import items_map  # noqa: E402
 from pipeline import CLI, Pipeline, end_with_parent  # noqa: E402
 from pipeline_case import PATIENCE_S, PipelineCase, order  # noqa: E402
 
 NOWHERE = {"O2C_PG_DSN": "host=127.0.0.1 port=1 dbname=o2c"}
 NO_KAFKA = {"O2C_KAFKA": "127.0.0.1:1"}
+
+
+def without_room():
+    """In the child: no file takes another byte, and that is an error and no signal."""
+    end_with_parent()
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 class Commands(PipelineCase):
@@ -139,6 +150,22 @@ class Commands(PipelineCase):
         done = self.pipeline.o2c("publish", "--check", "-", input=order("O1"))
         self.assertNotIn("\r", done.stderr)
         self.assertRegex(done.stderr, r"^ +valid +refused\nOrderPlaced ")
+
+    def test_a_temporary_file_that_cannot_be_made_or_written_is_told(self):
+        """In $TMPDIR lie what --strict and --by-day put by, and a CSV from standard input."""
+        mapping = self.pipeline.logs / "items.json"
+        mapping.write_text(json.dumps(items_map()))
+        for words in (("--strict", "-"), ("--check", "--map", str(mapping), "-")):
+            with self.subTest(words):
+                self.assertIn("no temporary file can be made in /nowhere: No such file",
+                              self.elsewhere({"TMPDIR": "/nowhere"}, "publish", *words, status=2))
+        for words in (("--strict", "-"), ("--by-day", "occurred_at", "-")):
+            with self.subTest(words):
+                done = subprocess.run([self.pipeline.build / CLI, "publish", *words], check=False,
+                                      env=self.pipeline.environment, input=order("O1"), text=True,
+                                      capture_output=True, preexec_fn=without_room)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("the temporary file: File too large", done.stderr)
 
     # ---- simulate
 

@@ -60,6 +60,7 @@ AT_REST = (
          Row(1, "-", stdin='{"type": "OrderPlcaed"}\n', says="OrderPlcaed"),
          Row(2, ""), Row(2, "/nowhere/file", says="No such file"),
          Row(2, "--map /nowhere/map /nowhere/file", says="/nowhere/map"),
+         Row(2, "--strict -", {"TMPDIR": "/nowhere"}, "no temporary file can be made in /nowhere"),
          Row(2, "--barriers --by-day issue_date -"), Row(2, "-", BAD_KAFKA, "frob"),
          Row(2, "--barriers -", BAD_DATABASE, "frob"),
          Row(3, "--patience-s 1 -", NO_KAFKA, r"127\.0\.0\.1"), Row(3, "-", NO_TOPICS, "topics create"),
