@@ -195,12 +195,20 @@ static int list(struct run *run, const char *action)
 
 /* ---- show */
 
-static struct o2c_str unescaped(const char *text, unsigned char **ret_owned)
+/* The bytes of a cell, absent where it is NULL; *ret_owned is to be freed by PQfreemem. */
+static struct o2c_str bytes_of(const PGresult *rows, int row, int column,
+                               unsigned char **ret_owned)
 {
     size_t len = 0;
 
-    *ret_owned = PQunescapeBytea((const unsigned char *)text, &len);
-    return (struct o2c_str){(const char *)*ret_owned, *ret_owned ? len : 0};
+    *ret_owned = NULL;
+    if (PQgetisnull(rows, row, column))
+        return (struct o2c_str){NULL, 0};
+    *ret_owned =
+        PQunescapeBytea((const unsigned char *)PQgetvalue(rows, row, column), &len);
+    if (!*ret_owned)
+        abort();
+    return (struct o2c_str){(const char *)*ret_owned, len};
 }
 
 static void print_hex(struct o2c_str bytes)
@@ -212,10 +220,10 @@ static void print_hex(struct o2c_str bytes)
            bytes.len);
 }
 
-static void print_value(const char *text)
+static void print_value(const PGresult *rows, int row, int column)
 {
     unsigned char *owned;
-    struct o2c_str bytes = unescaped(text, &owned);
+    struct o2c_str bytes = bytes_of(rows, row, column, &owned);
     struct o2c_arena arena;
     struct o2c_event event;
     struct o2c_err err;
@@ -228,8 +236,8 @@ static void print_value(const char *text)
         line = json_dumps(json, JSON_COMPACT);
         json_decref(json);
     }
-    if (line)
-        printf("    %s\n", line);
+    if (line || !bytes.at)
+        printf("    %s\n", line ? line : "(no value)");
     else
         printf("    "), print_hex(bytes);
     free(line);
@@ -262,7 +270,7 @@ static int show(struct run *run, const char *action)
                PQgetvalue(result, i, 1), PQgetvalue(result, i, 2), PQgetvalue(result, i, 3),
                PQgetvalue(result, i, 4), PQgetvalue(result, i, 5),
                *PQgetvalue(result, i, 6) ? ": " : "", PQgetvalue(result, i, 6));
-        print_value(PQgetvalue(result, i, 7));
+        print_value(result, i, 7);
     }
     if (!PQntuples(result))
         printf("nothing of account \"%s\" is parked in %s\n", run->words[1], run->words[0]);
@@ -466,9 +474,9 @@ static int republish_row(struct run *run, const PGresult *row)
     struct set_aside record;
     int status;
 
-    record.key = unescaped(PQgetvalue(row, 0, 0), &record.owned[0]);
-    record.value = unescaped(PQgetvalue(row, 0, 1), &record.owned[1]);
-    record.headers = unescaped(PQgetvalue(row, 0, 2), &record.owned[2]);
+    record.key = bytes_of(row, 0, 0, &record.owned[0]);
+    record.value = bytes_of(row, 0, 1, &record.owned[1]);
+    record.headers = bytes_of(row, 0, 2, &record.owned[2]);
     status = produce(run, run->words[1], &record);
     for (int i = 0; i < 3; i++)
         PQfreemem(record.owned[i]);

@@ -209,6 +209,22 @@ class Parked(PipelineCase):
                                                             *where, *WHY, status=1))
         self.o2c("verify")
 
+    def test_a_record_without_a_value_is_published_again_without_one(self):
+        self.publish(order("N1", "CN"))
+        right = [one for one in self.records("o2c.orders") if one.key() == b"CN"][0].partition()
+        where = self.produce("o2c.orders", "CN", None,
+                             partition=(right + 1) % self.pipeline.partitions)
+        self.drain()
+        self.o2c("parked", "republish", "orders", "o2c.orders", *map(str, where), *WHY)
+        self.drain()
+        again = [one for one in self.records("o2c.orders") if one.key() == b"CN"][-1]
+        self.assertEqual((again.partition(), again.value()), (right, None))
+        self.assertRegex(self.o2c("parked", "show", "orders", "CN"), r"\n    \(no value\)\n")
+        for consumer in ("orders", "shipments"):
+            self.o2c("parked", "discard", consumer, "CN", *WHY)
+        self.drain()
+        self.o2c("verify")
+
     def test_what_has_no_usable_key_is_set_aside_alone(self):
         partition, offset = self.produce("o2c.orders", None, b"x", partition=2)
         other = self.produce("o2c.orders", "CK-OTHER", self.value_of("CK"))
