@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from local_stack import COMMAND, ROOT, LocalStack  # noqa: E402
 from pipeline import end_with_parent  # noqa: E402
 from pipeline_case import order  # noqa: E402
+from processes import processes_of  # noqa: E402
 
 RUN_LOCAL = ROOT / "deploy" / "run-local"
 PATIENCE_S = 120
@@ -88,6 +89,7 @@ class Folders(FolderCase):
               list(cache.glob("o2c/kafka-*/scratch/pid")))
         os.killpg(fetch.pid, signal.SIGINT)
         self.assertEqual(fetch.wait(PATIENCE_S), 130)
+        self.assertEqual(processes_of(self.folder), [])
         lock, = cache.glob("o2c/kafka-*/lock")
         self.assertEqual(subprocess.run(["flock", "--nonblock", lock, "true"],
                                         check=False).returncode, 0)
