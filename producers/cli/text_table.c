@@ -27,9 +27,30 @@ void text_table_column(struct text_table *table, const char *heading, bool is_ri
     table->columns[table->column_count++] = (struct text_column){heading, is_right};
 }
 
+/* Of a control character that ends a line or moves a terminal's cursor: a byte below 0x20,
+ * 0x7f, or U+0080 to U+009F as UTF-8.  0 where none stands. */
+static size_t control_bytes(const char *text)
+{
+    unsigned char first = (unsigned char)text[0], second = (unsigned char)text[1];
+
+    if (first < 0x20 || first == 0x7f)
+        return 1;
+    return first == 0xC2 && second >= 0x80 && second < 0xA0 ? 2 : 0;
+}
+
+/* An id or a reason is what somebody sent. */
 void text_table_add(struct text_table *table, const char *text)
 {
-    o2c_buf_add(&table->cells, text, strlen(text) + 1);
+    while (*text) {
+        size_t len = control_bytes(text);
+
+        if (len)
+            o2c_buf_printf(&table->cells, "\\u%04x", (unsigned char)text[len - 1]);
+        else
+            o2c_buf_add_u8(&table->cells, (uint8_t)*text);
+        text += len ? len : 1;
+    }
+    o2c_buf_add_u8(&table->cells, 0);
 }
 
 void text_table_add_number(struct text_table *table, int64_t number)

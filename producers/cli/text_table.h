@@ -32,7 +32,8 @@ void text_table_clear(struct text_table *table);
 
 void text_table_column(struct text_table *table, const char *heading, bool is_right);
 
-/* The next cell, from left to right and from top to bottom. */
+/* The next cell, from left to right and from top to bottom; a control character in it
+ * stands as "\u001b". */
 void text_table_add(struct text_table *table, const char *text);
 void text_table_add_number(struct text_table *table, int64_t number);
 
