@@ -80,6 +80,32 @@ static void complain(struct map_eval *eval, int slot, const char *fmt, ...)
     eval->failed = true;
 }
 
+/* An event without a field that its row has is no event. */
+static void no_memory(struct map_eval *eval)
+{
+    complain(eval, 0, "no memory for the event");
+}
+
+static json_t *made(struct map_eval *eval, json_t *json)
+{
+    if (!json)
+        no_memory(eval);
+    return json;
+}
+
+static void add_member(struct map_eval *eval, json_t *object, const char *name,
+                       json_t *member)
+{
+    if (json_object_set_new(object, name, member))
+        no_memory(eval);
+}
+
+static void add_item(struct map_eval *eval, json_t *array, json_t *item)
+{
+    if (item && json_array_append_new(array, item))
+        no_memory(eval);
+}
+
 static bool is_hidden(const struct map_eval *eval, const struct map_column *column)
 {
     return o2c_table_is_hidden(eval->rows->tables[column->slot], column->column);
@@ -175,9 +201,13 @@ static struct o2c_str assemble(struct map_eval *eval, const struct map_value *va
         columns += part->has_column;
         filled += cell.len > 0;
     }
-    char *text = columns && !filled ? NULL : o2c_arena_alloc(&eval->texts, len + 1);
-    if (!text)
+    if (columns && !filled)
         return O2C_STR("");
+    char *text = o2c_arena_alloc(&eval->texts, len + 1);
+    if (!text) {
+        no_memory(eval);
+        return O2C_STR("");
+    }
     for (size_t i = 0; i < value->part_count; i++) {
         const struct map_text_part *part = &value->parts[i];
         struct o2c_str cell =
@@ -211,13 +241,6 @@ static bool look_up(const struct map_value *value, struct o2c_str *text)
     return other;
 }
 
-static const char *written(struct map_eval *eval, const char *text)
-{
-    struct o2c_str copy = {"", 0};
-    (void)o2c_arena_copy(&eval->texts, (struct o2c_str){text, strlen(text) + 1}, &copy);
-    return copy.at;
-}
-
 static json_t *as_day(struct map_eval *eval, const struct map_value *value,
                       struct o2c_str text)
 {
@@ -249,7 +272,7 @@ static json_t *as_day(struct map_eval *eval, const struct map_value *value,
         } else {
             o2c_timestamp_format(moment_us, iso);
         }
-        return json_string(written(eval, iso));
+        return made(eval, json_string(iso));
     }
     complain_of_cell(eval, value, text, wanted);
     return NULL;
@@ -305,7 +328,7 @@ static json_t *as_number(struct map_eval *eval, const struct map_value *value,
         complain_of_cell(eval, value, text, err.text);
         return NULL;
     }
-    return json_integer(number);
+    return made(eval, json_integer(number));
 }
 
 static json_t *as_boolean(struct map_eval *eval, const struct map_value *value,
@@ -332,7 +355,7 @@ static json_t *convert(struct map_eval *eval, const struct map_value *value,
         return NULL;
     switch (value->as) {
     case MAP_AS_TEXT:
-        return json_stringn(text.at, text.len);
+        return made(eval, json_stringn(text.at, text.len));
     case MAP_AS_BOOLEAN:
         return as_boolean(eval, value, text);
     case MAP_AS_DATE:
@@ -357,9 +380,9 @@ static json_t *make_record(struct map_eval *eval, const struct map_fields *field
         size_t len = push(eval, ".%s", fields->fields[i].name);
         json_t *member = make_value(eval, &fields->fields[i].value);
         if (member && !object)
-            object = json_object();
+            object = made(eval, json_object());
         if (member)
-            json_object_set_new(object, fields->fields[i].name, member);
+            add_member(eval, object, fields->fields[i].name, member);
         pop(eval, len);
     }
     return object;
@@ -370,17 +393,14 @@ static json_t *make_rows(struct map_eval *eval, const struct map_value *value)
     const struct map_group *group = value->group;
     struct o2c_str values[MAP_MAX_KEYS];
     size_t count, first;
-    json_t *array = json_array();
+    json_t *array = made(eval, json_array());
     key_of(eval, &group->key, values);
     first = o2c_table_index_find(&group->index, values, &count);
     for (size_t i = 0; i < count; i++) {
         eval->bound[group->slot] = group->table->rows[group->index.rows[first + i]];
         size_t len = push(eval, "[%zu]", json_array_size(array));
-        if (map_bind_joins(eval, &group->joins) && map_holds(eval, &group->when)) {
-            json_t *item = make_value(eval, value->items);
-            if (item)
-                json_array_append_new(array, item);
-        }
+        if (map_bind_joins(eval, &group->joins) && map_holds(eval, &group->when))
+            add_item(eval, array, make_value(eval, value->items));
         pop(eval, len);
     }
     eval->bound[group->slot] = (struct o2c_table_row){.fields = NULL};
@@ -389,12 +409,10 @@ static json_t *make_rows(struct map_eval *eval, const struct map_value *value)
 
 static json_t *make_list(struct map_eval *eval, const struct map_value *value)
 {
-    json_t *array = json_array();
+    json_t *array = made(eval, json_array());
     for (size_t i = 0; i < value->item_count; i++) {
         size_t len = push(eval, "[%zu]", json_array_size(array));
-        json_t *item = make_value(eval, &value->items[i]);
-        if (item)
-            json_array_append_new(array, item);
+        add_item(eval, array, make_value(eval, &value->items[i]));
         pop(eval, len);
     }
     return array;
@@ -427,8 +445,8 @@ json_t *map_make_event(struct map_eval *eval, const struct map_event *event)
     eval->failed = false;
     json_t *object = make_record(eval, &event->fields);
     if (!object)
-        object = json_object();
-    json_object_set_new(object, "type", json_string(event->type->name));
+        object = made(eval, json_object());
+    add_member(eval, object, "type", made(eval, json_string(event->type->name)));
     eval->event = NULL;
     if (!eval->failed)
         return object;

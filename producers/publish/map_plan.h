@@ -233,7 +233,7 @@ bool map_holds(const struct map_eval *eval, const struct map_when *when);
 /* Finds the joined rows; false, with a fault told, where one is missing. */
 bool map_bind_joins(struct map_eval *eval, const struct map_joins *joins);
 
-/* The event of the row under way; NULL when a fault was told or memory is exhausted. */
+/* The event of the row under way; NULL when a fault was told: want of memory is one. */
 json_t *map_make_event(struct map_eval *eval, const struct map_event *event);
 
 /* Which column the field at a path was made of; "" if none. */

@@ -136,14 +136,13 @@ static enum o2c_verdict may_happen(struct map_eval *eval, struct map_event *even
     *ret_may = map_holds(eval, &event->when);
     if (!*ret_may || !event->once_count)
         return O2C_OK;
-    o2c_buf_reset(&eval->path); /* holds the key meanwhile */
+    struct o2c_hash128 key[2] = {0}; /* of the columns before, of this one */
     for (size_t i = 0; i < event->once_count; i++) {
         struct o2c_str cell = map_cell(eval, &event->once[i]);
-        struct o2c_hash128 part = o2c_hash_128(cell.at, cell.len);
-        o2c_buf_add(&eval->path, part.byte, sizeof(part.byte));
+        key[1] = o2c_hash_128(cell.at, cell.len);
+        key[0] = o2c_hash_128(key, sizeof(key));
     }
-    struct o2c_hash128 hash = o2c_hash_128(eval->path.at, eval->path.len);
-    return is_first(&event->seen, &hash, ret_may, err);
+    return is_first(&event->seen, &key[0], ret_may, err);
 }
 
 static enum o2c_verdict make_one(struct map_eval *eval, struct map_event *event,

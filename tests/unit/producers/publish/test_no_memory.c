@@ -14,6 +14,7 @@
 #include "producers/publish/map.h"
 #include "producers/publish/map_plan.h"
 #include "producers/publish/table.h"
+#include "schemas/events.h"
 #include "tests/support/no_memory.h"
 
 struct heard {
@@ -192,6 +193,88 @@ static void a_mapping_has_all_its_columns_or_is_refused(void **state)
     assert_true(turns > 5);
 }
 
+static const char payments_map[] =
+    "{\"map\": 1, \"source\": \"bank\", \"files\": {\"rows\": \"rows.csv\"},"
+    " \"rows\": [{\"from\": \"rows\", \"events\": [{\"type\": \"PaymentReceived\","
+    "  \"once\": [\"id\"], \"fields\": {\"customer_id\": \"customer\", \"payment_id\": \"id\","
+    "   \"received_date\": \"date\", \"value_date\": \"date\", \"amount_minor\": \"amount\","
+    "   \"currency\": {\"constant\": \"EUR\"}, \"method\": {\"constant\": \"transfer\"},"
+    "   \"reference_text\": {\"text\": \"for {invoice}\"},"
+    "   \"remittance\": {\"list\": [{\"record\": {\"invoice_id\": \"invoice\","
+    "    \"amount_minor\": \"amount\"}}]}}}]}]}";
+static const char payments_rows[] = "customer,id,date,amount,invoice\n"
+                                    "C-1,P-1,2026-01-31,1.50,I-1\n"
+                                    "C-1,P-1,2026-01-31,1.50,I-1\n"
+                                    "C-2,P-2,2026-02-01,2.50,I-2\n";
+
+static enum o2c_verdict on_whole_payment(void *user, const struct o2c_outgoing *outgoing,
+                                         const struct o2c_event *event, struct o2c_err *err)
+{
+    const struct o2c_payment_received *paid = event->payment_received;
+
+    assert_true(paid->has_value_date);
+    assert_int_equal(paid->reference_text.len, strlen("for I-1"));
+    assert_int_equal(paid->remittance_count, 1);
+    assert_int_equal(paid->remittance[0].invoice_id.len, strlen("I-1"));
+    assert_int_equal(paid->remittance[0].amount_minor, paid->amount_minor);
+    return on_event(user, outgoing, event, err);
+}
+
+/* Of two payments, one of them twice in the file. */
+static void run_payments(struct o2c_map *map)
+{
+    struct heard heard = {0};
+    const struct o2c_intake_sink sink = {.event = on_whole_payment,
+                                         .fault = on_sentence,
+                                         .refused = on_refused,
+                                         .user = &heard};
+    struct o2c_intake intake;
+    struct o2c_err err = {0};
+    enum o2c_verdict verdict;
+
+    o2c_intake_init(&intake, &sink, O2C_STR("bank"));
+    verdict = o2c_map_run(map, &intake, &err);
+    assert_true(no_memory_met() || !(verdict || heard.refused || heard.faults));
+    if (verdict) {
+        assert_true(*err.text);
+    } else {
+        assert_int_equal(heard.events + heard.refused, 2);
+        assert_int_equal(heard.faults > 0, heard.refused > 0);
+    }
+    o2c_intake_clear(&intake);
+}
+
+static void a_row_becomes_a_whole_event_or_none(void **state)
+{
+    char folder[] = "/tmp/o2c-no-memory-XXXXXX", mapping[64], rows[64];
+    size_t turns = 0;
+    bool more = true;
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    snprintf(mapping, sizeof mapping, "%s/map.json", folder);
+    snprintf(rows, sizeof rows, "%s/rows.csv", folder);
+    write_file(mapping, payments_map);
+    write_file(rows, payments_rows);
+    json_set_alloc_funcs(malloc, free); /* those that fail when they are told to */
+    for (; more; turns++) {
+        size_t faults = 0;
+        struct o2c_map *map = NULL;
+        struct o2c_err err;
+
+        assert_int_equal(o2c_map_open(&map, mapping, folder, on_map_fault, &faults, &err),
+                         O2C_OK);
+        more = no_memory_at(turns + 1);
+        if (more)
+            run_payments(map);
+        o2c_map_close(map);
+    }
+    unlink(mapping);
+    unlink(rows);
+    rmdir(folder);
+    assert_true(turns > 30);
+}
+
 static ssize_t read_lines(void *user, char *into, size_t room)
 {
     int *rest = user;
@@ -230,6 +313,7 @@ int main(void)
         cmocka_unit_test(an_event_is_taken_or_refused_but_never_in_part),
         cmocka_unit_test(a_table_is_whole_or_fatal),
         cmocka_unit_test(a_mapping_has_all_its_columns_or_is_refused),
+        cmocka_unit_test(a_row_becomes_a_whole_event_or_none),
         cmocka_unit_test(no_line_is_called_too_long_for_want_of_memory),
     };
 
