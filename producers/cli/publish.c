@@ -449,16 +449,34 @@ static json_t *moment(int64_t us)
     return json_string(text);
 }
 
+/* A path is any bytes: those that are no text stand as U+FFFD.  NULL: no memory. */
+static json_t *path_text(const char *path)
+{
+    struct o2c_str rest = o2c_str_from(path);
+    struct o2c_buf text;
+    o2c_buf_init(&text, 3 * rest.len);
+    while (rest.len) {
+        size_t len = o2c_str_character(rest);
+        o2c_buf_add(&text, len ? rest.at : "\xEF\xBF\xBD", len ? len : 3);
+        rest.at += len ? len : 1;
+        rest.len -= len ? len : 1;
+    }
+    json_t *json = text.failed ? NULL : json_stringn(text.at ? text.at : "", text.len);
+    o2c_buf_clear(&text);
+    return json;
+}
+
 /* Writes the control totals; false after saying why not. */
 static bool keep_totals(struct run *run, int status)
 {
     struct o2c_err err;
-    json_t *kept = json_pack("{ss ss ss ss so so si sI sI sO}", "run", run->run_id, "input",
-                             run->input.path, "map", run->settings.map, "opening",
-                             run->settings.opening, "begun_at", moment(run->begun_us),
-                             "ended_at", moment(o2c_clock_utc_us()), "exit_status", status,
-                             "published", (json_int_t)run->report.good_count, "refused",
-                             (json_int_t)run->report.refused_count, "totals", run->totals);
+    json_t *kept =
+        json_pack("{ss so so ss so so si sI sI sO}", "run", run->run_id, "input",
+                  path_text(run->input.path), "map", path_text(run->settings.map),
+                  "opening", run->settings.opening, "begun_at", moment(run->begun_us),
+                  "ended_at", moment(o2c_clock_utc_us()), "exit_status", status,
+                  "published", (json_int_t)run->report.good_count, "refused",
+                  (json_int_t)run->report.refused_count, "totals", run->totals);
     bool ok = kept && !run->totals_failed;
     if (!ok)
         publish_report_say(&run->report, "no memory for the control totals");

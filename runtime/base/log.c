@@ -72,19 +72,10 @@ static void O2C_PRINTF(2, 3) put_format(struct line *line, const char *fmt, ...)
         put(line, text, (size_t)len);
 }
 
-/* The length of the character at `at`; 0 for bytes that are not UTF-8. */
-static size_t character(const char *at, size_t len)
-{
-    for (size_t n = 1; n <= 4 && n <= len; n++)
-        if (o2c_str_is_text((struct o2c_str){at, n}))
-            return n;
-    return 0;
-}
-
 static void put_escaped(struct line *line, const char *at, size_t len)
 {
     while (len > 0 && !line->cut) {
-        size_t n = character(at, len);
+        size_t n = o2c_str_character((struct o2c_str){at, len});
         if (*at == '"' || *at == '\\')
             put_format(line, "\\%c", *at);
         else if (n == 1 && (unsigned char)*at < 0x20)

@@ -88,6 +88,13 @@ static size_t sequence(const unsigned char *at, size_t len)
     return 0;
 }
 
+size_t o2c_str_character(struct o2c_str text)
+{
+    if (text.len > 0 && (signed char)text.at[0] > 0)
+        return 1;
+    return text.len > 0 ? sequence((const unsigned char *)text.at, text.len) : 0;
+}
+
 bool o2c_str_is_text(struct o2c_str text)
 {
     size_t i = 0;

@@ -29,4 +29,8 @@ bool o2c_str_to_int64(struct o2c_str text, int64_t *ret_value);
  * both). */
 bool o2c_str_is_text(struct o2c_str text);
 
+/* The length of the character that the text begins with; 0 for what is_text refuses, and
+ * for an empty one. */
+size_t o2c_str_character(struct o2c_str text);
+
 #endif

@@ -3,6 +3,7 @@ kind of difference is shown to be found.
 """
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -190,6 +191,14 @@ class Import(PipelineCase):
         found = self.differences("refused", path)
         self.assertEqual(len(found), 1)
         self.assertRegex(found[0], r"1 events of .*events.ndjson are refused, see above")
+
+    def test_a_path_that_is_no_text_is_kept_as_far_as_it_is(self):
+        path = self.file(lines(invoice("ODD-1", "ODD", 100)), os.fsdecode(b"caf\xe9 \xc3\xa9.ndjson"))
+        self.o2c("publish", "--run", "odd", path, cwd=self.folder)
+        kept = json.loads((self.folder / "odd.totals.json").read_text())
+        self.assertEqual(kept["input"], f"{self.folder}/caf\ufffd \u00e9.ndjson")
+        self.drain()
+        self.assertIn(AGREE, self.check("odd", path))
 
     def test_totals_that_cannot_be_kept_are_a_failure(self):
         path = self.file(lines(invoice("K-1", "KEPT", 1)))

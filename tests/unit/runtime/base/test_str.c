@@ -141,9 +141,25 @@ static void every_code_point_is_judged_rightly(void **state)
             at[i] = (char)(0x80 | (rest & 0x3f));
         at[0] = (char)(lead[len] | code >> (6 * (len - 1)));
         bool surrogate = code >= 0xd800 && code <= 0xdfff;
-        if (o2c_str_is_text((struct o2c_str){at, len}) == surrogate)
+        if (o2c_str_is_text((struct o2c_str){at, len}) == surrogate ||
+            o2c_str_character((struct o2c_str){at, len}) != (surrogate ? 0 : len))
             fail_msg("U+%04X", code);
     }
+}
+
+static void a_text_is_gone_along_by_characters(void **state)
+{
+    (void)state;
+    assert_int_equal(o2c_str_character(O2C_STR("ab")), 1);
+    assert_int_equal(o2c_str_character(O2C_STR("\xc3\xa9"
+                                               "ab")),
+                     2);
+    assert_int_equal(o2c_str_character(O2C_STR("\xff"
+                                               "ab")),
+                     0);
+    assert_int_equal(o2c_str_character(O2C_STR("\0")), 0);
+    assert_int_equal(o2c_str_character(O2C_STR("")), 0);
+    assert_int_equal(o2c_str_character((struct o2c_str){NULL, 0}), 0);
 }
 
 int main(void)
@@ -156,6 +172,7 @@ int main(void)
         cmocka_unit_test(well_formed_text_is_taken),
         cmocka_unit_test(what_postgresql_would_refuse_is_no_text),
         cmocka_unit_test(every_code_point_is_judged_rightly),
+        cmocka_unit_test(a_text_is_gone_along_by_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
