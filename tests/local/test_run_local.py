@@ -41,6 +41,13 @@ class Refused(unittest.TestCase):
                                      (2, "", f"run-local: {sentence}\n"))
             self.assertFalse(folder.exists())
 
+    def test_help_is_no_refusal(self):
+        for word in ("--help", "-h", "help"):
+            done = subprocess.run([COMMAND, word], text=True, capture_output=True, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertTrue(done.stdout.startswith("run-local - "), done.stdout)
+            self.assertTrue(done.stdout.endswith("130 interrupted.\n"), done.stdout)
+
     def test_what_was_never_started_is_said_so(self):
         with tempfile.TemporaryDirectory() as scratch:
             for words in (("status",), ("o2c", "lag"), ("psql",)):
