@@ -202,6 +202,8 @@ int clock_run(int argc, char **argv)
             status = open_all(&run);
         if (!status)
             status = begin_all(&run);
+        if (status == EXIT_STACK_FAILED && stop_asked)
+            status = EXIT_INTERRUPTED;
     }
     o2c_days_close(run.days);
     o2c_publisher_close(run.publisher);

@@ -112,6 +112,8 @@ int drain_run(int argc, char **argv)
             status = stack_open_kafka(&stack);
         if (!status)
             status = drain(&stack, &settings);
+        if (status == EXIT_STACK_FAILED && stop_asked)
+            status = EXIT_INTERRUPTED;
     }
     stack_close(&stack);
     options_clear(&options);

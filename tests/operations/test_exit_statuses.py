@@ -237,6 +237,18 @@ class ExitStatuses(PipelineCase):
                 self.assertEqual(process.returncode, 3, said)
                 self.assertRegex(said, "PostgreSQL: .*(administrator command|closed the connection)")
 
+    def test_2_interrupted_while_kafka_does_not_answer(self):
+        running = [self.begin(command, words, NO_KAFKA)
+                   for command, words in (("drain", ""), ("clock", "--from 2027-01-01"))]
+        self.until("both have come to Kafka", lambda: self.rows(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'o2c'"
+            " AND datname = current_database() AND state = 'idle'") == [("2",)])
+        for process in running:
+            process.send_signal(signal.SIGINT)
+        for process in running:
+            said = "".join(process.communicate(timeout=PATIENCE_S))
+            self.assertEqual(process.returncode, 130, said)
+
     def test_2_a_lock_that_is_not_given(self):
         for lock, command, words in NO_LOCK:
             with self.held(lock):
