@@ -2,8 +2,10 @@
  * Our side of python_eyes.py, which reads and writes the other.
  *
  *   eyes write SEED  prints bytes in hexadecimal and JSON of random events of every type
- *   eyes read        reads bytes in hexadecimal, prints JSON or "refused: why", line by
- * line eyes publish     reads JSON, prints the event_id it gets, or "refused: why"
+ *   eyes read        reads bytes in hexadecimal, prints JSON or "refused: why"
+ *   eyes publish     reads JSON, prints the event_id it gets, or "refused: why"
+ *
+ * The last two line by line.
  */
 #include <stdio.h>
 #include <stdlib.h>
