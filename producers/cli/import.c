@@ -186,12 +186,12 @@ static void on_total(void *user, const char *type, const char *customer,
 static int check_totals(struct check *check)
 {
     const char *path = check->settings.totals;
-    char own[160];
+    char own[O2C_TOTALS_PATH_BYTES];
     json_t *run;
     struct o2c_err err;
 
     if (!*path) {
-        snprintf(own, sizeof own, "%s.totals.json", check->run);
+        o2c_totals_path(check->run, own);
         path = own;
         if (access(path, F_OK)) {
             printf("control totals: %s is not there; not compared\n", path);
@@ -451,6 +451,9 @@ int import_run(int argc, char **argv)
         if (strcmp(options.operands[0], "check") != 0)
             status = stack_fail(&check.stack, EXIT_USAGE,
                                 "\"%s\" is no action; check is one", options.operands[0]);
+        else if (!o2c_run_id_is_valid(check.run))
+            status =
+                stack_fail(&check.stack, EXIT_USAGE, "\"%s\" is no id of a run", check.run);
         else
             status = import_check(&check);
     }

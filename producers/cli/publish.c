@@ -36,7 +36,6 @@ enum {
     LAST_FLUSH_MS = 10000,
     INPUT_SLICE_MS = 200,
     MAX_REASON_BYTES = 4096,
-    RUN_ID_MAX = 64,
 };
 
 struct publish_settings {
@@ -113,8 +112,8 @@ struct run {
     bool beyond_file; /* what failed lies behind the reading */
     bool file_failed;
     bool spool_failed;
-    char run_id[RUN_ID_MAX + 1];
-    char totals_path[RUN_ID_MAX + 32];
+    char run_id[O2C_RUN_ID_BYTES + 1];
+    char totals_path[O2C_TOTALS_PATH_BYTES];
     json_t *totals; /* of what is acknowledged; NULL: not kept */
     struct o2c_arena acked;
     bool totals_failed;
@@ -532,13 +531,6 @@ static enum o2c_verdict connect_kafka(struct run *run, struct o2c_err *err)
     return o2c_publisher_open(&run->publisher, &options, err);
 }
 
-static bool is_run_id(const char *text)
-{
-    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                              "0123456789._-");
-    return len && len <= RUN_ID_MAX && !text[len] && text[0] != '.' && text[0] != '-';
-}
-
 /* The run's id and, where one was given, its control totals; false: no memory. */
 static bool name_run(struct run *run)
 {
@@ -553,7 +545,7 @@ static bool name_run(struct run *run)
     if (run->settings.check || (!*run->settings.run && !*run->settings.totals))
         return true;
     if (!*run->settings.totals) {
-        snprintf(run->totals_path, sizeof(run->totals_path), "%s.totals.json", run->run_id);
+        o2c_totals_path(run->run_id, run->totals_path);
         run->settings.totals = run->totals_path;
     }
     o2c_arena_init(&run->acked, O2C_EVENT_MAX_ARENA_BYTES);
@@ -577,10 +569,10 @@ static bool options_agree(struct run *run, struct o2c_err *err)
         !o2c_date_parse(o2c_str_from(settings->opening), &run->opening))
         o2c_fail(err, O2C_FATAL, "opening: \"%s\" is no date such as 2026-01-31",
                  settings->opening);
-    else if (*settings->run && !is_run_id(settings->run))
+    else if (*settings->run && !o2c_run_id_is_valid(settings->run))
         o2c_fail(err, O2C_FATAL,
                  "run: \"%s\" is no id: up to %d letters, digits, \".\", \"_\" and \"-\"",
-                 settings->run, RUN_ID_MAX);
+                 settings->run, O2C_RUN_ID_BYTES);
     else if (!name_run(run))
         o2c_fail(err, O2C_FATAL, "no memory for the control totals");
     else if (*settings->by_day && !is_date_of_an_event(settings->by_day))

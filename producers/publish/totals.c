@@ -11,6 +11,18 @@
 
 #include "runtime/base/banned.h"
 
+bool o2c_run_id_is_valid(const char *text)
+{
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "0123456789._-");
+    return len && len <= O2C_RUN_ID_BYTES && !text[len] && text[0] != '.' && text[0] != '-';
+}
+
+void o2c_totals_path(const char *run, char ret_path[O2C_TOTALS_PATH_BYTES])
+{
+    snprintf(ret_path, O2C_TOTALS_PATH_BYTES, "%s.totals.json", run);
+}
+
 /* The object under this key, made where there is none; borrowed; NULL: no memory. */
 static json_t *under(json_t *object, struct o2c_str key)
 {

@@ -14,6 +14,17 @@
 
 struct o2c_facts;
 
+enum {
+    O2C_RUN_ID_BYTES = 64,
+    O2C_TOTALS_PATH_BYTES = O2C_RUN_ID_BYTES + 32
+};
+
+/* Whether it can name a run: up to 64 letters, digits, ".", "_" and "-". */
+bool o2c_run_id_is_valid(const char *text);
+
+/* Where the totals of a run with such an id are, unless it is said otherwise. */
+void o2c_totals_path(const char *run, char ret_path[O2C_TOTALS_PATH_BYTES]);
+
 /* {"InvoiceIssued": {"C-1": {"EUR": {"count": 2, "amount_minor": 300}}}}; a sum that does
  * not fit in 64 bits is null.  False: no memory. */
 bool o2c_totals_add(json_t *totals, const struct o2c_facts *facts);

@@ -209,6 +209,7 @@ class Import(PipelineCase):
         path = self.file(lines(invoice("U-1", "USE", 1)))
         for words, said in (
                 (("import", "prove", "r", "--input", path), '"prove" is no action'),
+                (("import", "check", "../r", "--input", path), '"../r" is no id of a run'),
                 (("import", "check", "r"), "--input FILE is missing"),
                 (("import", "check", "r", "--input", path + "x"), "No such file or directory"),
                 (("import", "check", "r", "--input", path, "--totals", path), "totals"),

@@ -107,6 +107,22 @@ static void a_file_is_written_and_read_back(void **state)
     (void)rmdir(folder);
 }
 
+static void a_run_is_named_so_that_its_file_lies_here(void **state)
+{
+    char longest[O2C_RUN_ID_BYTES + 2] = "", path[O2C_TOTALS_PATH_BYTES];
+    (void)state;
+    memset(longest, 'r', O2C_RUN_ID_BYTES);
+    assert_true(o2c_run_id_is_valid(longest));
+    o2c_totals_path(longest, path);
+    assert_memory_equal(path, longest, O2C_RUN_ID_BYTES);
+    assert_string_equal(path + O2C_RUN_ID_BYTES, ".totals.json");
+    longest[O2C_RUN_ID_BYTES] = 'r';
+    const char *const bad[] = {"",    "../r", ".r",          "-r",
+                               "a b", "a/b",  "caf\xc3\xa9", longest};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(o2c_run_id_is_valid(bad[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +130,7 @@ int main(void)
         cmocka_unit_test(a_sum_that_does_not_fit_is_null_for_good),
         cmocka_unit_test(every_difference_is_told_once),
         cmocka_unit_test(a_file_is_written_and_read_back),
+        cmocka_unit_test(a_run_is_named_so_that_its_file_lies_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
