@@ -41,6 +41,7 @@
 #include "runtime/kafka/headers.h"
 #include "runtime/kafka/lag.h"
 #include "runtime/pg/binary.h"
+#include "runtime/pg/versions.h"
 #include "runtime/service/service.h"
 #include "schemas/events.h"
 
@@ -388,9 +389,7 @@ struct engine {
     struct o2c_pg_params params;
     const char *unfit; /* the statement of the open unit whose parameters have no room */
     uint32_t progress_oid, outbox_oid;
-    struct schema_version {
-        int32_t applied, compatible_from; /* 0: nothing */
-    } host_schema, own_schema;
+    struct o2c_pg_version host_schema, own_schema;
     struct o2c_buf scratch;
     bool pg_ready; /* connected, and versions and types were read on this connection */
 

@@ -67,11 +67,10 @@ static void on_versions(void *user, const PGresult *result)
     struct engine *engine = user;
     const struct o2c_consumer *consumer = engine->consumer;
 
-    engine->host_schema = engine->own_schema = (struct schema_version){0, 0};
+    engine->host_schema = engine->own_schema = (struct o2c_pg_version){0};
     for (int i = 0; i < PQntuples(result); i++) {
-        struct o2c_str folder = o2c_pg_get_text(result, i, 0);
-        struct schema_version found = {o2c_pg_get_int4(result, i, 1),
-                                       o2c_pg_get_int4(result, i, 2)};
+        struct o2c_str schema, folder;
+        struct o2c_pg_version found = o2c_pg_get_version(result, i, &schema, &folder);
 
         if (o2c_str_eq(folder, O2C_STR("host")))
             engine->host_schema = found;
@@ -88,21 +87,15 @@ static void on_types(void *user, const PGresult *result)
     engine->outbox_oid = (uint32_t)o2c_pg_get_int8(result, 0, 1);
 }
 
-/* Nothing older than it needs, nothing later that does not say that it may go on. */
-static bool fits(const struct schema_version *found, int32_t oldest, int32_t made_for)
-{
-    return found->applied >= oldest &&
-           (found->applied <= made_for || found->compatible_from <= made_for);
-}
-
 static bool versions_fit(struct engine *engine)
 {
-    const struct schema_version *host = &engine->host_schema, *own = &engine->own_schema;
+    const struct o2c_pg_version *host = &engine->host_schema, *own = &engine->own_schema;
     const struct o2c_consumer *consumer = engine->consumer;
     struct o2c_err err;
 
-    if (fits(host, HOST_VERSION, HOST_VERSION) &&
-        fits(own, consumer->schema_version_min, consumer->schema_version_max))
+    if (o2c_pg_version_fits(host, HOST_VERSION, HOST_VERSION) &&
+        o2c_pg_version_fits(own, consumer->schema_version_min,
+                            consumer->schema_version_max))
         return true;
     o2c_fail(&err, O2C_FATAL,
              "schema %s is at version %" PRId32 " (engine %" PRId32
@@ -217,6 +210,17 @@ static void on_checked(void *user, enum o2c_verdict verdict, bool lost,
         engine_step(engine);
 }
 
+static void send_versions(struct engine *engine)
+{
+    struct o2c_pg_array array;
+
+    o2c_pg_params_reset(&engine->params);
+    o2c_pg_array_begin(&array, &engine->params, O2C_OID_TEXT);
+    o2c_pg_array_text(&array, o2c_str_from(engine->consumer->name));
+    o2c_pg_array_end(&array);
+    o2c_pg_send(engine->pg, "versions", &engine->params, on_versions, engine);
+}
+
 static void on_up(void *user, const struct o2c_err *none)
 {
     struct engine *engine = user;
@@ -226,8 +230,7 @@ static void on_up(void *user, const struct o2c_err *none)
     o2c_pg_send(engine->pg, "types", &engine->params, on_types, engine);
     for (size_t i = 0; i < sizeof engine->batch / sizeof engine->batch[0]; i++)
         o2c_rows_send_types(engine->batch[i].rows, engine->pg);
-    o2c_pg_add_text(&engine->params, o2c_str_from(engine->consumer->name));
-    o2c_pg_send(engine->pg, "versions", &engine->params, on_versions, engine);
+    send_versions(engine);
     send_fixed(engine);
     o2c_pg_sync(engine->pg, on_checked, engine);
 }

@@ -32,7 +32,7 @@ static const struct {
     {"inbound_read", o2c_host_sql_inbound_read},
     {"outbound_read", o2c_host_sql_outbound_read},
     {"parked_read", o2c_host_sql_parked_read},
-    {"versions", o2c_host_sql_versions},
+    {"versions", o2c_pg_versions_sql},
     {"types", o2c_host_sql_types},
     {"fix_setting", o2c_host_sql_fix_setting},
 #ifdef O2C_MUTANT_NO_EPOCH /* whatever epoch a partition has is taken for one's own */

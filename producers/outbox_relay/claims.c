@@ -61,6 +61,7 @@ static char *read_sql(const char *schema)
 static void make_statements(struct relay *relay, const PGresult *consumers)
 {
     static const struct o2c_pg_statement fixed[] = {
+        {"versions", o2c_pg_versions_sql},
         {"claim",
          "SELECT consumer, epoch FROM relay.claim_consumers($1::text, $2::text[])"},
         {"advance",
@@ -88,6 +89,7 @@ static void make_statements(struct relay *relay, const PGresult *consumers)
 
         of->relay = relay;
         of->consumer = printed("%s", PQgetvalue(consumers, (int)i, 0));
+        of->schema = printed("%s", PQgetvalue(consumers, (int)i, 3));
         of->read_name = printed("read_%s", of->consumer);
         relay->statements[fixed_count + i] =
             (struct o2c_pg_statement){of->read_name, read_sql(schema)};
@@ -107,6 +109,7 @@ void claims_clear(struct relay *relay)
     for (size_t i = 0; i < relay->of_count; i++) {
         free((void *)(uintptr_t)relay->statements[relay->statement_count - 2 - i].sql);
         free(relay->of[i].consumer);
+        free(relay->of[i].schema);
         free(relay->of[i].read_name);
     }
     if (relay->statement_count)
@@ -424,6 +427,12 @@ static void on_up(void *user, const struct o2c_err *none)
     struct relay *relay = user;
 
     (void)none;
+    relay->connected = true;
+    versions_ask(relay);
+}
+
+void claims_begin(struct relay *relay)
+{
     relay->up = true;
     claims_take(relay);
 }
@@ -433,7 +442,7 @@ static void on_down(void *user, const struct o2c_err *err)
 {
     struct relay *relay = user;
 
-    relay->up = false;
+    relay->connected = relay->up = false;
     memset(relay->asked, 0, sizeof relay->asked);
     for (size_t i = 0; i < relay->of_count; i++)
         relay->of[i].claimed = false;
@@ -464,7 +473,7 @@ enum o2c_verdict claims_open(struct relay *relay, struct o2c_err *err)
     /* before the loop turns: a lock must not hold it without a word */
     if (o2c_pg_query(conn, "SET statement_timeout = '10s'", NULL, 0, NULL, err) == O2C_OK &&
         o2c_pg_query(conn,
-                     "SELECT consumer, quote_ident(schema), quote_literal(consumer)"
+                     "SELECT consumer, quote_ident(schema), quote_literal(consumer), schema"
                      "  FROM o2c.consumer ORDER BY 1",
                      NULL, 0, &consumers, err) == O2C_OK)
         make_statements(relay, consumers);

@@ -56,6 +56,7 @@ void relay_fatal(struct relay *relay, const struct o2c_err *err, const char *sen
 }
 
 static const char *const cannot[ASKS] = {
+    [ASK_VERSIONS] = "the versions of the database cannot be read",
     [ASK_CLAIM] = "consumers cannot be claimed",
     [ASK_LOOK] = "outboxes cannot be looked at",
     [ASK_READ] = "an outbox cannot be read",
@@ -81,6 +82,7 @@ static void ask_again(struct relay *relay)
 {
     for (int ask = 0; ask < ASKS; ask++)
         relay->asked[ask].rests = false;
+    versions_ask(relay);
     claims_take(relay);
     claims_store(relay);
     reader_fill(relay);
@@ -298,7 +300,7 @@ static bool is_ready(void *user, struct o2c_buf *why_not)
 {
     const struct relay *relay = user;
 
-    if (!relay->up)
+    if (!relay->connected)
         o2c_buf_add_text(why_not, "PostgreSQL is away; ");
     for (int ask = 0; ask < ASKS; ask++)
         if (relay->asked[ask].refused)

@@ -3,6 +3,7 @@
  * have decided.
  *
  *   relay.c      the process: settings, loop, stop
+ *   versions.c   whether it goes with the database
  *   claims.c     which consumers this relay publishes for, and how far it is
  *   reader.c     outbox rows, by primary key range
  *   publisher.c  the idempotent producer and its delivery reports
@@ -31,6 +32,7 @@
 #include "runtime/kafka/client.h"
 #include "runtime/pg/binary.h"
 #include "runtime/pg/pg.h"
+#include "runtime/pg/versions.h"
 #include "runtime/service/service.h"
 
 struct o2c_metric;
@@ -54,6 +56,7 @@ struct relay_settings {
 
 /* What PostgreSQL is asked for. */
 enum ask {
+    ASK_VERSIONS,
     ASK_CLAIM,
     ASK_LOOK,
     ASK_READ,
@@ -87,8 +90,9 @@ struct source {
 /* A consumer whose outboxes this relay publishes, or would. */
 struct publisher_of {
     struct relay *relay;
-    char *consumer;
-    char *read_name; /* of its read statement */
+    char *consumer, *schema;
+    char *read_name;               /* of its read statement */
+    struct o2c_pg_version version; /* of the engine's tables in its schema */
     bool claimed;
     int32_t ranges_skipped; /* of the outbox, as last maintained */
     int64_t epoch;
@@ -114,7 +118,10 @@ struct relay {
     struct o2c_pg_statement *statements;
     size_t statement_count;
     struct o2c_pg_params params;
-    bool up, looking, storing, claiming;
+    struct o2c_pg_version version; /* of its own schema */
+    bool connected, asking;        /* for the versions */
+    bool up;                       /* connected, and the versions fit */
+    bool looking, storing, claiming;
     struct asked asked[ASKS];
 
     rd_kafka_t *rk;
@@ -156,8 +163,12 @@ void relay_take_answer(struct relay *relay, enum ask ask, enum o2c_verdict verdi
 void relay_stop_step(struct relay *relay); /* ends when nothing is in flight any more */
 void relay_handle_closed(struct relay *relay);
 
+/* versions.c */
+void versions_ask(struct relay *relay); /* once a connection is there; then claims_begin */
+
 /* claims.c */
 enum o2c_verdict claims_open(struct relay *relay, struct o2c_err *err) O2C_MUST_CHECK;
+void claims_begin(struct relay *relay); /* on a connection to a database that fits */
 void claims_look(struct relay *relay);  /* what is new in the outboxes? */
 void claims_take(struct relay *relay);  /* consumers nobody publishes for */
 void claims_store(struct relay *relay); /* cursors that moved */

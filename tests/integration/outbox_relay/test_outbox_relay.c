@@ -53,13 +53,23 @@ static void run_sql(const char *fmt, ...)
     test_postgres_run(conn, sql);
 }
 
+/* As o2c migrate applies a folder, and notes it. */
+static void migrate(const char *schema, const char *folder)
+{
+    int version = test_postgres_migrate(conn, folder, schema);
+
+    run_sql("INSERT INTO o2c.migration VALUES ('%s', '%s', %d)", schema, folder, version);
+}
+
 static void make_database(void)
 {
     test_postgres_database(dsn);
     conn = test_postgres_connect(dsn);
     test_postgres_migrate(conn, "o2c/0001_registry.sql", "");
-    test_postgres_migrate(conn, "host", "probe");
-    test_postgres_migrate(conn, "relay/0001_relay.sql", "");
+    run_sql("CREATE TABLE o2c.migration"
+            " (schema text, folder text, version integer, compatible_from integer)");
+    migrate("probe", "host");
+    migrate("relay", "relay");
     for (int p = 0; p < PARTITIONS; p++)
         run_sql("INSERT INTO probe.claim VALUES"
                 " (%d, 1, 1, 'me', 1, now(), '01900000-0000-7000-8000-00000000000%d', 'c', "
@@ -357,7 +367,7 @@ static void a_relay_leaves_a_consumer_alone_that_came_since(void **state)
 {
     (void)state;
     start(&first, NULL, NULL);
-    test_postgres_migrate(conn, "host", "newcomer");
+    migrate("newcomer", "host");
     run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'o2c-outbox-relay'");
     service_wait_log_times(&first, "\"publishing for\"", 2);
@@ -366,7 +376,7 @@ static void a_relay_leaves_a_consumer_alone_that_came_since(void **state)
     start(&first, NULL, NULL);
     await_sql(conn, "newcomer probe",
               "SELECT string_agg(consumer, ' ' ORDER BY consumer) FROM relay.claim");
-    test_postgres_migrate(conn, "host", "latecomer");
+    migrate("latecomer", "host");
     service_wait_log(&first, "it is not published for until a restart");
 }
 
@@ -828,6 +838,71 @@ static void without_a_consumer_it_does_not_start(void **state)
     assert_int_equal(service_log_count(&first, "in-flight"), 1);
 }
 
+/* ---- the versions of the database */
+
+static void expect_refusal(const char *words)
+{
+    launch(&first, NULL, NULL);
+    assert_int_equal(service_wait(&first), 1);
+    if (!service_log_count(&first, words))
+        fail_msg("it did not say \"%s\"", words);
+    expect_sql("0", "SELECT count(*) FROM relay.claim");
+}
+
+static void a_database_that_does_not_fit_is_refused(void **state)
+{
+    (void)state;
+    run_sql("INSERT INTO o2c.migration VALUES ('relay', 'relay', 2)");
+    expect_refusal("schema relay: relay is at version 2, compatible from 2");
+    run_sql("DELETE FROM o2c.migration WHERE schema = 'relay'");
+    expect_refusal("schema relay: relay is at version 0");
+    run_sql("INSERT INTO o2c.migration VALUES ('relay', 'relay', 1, NULL),"
+            " ('probe', 'host', 5, 5), ('probe', 'host', 6, 1)");
+    expect_refusal("schema probe: engine is at version 6, compatible from 5");
+    run_sql("DELETE FROM o2c.migration WHERE folder = 'host';"
+            "INSERT INTO o2c.migration VALUES ('probe', 'host', 1, 1)");
+    expect_refusal("schema probe: engine is at version 1");
+}
+
+/* First the database, then the programs: what is there goes on, at its next connection too.
+ */
+static void a_later_database_that_says_so_is_published_from(void **state)
+{
+    (void)state;
+    start(&first, NULL, NULL);
+    run_sql(
+        "ALTER TABLE probe.outbox ADD later text; ALTER TABLE relay.cursor ADD later text;"
+        "INSERT INTO o2c.migration VALUES ('relay', 'relay', 2, 1),"
+        " ('probe', 'host', 5, 2), ('probe', 'probe', 9, 9)");
+    run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'o2c-outbox-relay'");
+    service_wait_log_times(&first, "\"publishing for\"", 2);
+    decide(0, "o2c.order-status", 1, 10);
+    await_cursor(0, 10);
+    run_sql("INSERT INTO o2c.migration VALUES ('relay', 'relay', 3, 3);"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'o2c-outbox-relay'");
+    assert_int_equal(service_wait(&first), 1);
+    assert_int_equal(service_log_count(&first, "relay is at version 3"), 1);
+    expect_published("o2c.order-status", 0, 10, false);
+}
+
+static void versions_that_cannot_be_read_are_asked_for_again(void **state)
+{
+    (void)state;
+    run_sql("ALTER TABLE o2c.migration RENAME TO kept;"
+            "CREATE FUNCTION o2c.later(version integer) RETURNS integer LANGUAGE plpgsql"
+            " AS $$ BEGIN RAISE 'later' USING ERRCODE = '55006'; END $$;"
+            "CREATE VIEW o2c.migration AS SELECT schema, folder,"
+            " o2c.later(version) AS version, compatible_from FROM o2c.kept");
+    launch(&first, NULL, NULL);
+    service_wait_answer(&first, "/readyz", "the versions of the database cannot be read");
+    run_sql("CREATE OR REPLACE FUNCTION o2c.later(version integer) RETURNS integer"
+            " LANGUAGE sql AS 'SELECT version'");
+    service_wait_log(&first, "\"publishing for\"");
+    service_wait_answer(&first, "/readyz", " 200 ");
+}
+
 int main(int argc, char **argv)
 {
 #define MOCK(name) cmocka_unit_test_setup_teardown(name, setup_mock, teardown_mock)
@@ -857,6 +932,9 @@ int main(int argc, char **argv)
         MOCK(it_takes_every_datagram_that_wakes_it),
         MOCK(the_socket_stays_with_the_relay_that_listens),
         MOCK(without_a_consumer_it_does_not_start),
+        MOCK(a_database_that_does_not_fit_is_refused),
+        MOCK(a_later_database_that_says_so_is_published_from),
+        MOCK(versions_that_cannot_be_read_are_asked_for_again),
     };
 
     if (argc > 1)
