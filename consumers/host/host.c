@@ -534,7 +534,7 @@ static enum o2c_verdict engine_open(struct engine *engine, struct o2c_err *err)
     open_wake_socket(engine);
     o2c_buf_init(&engine->scratch, 1 << 24);
     o2c_arena_init(&engine->clock_arena, O2C_EVENT_MAX_ARENA_BYTES);
-    o2c_pg_params_init(&engine->params, (size_t)1 << 30);
+    o2c_pg_params_init(&engine->params, O2C_PG_PARAMS_BYTES);
     open_timers(engine);
     if (open_batches(engine, err) || intake_open(engine, err) || lag_open(engine, err) ||
         open_pg(engine, err))

@@ -23,8 +23,7 @@
 enum {
     IMAGE_ALIGN = 16,
     HINTS_TRIED = 8,
-    HINTED_ROWS_TRIED = 4,               /* more are found faster by their hash */
-    PARAMS_MAX_BYTES = 768 * 1024 * 1024 /* a message to PostgreSQL holds 1 GB */
+    HINTED_ROWS_TRIED = 4 /* more are found faster by their hash */
 };
 
 /* ---- life cycle */
@@ -91,7 +90,7 @@ enum o2c_verdict o2c_rows_new(struct o2c_rows **ret_rows,
         return o2c_fail(err, O2C_FATAL, "no memory for the rows of a batch");
     rows->consumer = consumer;
     rows->arena = arena;
-    o2c_pg_params_init(&rows->params, PARAMS_MAX_BYTES);
+    o2c_pg_params_init(&rows->params, O2C_PG_PARAMS_BYTES);
     if (!init(rows)) {
         o2c_rows_free(rows);
         return o2c_fail(err, O2C_FATAL, "no memory for the rows of a batch");

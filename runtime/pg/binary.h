@@ -28,6 +28,15 @@ enum {
     O2C_OID_UUID = 2950
 };
 
+/*
+ * Most bytes of parameters that one statement may have: PostgreSQL takes a message of less
+ * than 1 GiB, in which names and lengths stand too, and ends the connection over a longer
+ * one.  Tests compile what uses it with less.
+ */
+#ifndef O2C_PG_PARAMS_BYTES
+#define O2C_PG_PARAMS_BYTES ((size_t)768 << 20)
+#endif
+
 /* The parameters of one execution, written one after another into one buffer. */
 struct o2c_pg_params {
     struct o2c_buf buf;
