@@ -474,9 +474,9 @@ enum o2c_verdict batch_store(struct batch *batch, struct o2c_err *err)
     if (batch->order_no)
         batch->order_unit->touched = true; /* also where nothing was parked */
     O2C_FAILPOINT("store.before");
+    engine->unfit = NULL;
     if (anything_touched(engine))
         send_fence(engine);
-    engine->unfit = NULL;
     verdict = o2c_rows_send_store(batch->rows, engine->pg, err);
     if (verdict == O2C_FATAL)
         return verdict;

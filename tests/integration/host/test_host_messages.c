@@ -42,6 +42,11 @@ static int setup_narrow(void **state)
     return setup(state, PROBES "/16384");
 }
 
+static int setup_narrowest(void **state)
+{
+    return setup(state, PROBES "/1200");
+}
+
 /* All of them in one batch, before it is known that they do not fit. */
 static void expect_several_parts(int count)
 {
@@ -118,6 +123,17 @@ static void an_event_that_cannot_even_be_parked_ends_the_process(void **state)
     expect_sql("1 0", "SELECT applied || ' ' || parked FROM probe.done");
 }
 
+/* Else what goes with a position would be stored, and done again after the next start. */
+static void positions_that_do_not_fit_together_are_stored_in_parts(void **state)
+{
+    (void)state;
+    for (int32_t p = 0; p < PARTITIONS; p++)
+        put_placed(account_of(p, 0), "o1"); /* nothing but its position is to be stored */
+    host_start(&first, NULL, NULL);
+    await_sql(conn, "4", "SELECT count(*) FROM probe.position WHERE skipped = 1");
+    expect_sql("t", "SELECT count(DISTINCT stored_at) > 1 FROM probe.progress");
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_narrow, host_teardown)
@@ -126,6 +142,9 @@ int main(int argc, char **argv)
         TEST(accounts_that_do_not_fit_together_are_loaded_in_parts),
         TEST(an_event_whose_row_does_not_fit_alone_is_parked_alone),
         TEST(an_event_that_cannot_even_be_parked_ends_the_process),
+        cmocka_unit_test_setup_teardown(
+            positions_that_do_not_fit_together_are_stored_in_parts, setup_narrowest,
+            host_teardown),
     };
 
     if (argc > 1)
