@@ -39,12 +39,12 @@ static int setup(void **state, const char *programs)
 
 static int setup_narrow(void **state)
 {
-    return setup(state, PROBES "/16384");
+    return setup(state, PROBES "/narrow");
 }
 
 static int setup_narrowest(void **state)
 {
-    return setup(state, PROBES "/1200");
+    return setup(state, PROBES "/narrowest");
 }
 
 /* All of them in one batch, before it is known that they do not fit. */

@@ -318,6 +318,34 @@ static void a_refused_member_joins_again_after_longer_and_longer_delays(void **s
     expect_sql("4", "SELECT max(epoch) FROM probe.claim");
 }
 
+static int setup_hasty(void **state)
+{
+    if (setenv("TEST_PROGRAMS", PROBES "/hasty", 1))
+        abort();
+    return host_setup(state);
+}
+
+static int teardown_hasty(void **state)
+{
+    (void)unsetenv("TEST_PROGRAMS");
+    return host_teardown(state);
+}
+
+/* Its loop turns and Kafka has its heartbeats: only its own watch tells that it hangs. */
+static void a_supervisor_is_told_of_a_store_that_hangs(void **state)
+{
+    (void)state;
+    host_start(&first, NULL, NULL);
+    hold_stores("acc");
+    put_order("acc", "o1", "");
+    service_wait_answer(&first, "/livez",
+                        "no batch was stored for 1 s although records wait");
+    assert_non_null(strstr(service_ask(&first, "/livez"), " 503 "));
+    let_stores_go_on();
+    await_applied(1);
+    service_wait_answer(&first, "/livez", " 200 ");
+}
+
 static void a_batch_that_takes_too_long_is_given_up_at_a_stop(void **state)
 {
     (void)state;
@@ -510,6 +538,8 @@ int main(int argc, char **argv)
                                         host_setup_one_partition, host_teardown),
         TEST(claims_that_overlap_leave_each_partition_with_one_member),
         TEST(a_refused_member_joins_again_after_longer_and_longer_delays),
+        cmocka_unit_test_setup_teardown(a_supervisor_is_told_of_a_store_that_hangs,
+                                        setup_hasty, teardown_hasty),
         TEST(a_batch_that_takes_too_long_is_given_up_at_a_stop),
         TEST(the_backend_of_a_killed_owner_is_ended),
         TEST(a_claim_locked_by_somebody_else_ends_nobody),
