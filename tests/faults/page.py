@@ -23,8 +23,23 @@ To play one: `tests/faults/run CASE`; against another build: `--build DIR`; all 
 """
 
 
+def begin_of(case):
+    return f" | {case.fault} | {case.how} | {case.invariant} | "
+
+
+def end_of(case):
+    return f" | `{case.name}` |"
+
+
 def write(results):
-    rows = [f"| {'holds' if holds else '**broken**'} | {case.fault} | {case.how} | "
-            f"{case.invariant} | {said.splitlines()[0].replace('|', '/')} | `{case.name}` |\n"
+    rows = [f"| {'holds' if holds else '**broken**'}{begin_of(case)}"
+            f"{said.splitlines()[0].replace('|', '/')}{end_of(case)}\n"
             for case, holds, said in results]
     PAGE.write_text(HEAD + "".join(rows))
+
+
+def absent(cases):
+    """The names of those that the page does not have as they are now."""
+    lines = PAGE.read_text().splitlines()
+    return [case.name for case in cases
+            if not any(begin_of(case) in line and line.endswith(end_of(case)) for line in lines)]

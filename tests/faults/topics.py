@@ -2,7 +2,7 @@
 
 import subprocess
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from kafka_topics import delete_topics
@@ -146,6 +146,48 @@ def deleted_records_are_noticed(theatre):
         refuses(stage.orders, "docs/operations.md, offset gone")
         expect(stage.applied() == applied, "something was applied")
     return "ended with status 1, nothing skipped"
+
+
+def when_empty(stage, act):
+    """A member that ended keeps its place in its group until the session is over."""
+    def done():
+        try:
+            administer(stage, act)
+        except KafkaException as fault:
+            if fault.args[0].code() in (KafkaError.NON_EMPTY_GROUP, KafkaError.UNKNOWN_MEMBER_ID):
+                return False
+            raise
+        return True
+    wait_for(done, "the group is empty")
+
+
+def set_back(stage, consumer):
+    """What Kafka has of the group's offsets is 0 from now on."""
+    group = ConsumerGroupTopicPartitions(stage.prefix + consumer, [
+        TopicPartition(stage.prefix + topic, partition, 0)
+        for topic, partition in stage.done_by(stage.services[consumer])])
+    when_empty(stage, lambda admin: admin.alter_consumer_group_offsets([group]))
+
+
+@case("Kafka's own offsets are gone, or others", "the group of one consumer is deleted, the offsets "
+      "of another one are set to 0, more events, start", "positions are those of the database: "
+      "nothing is read again; the same result")
+def offsets_of_kafka_are_not_gone_by(theatre):
+    parts = standard_parts(2)
+    with theatre.stage() as stage:
+        stage.begin()
+        stage.play(parts[:1])
+        stop_all(stage)
+        when_empty(stage, lambda admin: admin.delete_consumer_groups([stage.prefix + "orders"]))
+        set_back(stage, "shipments")
+        before = stage.applied("shipments") + stage.total("shipments", "repeats")
+        stage.begin()
+        stage.drain()
+        again = stage.applied("shipments") + stage.total("shipments", "repeats") - before
+        expect(again == 0, f"{again} records were read again")
+        stage.play(parts[1:])
+        theatre.same_as_undisturbed(stage, parts)
+    return "both went on where they were, nothing was read again"
 
 
 @case("a first offset is missing", "a topic's row in first_offset is deleted before the first "
