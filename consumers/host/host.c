@@ -692,18 +692,15 @@ static int run_with(const struct o2c_consumer *consumer, struct program_settings
     enum o2c_log_level level = O2C_LOG_INFO;
     struct o2c_config *config;
     struct o2c_err err = {.text = ""};
-    int next, status = 2;
+    int status = 2;
 
     if (o2c_config_load(&config, program->tables, program->table_count, program->values,
-                        argc, argv, &next, &err)) {
+                        argc, argv, NULL, &err)) {
         refuse(err.text);
         return status;
     }
-    if (next < argc || !o2c_log_level_parse(settings->service.log_level, &level)) {
-        o2c_log_error(
-            "settings refused",
-            O2C_S("value", next < argc ? argv[next] : settings->service.log_level));
-    } else if (own && consumer->settings->check && consumer->settings->check(own, &err)) {
+    if (o2c_log_level_read(settings->service.log_level, &level, &err) ||
+        (own && consumer->settings->check && consumer->settings->check(own, &err))) {
         refuse(err.text);
     } else {
         o2c_log_init(consumer->name, level);

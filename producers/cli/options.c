@@ -107,6 +107,20 @@ static void print_help(const struct options *options)
     o2c_buf_clear(&text);
 }
 
+static bool count_fits(const struct options *options, const char *command)
+{
+    bool too_many = options->operand_count > options->max_operands;
+
+    if (too_many)
+        fprintf(stderr, "o2c %s: " O2C_WORD_TOO_MANY "\n", command,
+                options->operands[options->max_operands]);
+    if (too_many || options->operand_count < options->min_operands) {
+        fprintf(stderr, "usage: %s\n", options->usage);
+        return false;
+    }
+    return true;
+}
+
 bool options_load(struct options *options, int argc, char **argv, int *ret_status)
 {
     struct o2c_err err;
@@ -128,12 +142,7 @@ bool options_load(struct options *options, int argc, char **argv, int *ret_statu
         fprintf(stderr, "o2c %s: %s\n", argv[0], err.text);
         return false;
     }
-    if (options->operand_count < options->min_operands ||
-        options->operand_count > options->max_operands) {
-        fprintf(stderr, "usage: %s\n", options->usage);
-        return false;
-    }
-    return true;
+    return count_fits(options, argv[0]);
 }
 
 void options_clear(struct options *options)

@@ -558,6 +558,9 @@ static int act(struct run *run, const char *action)
         return stack_fail(&run->stack, EXIT_USAGE,
                           "\"%s\" is none of list, show, release, discard, republish",
                           action);
+    if (run->word_count > actions[i].word_count)
+        (void)stack_fail(&run->stack, EXIT_USAGE, O2C_WORD_TOO_MANY,
+                         run->words[actions[i].word_count]);
     if (run->word_count != actions[i].word_count)
         return stack_fail(&run->stack, EXIT_USAGE, "usage: o2c parked %s%s%s", action,
                           actions[i].words, actions[i].changes ? " --reason TEXT" : "");

@@ -607,10 +607,8 @@ static int prepare_and_run(struct run *run, const char *path)
     enum o2c_log_level level;
     publish_report_init(&run->report);
     run->report.doing = run->settings.check ? "checking" : "publishing";
-    if (!o2c_log_level_parse(run->settings.log_level, &level)) {
-        fprintf(stderr,
-                "o2c publish: log-level \"%s\" is none of error, warn, info, debug\n",
-                run->settings.log_level);
+    if (o2c_log_level_read(run->settings.log_level, &level, &err)) {
+        publish_report_say(&run->report, err.text);
         return EXIT_USAGE;
     }
     o2c_log_init("o2c-publish", level);

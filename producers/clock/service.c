@@ -307,19 +307,17 @@ int main(int argc, char **argv)
     enum o2c_log_level level;
     struct o2c_config *config;
     struct o2c_err err;
-    int next, status;
+    int status;
 
     o2c_log_init("clock", O2C_LOG_INFO);
     if (o2c_service_describe(&about, argc, argv))
         return 0;
-    if (o2c_config_load(&config, &settings_table, 1, &settings, argc, argv, &next, &err)) {
+    if (o2c_config_load(&config, &settings_table, 1, &settings, argc, argv, NULL, &err)) {
         o2c_log_error("settings refused", O2C_S("error", err.text));
         return 2;
     }
-    if (next < argc || !o2c_log_level_parse(settings.service.log_level, &level)) {
-        o2c_log_error(
-            "settings refused",
-            O2C_S("value", next < argc ? argv[next] : settings.service.log_level));
+    if (o2c_log_level_read(settings.service.log_level, &level, &err)) {
+        o2c_log_error("settings refused", O2C_S("error", err.text));
         o2c_config_free(config);
         return 2;
     }

@@ -230,6 +230,11 @@ static enum o2c_verdict read_arguments(struct o2c_config *config, int argc, char
     return O2C_OK;
 }
 
+static enum o2c_verdict refuse_operand(int argc, char **argv, int next, struct o2c_err *err)
+{
+    return next < argc ? o2c_fail(err, O2C_FATAL, O2C_WORD_TOO_MANY, argv[next]) : O2C_OK;
+}
+
 /* Read by others: the build's failpoints, and this file. */
 static bool is_no_setting(struct o2c_str name)
 {
@@ -451,13 +456,15 @@ enum o2c_verdict o2c_config_load(struct o2c_config **ret_config,
     if (!config)
         return o2c_fail(err, O2C_FATAL, "no memory for the settings");
     if (read_arguments(config, argc, argv, &next, err) ||
+        (!ret_next && refuse_operand(argc, argv, next, err)) ||
         (!config->option_only && (read_environment(config, err) || read_file(config, err))))
         goto failed;
     for (size_t i = 0; i < config->count; i++)
         if (set_value(config, &config->given[i], settings, err))
             goto failed;
     *ret_config = config;
-    *ret_next = next;
+    if (ret_next)
+        *ret_next = next;
     return O2C_OK;
 
 failed:

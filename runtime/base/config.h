@@ -51,6 +51,9 @@ struct o2c_settings_table {
     size_t setting_count;
 };
 
+/* What is said of an operand that nothing takes. */
+#define O2C_WORD_TOO_MANY "\"%s\" is a word too many"
+
 /* Whether the option may stand without a value. */
 bool o2c_setting_is_flag(const struct o2c_setting *setting);
 
@@ -58,7 +61,8 @@ bool o2c_setting_is_flag(const struct o2c_setting *setting);
  * Fills `settings` (a struct described by the tables; several tables make one
  * program's settings, offsets into the same struct).  argv[0] is skipped; argv
  * is read up to the first word that is no option ("-" is none), or past "--";
- * *ret_next is the index of what follows.  A flag without "=" takes the next
+ * *ret_next is the index of what follows, and where ret_next is NULL nothing may
+ * follow.  A flag without "=" takes the next
  * word only if that is true, false, yes or no.  --help is not handled here.
  * O2C_CONFIG, O2C_FAILPOINTS and O2C_FAILPOINT_LOG are no settings.  The texts
  * live until o2c_config_free.

@@ -40,14 +40,16 @@ void o2c_log_init(const char *component, enum o2c_log_level level)
     log_level = level;
 }
 
-bool o2c_log_level_parse(const char *name, enum o2c_log_level *ret_level)
+enum o2c_verdict o2c_log_level_read(const char *name, enum o2c_log_level *ret_level,
+                                    struct o2c_err *err)
 {
-    for (size_t i = 0; name && i < sizeof level_names / sizeof level_names[0]; i++)
+    for (size_t i = 0; i < sizeof level_names / sizeof level_names[0]; i++)
         if (strcmp(name, level_names[i]) == 0) {
             *ret_level = (enum o2c_log_level)i;
-            return true;
+            return O2C_OK;
         }
-    return false;
+    return o2c_fail(err, O2C_FATAL, "log-level: \"%s\" is none of error, warn, info, debug",
+                    name);
 }
 
 /* All or nothing, so that an escape or a character is never cut in two. */

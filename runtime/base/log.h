@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/base/err.h"
 #include "runtime/base/str.h"
 
 enum o2c_log_level {
@@ -53,7 +54,8 @@ void o2c_log_init(const char *component, enum o2c_log_level level);
 void o2c_log_write(enum o2c_log_level level, const char *sentence,
                    const struct o2c_log_field *fields, size_t field_count);
 
-/* "error", "warn", "info", "debug"; false on anything else. */
-bool o2c_log_level_parse(const char *name, enum o2c_log_level *ret_level);
+/* The setting log-level: "error", "warn", "info" or "debug"; FATAL on anything else. */
+enum o2c_verdict o2c_log_level_read(const char *name, enum o2c_log_level *ret_level,
+                                    struct o2c_err *err) O2C_MUST_CHECK;
 
 #endif

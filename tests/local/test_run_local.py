@@ -24,6 +24,7 @@ class Refused(unittest.TestCase):
         cases = {
             ("--imput", "x"): '"--imput" is neither a command nor an option; --help tells them',
             ("start",): '"start" is neither a command nor an option; --help tells them',
+            ("stop", "now"): '"now" is a word too many',
             ("--input",): "--input needs a file or folder",
             ("--input", "/nowhere", "--map"): "--map needs a file",
             ("--map", "map.json"): "--map says how to read the CSV of --input, which is missing",

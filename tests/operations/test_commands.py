@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from confluent_kafka import Producer  # noqa: E402
 from import_events import items_map  # noqa: E402
-from pipeline import CLI, Pipeline, end_with_parent  # noqa: E402
+from pipeline import CLI, Pipeline, end_with_parent, service_table  # noqa: E402
 from pipeline_case import PATIENCE_S, PipelineCase, order  # noqa: E402
 
 NOWHERE = {"O2C_PG_DSN": "host=127.0.0.1 port=1 dbname=o2c"}
@@ -85,6 +85,32 @@ class Commands(PipelineCase):
                 self.assertIn(option, self.o2c(command, f"--{option}", status=2))
         said = self.elsewhere({"O2C_TIMEOUT_S": "soon"}, "drain", status=2)
         self.assertRegex(said, r"(?i)timeout.s.*soon")
+
+    def test_a_word_too_many_is_named(self):
+        takes = {"topics": 1, "publish": 1, "invoices": 1, "import": 2, "parked": 5}
+        for command in self.commands():
+            with self.subTest(command):
+                words = ["word"] * takes.get(command, 0)
+                said = self.o2c(command, *words, "frob", "behind", status=2)
+                self.assertTrue(said.startswith(
+                    f'o2c {command}: "frob" is a word too many\nusage: o2c {command}'), said)
+
+    def refused_by(self, program, *words):
+        done = subprocess.run([self.pipeline.build / program, *words], text=True, timeout=PATIENCE_S,
+                              env=self.pipeline.environment, capture_output=True, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        line = json.loads(done.stderr)
+        self.assertEqual(line["message"], "settings refused")
+        return line["error"]
+
+    def test_a_service_names_what_it_refuses(self):
+        programs = [program for _, program in service_table()] + ["producers/clock/o2c-clock"]
+        for program in programs:
+            with self.subTest(program):
+                self.assertEqual(self.refused_by(program, "--log-level=info", "frob", "behind"),
+                                 '"frob" is a word too many')
+                self.assertEqual(self.refused_by(program, "--log-level", "loud"),
+                                 'log-level: "loud" is none of error, warn, info, debug')
 
     def test_a_command_has_the_settings_that_it_uses(self):
         reads = {"migrate": {"pg"}, "simulate": set(), "flow": {"pg"}, "invoices": {"pg"},

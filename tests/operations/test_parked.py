@@ -365,7 +365,9 @@ class Words(PipelineCase):
         where = ("orders", "o2c.orders", "1", "2")
         self.assertIn('"lst" is none of list, show, release', self.refused("lst"))
         self.assertIn("usage: o2c parked show CONSUMER ACCOUNT", self.refused("show", "orders"))
-        self.assertIn("usage: o2c parked list [--json]\n", self.refused("list", "orders"))
+        said = self.refused("list", "orders")
+        self.assertIn('"orders" is a word too many\n', said)
+        self.assertIn("usage: o2c parked list [--json]\n", said)
         self.assertIn("--json goes with list", self.refused("show", "orders", "C1", "--json"))
         self.assertIn("republish CONSUMER TOPIC PARTITION OFFSET --reason",
                       self.refused("republish", *where[:3]))

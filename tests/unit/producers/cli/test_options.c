@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,31 @@ static void what_is_wrong_is_a_usage_error(void **state)
     assert_true(load((const char *const[]){NULL}));
 }
 
+static char *said_of(const char *const *words)
+{
+    char *said = NULL;
+    size_t len;
+    FILE *own = stderr;
+
+    stderr = open_memstream(&said, &len);
+    assert_non_null(stderr);
+    assert_false(load(words));
+    fclose(stderr);
+    stderr = own;
+    return said;
+}
+
+static void a_word_too_many_is_named(void **state)
+{
+    char *said =
+        said_of((const char *const[]){"one", "two", "--check", "three", "four", NULL});
+
+    (void)state;
+    assert_string_equal(said, "o2c tested: \"three\" is a word too many\n"
+                              "usage: o2c tested [options] FILE\n");
+    free(said);
+}
+
 static void help_wins_over_everything_but_two_dashes(void **state)
 {
     (void)state;
@@ -151,6 +177,7 @@ int main(void)
         TEST(behind_two_dashes_all_are_operands),
         TEST(a_dash_is_an_operand_and_a_value_may_look_like_an_option),
         TEST(what_is_wrong_is_a_usage_error),
+        TEST(a_word_too_many_is_named),
         TEST(help_wins_over_everything_but_two_dashes),
     };
 

@@ -73,6 +73,23 @@ static struct loaded load_from(const struct o2c_settings_table *list, size_t cou
     load_from(list, count, (const char *const[]){__VA_ARGS__, NULL})
 #define LOAD(...) LOAD_FROM(tables, 2, __VA_ARGS__)
 
+static void a_word_too_many_is_named_where_none_is_taken(void **state)
+{
+    (void)state;
+    struct o2c_config *config = NULL;
+    struct settings settings;
+    struct o2c_err err;
+    char *argv[] = {(char[]){"program"}, (char[]){"--pg-dsn=x"}, (char[]){"one"},
+                    (char[]){"two"}};
+    assert_int_equal(o2c_config_load(&config, tables, 2, &settings, 4, argv, NULL, &err),
+                     O2C_FATAL);
+    assert_string_equal(err.text, "\"one\" is a word too many");
+    assert_null(config);
+    assert_int_equal(o2c_config_load(&config, tables, 2, &settings, 2, argv, NULL, &err),
+                     O2C_OK);
+    o2c_config_free(config);
+}
+
 static void assert_refused(struct loaded loaded, const char *words)
 {
     assert_int_equal(loaded.verdict, O2C_FATAL);
@@ -415,6 +432,7 @@ int main(void)
         config_test(a_value_may_hold_equals_signs_and_hashes),
         config_test(the_file_named_by_the_option_is_the_one_read),
         config_test(reading_stops_at_the_first_word_that_is_no_option),
+        config_test(a_word_too_many_is_named_where_none_is_taken),
         config_test(a_flag_takes_the_next_word_only_if_it_is_a_truth),
         config_test(an_unknown_key_is_refused_by_its_name),
         config_test(what_only_others_use_is_passed_over_and_no_option),

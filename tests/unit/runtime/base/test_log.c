@@ -165,13 +165,15 @@ static void levels_are_read_by_their_names(void **state)
 {
     (void)state;
     enum o2c_log_level level = O2C_LOG_INFO;
-    assert_true(o2c_log_level_parse("debug", &level));
+    struct o2c_err err;
+    assert_false(o2c_log_level_read("debug", &level, &err));
     assert_int_equal(level, O2C_LOG_DEBUG);
-    assert_true(o2c_log_level_parse("error", &level));
+    assert_false(o2c_log_level_read("error", &level, &err));
     assert_int_equal(level, O2C_LOG_ERROR);
-    assert_false(o2c_log_level_parse("INFO", &level));
-    assert_false(o2c_log_level_parse("", &level));
-    assert_false(o2c_log_level_parse(NULL, &level));
+    assert_int_equal(o2c_log_level_read("", &level, &err), O2C_FATAL);
+    assert_int_equal(o2c_log_level_read("INFO", &level, &err), O2C_FATAL);
+    assert_string_equal(err.text,
+                        "log-level: \"INFO\" is none of error, warn, info, debug");
     assert_int_equal(level, O2C_LOG_ERROR);
 }
 
