@@ -313,14 +313,16 @@ static char *source_line(const struct check *check, struct o2c_str place)
     return line;
 }
 
-static void print_sample(struct check *check, size_t number,
-                         const struct o2c_exhibit *sample)
+static int print_sample(struct check *check, size_t number,
+                        const struct o2c_exhibit *sample)
 {
     const struct o2c_exhibit *found = NULL;
     char amount[96];
-    char *line = source_line(check, sample->place);
-    char *row = import_state_row(&check->stack, &sample->facts);
+    char *line, *row;
 
+    if (import_state_row(&check->stack, &sample->facts, &row))
+        return EXIT_STACK_FAILED;
+    line = source_line(check, sample->place);
     for (size_t i = 0; i < check->topic.count && !found; i++)
         if (check->topic.exhibits[i].facts.type == sample->facts.type &&
             o2c_str_eq(check->topic.exhibits[i].facts.account, sample->facts.account) &&
@@ -341,17 +343,20 @@ static void print_sample(struct check *check, size_t number,
     printf("  state   %s\n", row ? row : "(no view shows it)");
     free(line);
     free(row);
+    return EXIT_OK;
 }
 
-static void print_samples(struct check *check)
+static int print_samples(struct check *check)
 {
     size_t count = 0;
+    int status = EXIT_OK;
     size_t *chosen = o2c_evidence_sample(&check->file, (size_t)check->settings.samples,
                                          (uint64_t)check->settings.seed, &count);
 
-    for (size_t i = 0; i < count; i++)
-        print_sample(check, i + 1, &check->file.exhibits[chosen[i]]);
+    for (size_t i = 0; i < count && !status; i++)
+        status = print_sample(check, i + 1, &check->file.exhibits[chosen[i]]);
     free(chosen);
+    return status;
 }
 
 /* ---- the whole */
@@ -400,12 +405,19 @@ static int compare_all(struct check *check)
     status = import_state_compare(&check->stack, &check->topic, on_state, check);
     if (status)
         return status;
-    print_counts(check);
-    print_samples(check);
+    bool empty = !check->file.count && !check->topic.count;
+    if (!empty)
+        print_counts(check);
+    status = print_samples(check);
+    if (status)
+        return status;
     if (check->differences)
-        return stack_fail(&check->stack, EXIT_FINDINGS, "run %s: %d differences",
-                          check->run, check->differences);
-    printf("\nrun %s: the file, the topics and the views agree\n", check->run);
+        return stack_fail(&check->stack, EXIT_FINDINGS, "run %s: %d difference%s",
+                          check->run, check->differences,
+                          check->differences == 1 ? "" : "s");
+    printf("%srun %s: %s\n", empty ? "" : "\n", check->run,
+           empty ? "the file and the topics agree, neither has an event"
+                 : "the file, the topics and the views agree");
     return EXIT_OK;
 }
 

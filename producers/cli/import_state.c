@@ -168,24 +168,27 @@ int import_state_compare(struct stack *stack, const struct o2c_evidence *topic,
     return EXIT_OK;
 }
 
-char *import_state_row(struct stack *stack, const struct o2c_facts *facts)
+int import_state_row(struct stack *stack, const struct o2c_facts *facts, char **ret_row)
 {
     const struct view *view = find_view(facts->type);
     char sql[512];
-    char *row = NULL;
+    int status = EXIT_OK;
     char *account = strndup(facts->account.at, facts->account.len);
     char *id = strndup(facts->id.at, facts->id.len);
 
+    *ret_row = NULL;
     if (view && account && id) {
         snprintf(sql, sizeof sql,
                  "SELECT row_to_json(v) FROM %s v WHERE account_id = $1 AND %s = $2 AND %s",
                  view->name, view->id, view->only);
         PGresult *rows = stack_query(stack, sql, (const char *const[]){account, id}, 2);
-        if (rows && PQntuples(rows))
-            row = strdup(PQgetvalue(rows, 0, 0));
+        if (!rows)
+            status = EXIT_STACK_FAILED;
+        else if (PQntuples(rows))
+            *ret_row = strdup(PQgetvalue(rows, 0, 0));
         PQclear(rows);
     }
     free(account);
     free(id);
-    return row;
+    return status;
 }

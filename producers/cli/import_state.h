@@ -25,7 +25,8 @@ typedef void import_state_differ_fn(void *user, const struct o2c_exhibit *of_top
 int import_state_compare(struct stack *stack, const struct o2c_evidence *topic,
                          import_state_differ_fn *on_difference, void *user);
 
-/* The view's row as JSON, to be freed; NULL: no view, or no row. */
-char *import_state_row(struct stack *stack, const struct o2c_facts *facts);
+/* The view's row as JSON, to be freed; NULL: no view, or no row.  EXIT_STACK_FAILED after
+ * saying what failed. */
+int import_state_row(struct stack *stack, const struct o2c_facts *facts, char **ret_row);
 
 #endif

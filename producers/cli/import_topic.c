@@ -38,6 +38,8 @@ static int list_partitions(struct stack *stack, rd_kafka_topic_partition_list_t 
                  topics[i].name);
         if (o2c_kafka_partition_count(stack->rk, name, ASK_TIMEOUT_MS, &count, &stack->err))
             return stack_failed(stack);
+        if (!count)
+            return stack_no_topic(stack, name);
         for (int32_t p = 0; p < count; p++)
             rd_kafka_topic_partition_list_add(list, name, p);
     }

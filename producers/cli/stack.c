@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runtime/pg/dsn.h"
 #include "runtime/pg/errors.h"
 #include "runtime/pg/query.h"
 
@@ -22,29 +23,14 @@ int stack_fail(const struct stack *stack, int status, const char *fmt, ...)
     return status;
 }
 
-/* What libpq takes for a connection string, as it reads one: the rest is a database's name.
- */
-static bool is_connection_string(const char *dsn)
-{
-    return strchr(dsn, '=') || !strncmp(dsn, "postgresql://", 13) ||
-           !strncmp(dsn, "postgres://", 11);
-}
-
-static bool is_refused(const char *dsn)
-{
-    PQconninfoOption *read = is_connection_string(dsn) ? PQconninfoParse(dsn, NULL) : NULL;
-    bool refused = is_connection_string(dsn) && !read;
-
-    PQconninfoFree(read);
-    return refused;
-}
-
 int stack_open_pg(struct stack *stack)
 {
     const char *dsn = stack->settings->pg_dsn;
 
+    if (o2c_pg_check_dsn(dsn, &stack->err))
+        return stack_fail(stack, EXIT_USAGE, "%s", stack->err.text);
     if (o2c_pg_connect(&stack->pg, dsn, "o2c", &stack->err))
-        return stack_fail(stack, is_refused(dsn) ? EXIT_USAGE : EXIT_STACK_FAILED, "%s",
+        return stack_fail(stack, o2c_pg_asks(dsn) ? EXIT_STACK_FAILED : EXIT_USAGE, "%s",
                           stack->err.text);
     return EXIT_OK;
 }
@@ -104,8 +90,26 @@ void stack_close(struct stack *stack)
         rd_kafka_destroy_flags(stack->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
+/* How librdkafka says that no broker answered. */
+static bool is_kafka_away(const struct o2c_err *err)
+{
+    return err->native == RD_KAFKA_RESP_ERR__TRANSPORT ||
+           err->native == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+           err->native == RD_KAFKA_RESP_ERR__RESOLVE ||
+           err->native == RD_KAFKA_RESP_ERR__TIMED_OUT;
+}
+
+int stack_no_topic(const struct stack *stack, const char *topic)
+{
+    return stack_fail(stack, EXIT_STACK_FAILED,
+                      "topic %s does not exist (was o2c topics create run?)", topic);
+}
+
 int stack_failed(const struct stack *stack)
 {
+    if (is_kafka_away(&stack->err))
+        return stack_fail(stack, EXIT_STACK_FAILED, "Kafka at %s cannot be reached: %s",
+                          stack->settings->kafka.bootstrap, stack->err.text);
     bool is_bare = stack->err.native == o2c_pg_sqlstate("42P01") ||
                    stack->err.native == o2c_pg_sqlstate("3F000");
 

@@ -58,4 +58,7 @@ int stack_fail(const struct stack *stack, int status, const char *fmt, ...)
 /* The same with what stack->err says of a server: EXIT_STACK_FAILED. */
 int stack_failed(const struct stack *stack);
 
+/* The same of a topic, named as Kafka names it, that is not there. */
+int stack_no_topic(const struct stack *stack, const char *topic);
+
 #endif

@@ -46,6 +46,7 @@ static const struct o2c_settings_table table = {settings_rows, sizeof settings_r
 struct run {
     struct stack stack;
     bool prints_digest;
+    bool failed; /* a server did: what was seen since proves nothing */
     int findings;
     int64_t records, outbox_rows;
 };
@@ -56,6 +57,8 @@ static void finding(struct run *run, const char *fmt, ...)
 {
     va_list args;
 
+    if (run->failed)
+        return;
     run->findings++;
     fputs("broken: ", stderr);
     va_start(args, fmt);
@@ -79,6 +82,7 @@ static PGresult *ask(struct run *run, const char *schema, const char *fmt,
     }
     o2c_buf_add_text(&sql, fmt);
     result = stack_query(&run->stack, o2c_buf_text(&sql), values, count);
+    run->failed = run->failed || !result;
     o2c_buf_clear(&sql);
     return result;
 }
@@ -353,6 +357,14 @@ static void check_rest(struct run *run, struct stream *stream)
                 stream->topic, stream->partition, row_seq(stream), stream->consumer);
 }
 
+static void kafka_failed(struct run *run, const char *topic, int32_t partition,
+                         const char *why)
+{
+    run->failed = true;
+    (void)stack_fail(&run->stack, EXIT_STACK_FAILED, "%s partition %" PRId32 ": %s", topic,
+                     partition, why);
+}
+
 /* False at the end of its partition. */
 static bool take(struct run *run, struct stream *stream, const rd_kafka_message_t *message)
 {
@@ -362,8 +374,8 @@ static bool take(struct run *run, struct stream *stream, const rd_kafka_message_
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         return false;
     if (message->err) {
-        finding(run, "%s partition %" PRId32 ": %s", stream->topic, stream->partition,
-                rd_kafka_message_errstr(message));
+        kafka_failed(run, stream->topic, stream->partition,
+                     rd_kafka_message_errstr(message));
         return false;
     }
     if (!o2c_stream_headers_read(message, &headers, &err) && headers.present &&
@@ -375,7 +387,7 @@ static bool take(struct run *run, struct stream *stream, const rd_kafka_message_
 /* Reads all partitions of a topic at once, each to its end. */
 static void read_streams(struct run *run, struct stream *streams, int count, int left)
 {
-    while (left) {
+    while (left && !run->failed) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(run->stack.rk, ASK_TIMEOUT_MS);
 
         if (!message)
@@ -388,12 +400,11 @@ static void read_streams(struct run *run, struct stream *streams, int count, int
         }
         rd_kafka_message_destroy(message);
     }
-    for (int p = 0; p < count; p++)
+    for (int p = 0; p < count && !run->failed; p++)
         if (streams[p].at_end)
             check_rest(run, &streams[p]);
         else
-            finding(run, "%s partition %d could not be read to its end", streams[p].topic,
-                    p);
+            kafka_failed(run, streams[p].topic, p, "could not be read to its end");
 }
 
 /* `ends` names every partition in order; one that has no record needs no fetch. */
@@ -421,7 +432,7 @@ static void check_streams(struct run *run, const char *consumer, const char *sch
                 RD_KAFKA_OFFSET_BEGINNING;
     }
     if (list->cnt && rd_kafka_assign(run->stack.rk, list))
-        finding(run, "%s cannot be read", topic);
+        kafka_failed(run, topic, list->elems[0].partition, "cannot be read");
     else
         read_streams(run, streams, ends->cnt, list->cnt);
     if (list->cnt)
@@ -445,12 +456,16 @@ static rd_kafka_topic_partition_list_t *ends_of(struct run *run, const char *top
         stack_failed(stack);
         return NULL;
     }
+    if (!count) {
+        (void)stack_no_topic(stack, name);
+        return NULL;
+    }
     list = rd_kafka_topic_partition_list_new(count);
     for (int32_t p = 0; p < count; p++)
         rd_kafka_topic_partition_list_add(list, name, p);
-    if (!count || !o2c_kafka_ends(stack->rk, list, ASK_TIMEOUT_MS, &stack->err))
+    if (!o2c_kafka_ends(stack->rk, list, ASK_TIMEOUT_MS, &stack->err))
         return list;
-    stack_fail(stack, EXIT_STACK_FAILED, "%s: %s", name, stack->err.text);
+    stack_failed(stack);
     rd_kafka_topic_partition_list_destroy(list);
     return NULL;
 }
@@ -468,11 +483,11 @@ static bool check_topics(struct run *run, const char *consumer, const char *sche
         const char *topic = PQgetvalue(result, i, 0);
         rd_kafka_topic_partition_list_t *ends = ends_of(run, topic);
 
-        asked = ends != NULL;
         if (ends) {
             check_streams(run, consumer, schema, topic, ends);
             rd_kafka_topic_partition_list_destroy(ends);
         }
+        asked = ends && !run->failed;
     }
     PQclear(result);
     return asked;
@@ -505,8 +520,8 @@ static int verify(struct run *run)
     if (!for_each_consumer(run, check_consumer) || !check_own(run, "all", "o2c"))
         return EXIT_STACK_FAILED;
     if (run->findings)
-        return stack_fail(&run->stack, EXIT_FINDINGS, "%d invariants are broken",
-                          run->findings);
+        return stack_fail(&run->stack, EXIT_FINDINGS, "%d invariant%s broken",
+                          run->findings, run->findings == 1 ? " is" : "s are");
     printf("verified: %" PRId64 " records accounted for, %" PRId64
            " published decisions equal the outbox\n",
            run->records, run->outbox_rows);

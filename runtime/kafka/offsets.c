@@ -20,9 +20,10 @@ static enum o2c_verdict list_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_li
     rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(rk, asked, timeout_ms);
     for (int i = 0; !verdict && i < asked->cnt; i++) {
         const rd_kafka_topic_partition_t *elem = &asked->elems[i];
+        bool open = elem->err == RD_KAFKA_RESP_ERR__IN_PROGRESS; /* nobody has answered */
         if (!elem->err)
             continue;
-        o2c_kafka_fail(err, elem->err, what);
+        o2c_kafka_fail(err, open && code ? code : elem->err, what);
         verdict = o2c_fail_in(err, "%s/%d", elem->topic, (int)elem->partition);
     }
     if (!verdict && code)

@@ -16,6 +16,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/log.h"
 #include "runtime/pg/binary.h"
+#include "runtime/pg/dsn.h"
 #include "runtime/pg/errors.h"
 
 #include "runtime/base/banned.h"
@@ -533,17 +534,10 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 enum o2c_verdict o2c_pg_open(struct o2c_pg **ret_pg, const struct o2c_pg_options *options,
                              struct o2c_err *err)
 {
-    char *message = NULL;
-    PQconninfoOption *parsed = PQconninfoParse(options->dsn, &message);
     struct o2c_pg *pg;
 
-    if (!parsed) {
-        o2c_fail(err, O2C_FATAL, "pg-dsn: %.*s", message ? (int)strcspn(message, "\n") : 9,
-                 message ? message : "no memory");
-        PQfreemem(message);
+    if (o2c_pg_check_dsn(options->dsn, err))
         return err->verdict;
-    }
-    PQconninfoFree(parsed);
     pg = calloc(1, sizeof *pg);
     if (!pg)
         return o2c_fail(err, O2C_FATAL, "no memory");

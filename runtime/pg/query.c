@@ -14,11 +14,12 @@ static void ignore_notice(void *user, const PGresult *result)
     (void)result;
 }
 
+/* What stands before dbname is a default: the connection string may say otherwise. */
 enum o2c_verdict o2c_pg_connect(PGconn **ret_conn, const char *dsn,
                                 const char *application_name, struct o2c_err *err)
 {
-    const char *names[] = {"dbname", "fallback_application_name", "connect_timeout", NULL};
-    const char *values[] = {dsn, application_name, "10", NULL};
+    const char *names[] = {"fallback_application_name", "connect_timeout", "dbname", NULL};
+    const char *values[] = {application_name, "10", dsn, NULL};
     PGconn *conn = PQconnectdbParams(names, values, 1);
 
     if (!conn || PQstatus(conn) != CONNECTION_OK) {

@@ -10,6 +10,7 @@
 
 #include "runtime/base/err.h"
 
+/* 10 s for each server at most, unless the connection string has a connect_timeout. */
 enum o2c_verdict o2c_pg_connect(PGconn **ret_conn, const char *dsn,
                                 const char *application_name,
                                 struct o2c_err *err) O2C_MUST_CHECK;

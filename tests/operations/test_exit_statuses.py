@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+from kafka_topics import delete_topics  # noqa: E402
 from pipeline import CLI, end_with_parent  # noqa: E402
 from pipeline_case import PATIENCE_S, PipelineCase, order  # noqa: E402
 
@@ -23,6 +24,8 @@ NO_DATABASE = {"O2C_PG_DSN": "host=127.0.0.1 port=1 dbname=o2c"}
 NO_KAFKA = {"O2C_KAFKA": "127.0.0.1:1"}
 NO_TOPICS = {"O2C_TOPIC_PREFIX": "nobody."}
 BAD_DATABASE = {"O2C_PG_DSN": "frob=1"}
+BAD_PORT = {"O2C_PG_DSN": "host=127.0.0.1 port=frob"}
+BAD_MODE = {"O2C_PG_DSN": "host=127.0.0.1 sslmode=frob"}
 BAD_KAFKA = {"O2C_KAFKA_CLIENT": "frob=1"}
 BARE = {}  # a database without tables; filled in below
 NOWHERE = "/dev/full"  # where nothing can be written
@@ -50,7 +53,8 @@ AT_REST = (
          Row(1, "create --partitions 4", says="6 partitions, not 4"), Row(1, "list", stdout=NOWHERE),
          Row(2, ""), Row(2, "make"), Row(2, "list", BAD_KAFKA, "frob"),
          Row(2, "create --partitions 6", BAD_DATABASE, "frob"),
-         Row(3, "list", NO_KAFKA), Row(3, "create --partitions 6", NO_DATABASE),
+         Row(3, "list", NO_KAFKA, r"Kafka at 127\.0\.0\.1:1 cannot be reached"),
+         Row(3, "create --partitions 6", NO_DATABASE),
          Row(3, "create --partitions 6", BARE, r"o2c migrate")) +
     rows("simulate", Row(0, "--orders 1"), Row(1, "--orders 1", stdout=NOWHERE), Row(2, "now"),
          Row(2, "--ticks=maybe"), Row(2, "--start-date soon", says="soon"),
@@ -75,7 +79,8 @@ AT_REST = (
     rows("drain", Row(0, ""), Row(2, "now"), Row(2, "", BAD_KAFKA), Row(2, "", BAD_DATABASE),
          Row(3, "", NO_DATABASE), Row(3, "", NO_KAFKA), Row(3, "", BARE, "o2c migrate")) +
     rows("lag", Row(0, ""), Row(1, "", stdout=NOWHERE), Row(2, "now"), Row(2, "", BAD_KAFKA),
-         Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE), Row(3, "", NO_KAFKA),
+         Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE),
+         Row(3, "", NO_KAFKA, r"Kafka at 127\.0\.0\.1:1 cannot be reached"),
          Row(3, "", BARE, "o2c migrate"), Row(3, "", NO_TOPICS)) +
     rows("parked", Row(0, "list"), Row(0, "show orders BAD"), Row(1, "list", stdout=NOWHERE),
          Row(1, "release orders BAD --reason test", says="parked again"),
@@ -85,7 +90,8 @@ AT_REST = (
          Row(2, "", says="usage"), Row(2, "list", BAD_DATABASE), Row(3, "list", NO_DATABASE),
          Row(3, "list", BARE, "o2c migrate"), Row(3, "show orders BAD", BARE)) +
     rows("flow", Row(0, ""), Row(1, "", stdout=NOWHERE), Row(1, "--watch", stdout=NOWHERE),
-         Row(2, "now"), Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE), Row(3, "", BARE),
+         Row(2, "now"), Row(2, "", BAD_DATABASE), Row(2, "", BAD_PORT, 'port "frob" is no number'),
+         Row(2, "", BAD_MODE, 'sslmode value: "frob"'), Row(3, "", NO_DATABASE), Row(3, "", BARE),
          Row(3, "--watch", BARE)) +
     rows("invoices", Row(0, "C-1"), Row(1, "C-9", says="C-9"), Row(1, "C-1", stdout=NOWHERE),
          Row(2, ""), Row(2, "C-1 --from soon"), Row(2, "C-1", BAD_DATABASE),
@@ -95,13 +101,15 @@ AT_REST = (
     rows("ledger", Row(0, ""), Row(1, "", stdout=NOWHERE), Row(2, "now"), Row(2, "", BAD_DATABASE),
          Row(3, "", NO_DATABASE), Row(3, "", BARE)) +
     rows("import", Row(0, "check R --input /dev/null", says="agree"),
-         Row(1, "check R --input -", stdin=order("O1"), says="differences"),
+         Row(1, "check R --input -", stdin=order("O1"), says="1 difference\n"),
          Row(2, "check R"), Row(2, "make R --input /dev/null"), Row(2, "check R --input /nowhere"),
          Row(2, "check R --input /dev/null", BAD_KAFKA), Row(2, "check R --input /dev/null", BAD_DATABASE),
-         Row(3, "check R --input /dev/null", NO_DATABASE), Row(3, "check R --input /dev/null", NO_KAFKA)) +
+         Row(3, "check R --input /dev/null", NO_DATABASE), Row(3, "check R --input /dev/null", NO_KAFKA),
+         Row(3, "check R --input /dev/null", NO_TOPICS, "topics create"),
+         Row(3, "check R --input -", BARE, "o2c migrate", order("O1"))) +
     rows("verify", Row(0, ""), Row(1, "", stdout=NOWHERE), Row(2, "now"), Row(2, "", BAD_KAFKA),
          Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE), Row(3, "", NO_KAFKA),
-         Row(3, "", BARE, "o2c migrate")))
+         Row(3, "", NO_TOPICS, "topics create"), Row(3, "", BARE, "o2c migrate")))
 
 # The same after a row of the books was changed, which the statement undoes.
 SPOILED = (
@@ -121,7 +129,7 @@ LOST = (
     ("o2c.consumer", "parked", "release orders BAD --reason test"),
     ("receivables.open_item", "flow", ""), ("receivables.document", "invoices", "C-1"),
     ("receivables.movement", "ageing", ""), ("ledger.total", "ledger", ""),
-    ("o2c.consumer", "verify", ""))
+    ("o2c.consumer", "verify", ""), ("orders.outbox", "verify", ""))
 
 # Once a consumer is away and an order waits for it.
 BARRIER = '{"barrier": true}\n'
@@ -270,6 +278,20 @@ class ExitStatuses(PipelineCase):
                     process.send_signal(number)
                     said = "".join(process.communicate(timeout=PATIENCE_S))
                     self.assertEqual(process.returncode, 130, said)
+
+    def test_4_the_topics_are_lost_while_they_are_read(self):
+        """One record of each partition is fetched ahead, so that no end is known yet."""
+        one_at_a_time = {"O2C_KAFKA_CLIENT": "queued.min.messages=1;max.partition.fetch.bytes=1"}
+        with self.held("LOCK TABLE orders.outbox"):
+            process = self.begin("verify", "", one_at_a_time)
+            self.until_it_waits("wait_event_type = 'Lock'")
+            delete_topics(self.pipeline.environment["O2C_KAFKA"],
+                          self.topic("o2c.order-status"))
+        said = "".join(process.communicate(timeout=PATIENCE_S))
+        self.assertEqual(process.returncode, 3, said)
+        self.assertRegex(said, "o2c verify: .*o2c.order-status")
+        self.assertNotIn("broken", said)
+        self.check([("verify", Row(3, "", says="o2c.order-status does not exist"))])
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ class Verify(PipelineCase):
         found = [line for line in said.splitlines() if line.startswith("broken: ")]
         self.assertEqual(len(found), 1, said)
         self.assertRegex(found[0], expected)
-        self.assertIn("o2c verify: 1 invariants are broken", said)
+        self.assertIn("o2c verify: 1 invariant is broken", said)
 
     def spoil(self, change, back, expected):
         with self.subTest(expected):

@@ -1,0 +1,80 @@
+#include "runtime/pg/dsn.h"
+
+#include <libpq-fe.h>
+#include <string.h>
+
+#include "runtime/base/str.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    PORT_MAX = 65535
+};
+
+/* libpq reads these only once it connects. */
+static bool is_number(const char *option)
+{
+    static const char *const numbers[] = {
+        "connect_timeout",     "keepalives",       "keepalives_idle",
+        "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+    };
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (!strcmp(option, numbers[i]))
+            return true;
+    return false;
+}
+
+/* One for each host, separated by commas; an empty one is the default. */
+static bool are_ports(const char *text)
+{
+    for (;;) {
+        struct o2c_str port = {text, strcspn(text, ",")};
+        int64_t number = 1;
+
+        if ((port.len && !o2c_str_to_int64(port, &number)) || number < 1 ||
+            number > PORT_MAX)
+            return false;
+        if (!text[port.len])
+            return true;
+        text += port.len + 1;
+    }
+}
+
+static enum o2c_verdict check_option(const PQconninfoOption *option, struct o2c_err *err)
+{
+    int64_t number;
+
+    if (!option->val || !*option->val)
+        return O2C_OK;
+    if (!strcmp(option->keyword, "port") && !are_ports(option->val))
+        return o2c_fail(err, O2C_FATAL, "pg-dsn: port \"%s\" is no number from 1 to %d",
+                        option->val, PORT_MAX);
+    if (is_number(option->keyword) && !o2c_str_to_int64(o2c_str_from(option->val), &number))
+        return o2c_fail(err, O2C_FATAL, "pg-dsn: %s \"%s\" is no whole number",
+                        option->keyword, option->val);
+    return O2C_OK;
+}
+
+enum o2c_verdict o2c_pg_check_dsn(const char *dsn, struct o2c_err *err)
+{
+    char *message = NULL;
+    PQconninfoOption *options = PQconninfoParse(dsn, &message);
+    enum o2c_verdict verdict = O2C_OK;
+
+    if (!options) {
+        o2c_fail(err, O2C_FATAL, "pg-dsn: %.*s", message ? (int)strcspn(message, "\n") : 9,
+                 message ? message : "no memory");
+        PQfreemem(message);
+        return err->verdict;
+    }
+    for (const PQconninfoOption *option = options; option->keyword && !verdict; option++)
+        verdict = check_option(option, err);
+    PQconninfoFree(options);
+    return verdict;
+}
+
+bool o2c_pg_asks(const char *dsn)
+{
+    return PQping(dsn) != PQPING_NO_ATTEMPT;
+}
