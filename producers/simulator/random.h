@@ -47,7 +47,7 @@ enum o2c_sim_share {
     O2C_SIM_SHARE_RETURNED,
     O2C_SIM_SHARE_LATE,
     O2C_SIM_SHARE_REPEATED,
-    O2C_SIM_SHARE_CONFLICTS,
+    O2C_SIM_SHARE_CONTRADICTED,
 };
 
 int64_t o2c_sim_place(uint64_t seed, enum o2c_sim_share share, uint64_t number);

@@ -45,7 +45,7 @@ static const struct o2c_setting rows[] = {
     PERCENT("unpriced-percent", unpriced, "0", "orders with a line without price"),
     PERCENT("repeated-percent", repeated, "2", "events published twice"),
     PERCENT("late-percent", late, "3", "events published out of order"),
-    PERCENT("contradicted-percent", conflicts, "0", "events contradicted later"),
+    PERCENT("contradicted-percent", contradicted, "0", "events contradicted later"),
     {"receivables", O2C_OPTION_FLAG, AT(receivables), "true", 0, 0, NULL,
      "invoices and payments follow", false},
     PERCENT("instalments-percent", instalments, "10", "invoices due in two halves"),
@@ -81,7 +81,7 @@ enum o2c_verdict o2c_sim_settings_check(struct o2c_sim_settings *settings,
         return o2c_fail(
             err, O2C_PARK,
             "--cancelled-percent and --unshipped-percent are over 100 together");
-    if (settings->repeated + settings->conflicts > 100)
+    if (settings->repeated + settings->contradicted > 100)
         return o2c_fail(
             err, O2C_PARK,
             "--repeated-percent and --contradicted-percent are over 100 together");

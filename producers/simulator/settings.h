@@ -21,7 +21,7 @@ struct o2c_sim_settings {
     /* shares of the accounts, orders or events, in percent */
     int64_t branches, amended, cancelled, split, over_under, returned, refused;
     int64_t unshipped, undelivered, unpriced;
-    int64_t repeated, late, conflicts;
+    int64_t repeated, late, contradicted;
 
     bool receivables, ticks; /* are they written? */
     int64_t instalments, unreferenced, late_paid, part_paid, overpaid, unpaid; /* percent */

@@ -66,7 +66,7 @@ static void add_step(const struct o2c_sim_settings *settings,
     if (has_share(settings, O2C_SIM_SHARE_REPEATED, number, settings->repeated))
         add(timetable, plan, step,
             o2c_sim_chance(random, 500000) ? O2C_SIM_REPEAT : O2C_SIM_SENT_AGAIN, again_us);
-    if (has_share(settings, O2C_SIM_SHARE_CONFLICTS, number, settings->conflicts))
+    if (has_share(settings, O2C_SIM_SHARE_CONTRADICTED, number, settings->contradicted))
         add(timetable, plan, step, O2C_SIM_CONTRADICTION, again_us + O2C_SIM_MINUTE_US);
 }
 

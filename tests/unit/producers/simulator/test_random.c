@@ -59,7 +59,7 @@ static void chance_knows_never_and_always(void **state)
 static void a_share_of_a_thousand_is_met_within_a_few(void **state)
 {
     (void)state;
-    for (int share = O2C_SIM_SHARE_FATE; share <= O2C_SIM_SHARE_CONFLICTS; share++)
+    for (int share = O2C_SIM_SHARE_FATE; share <= O2C_SIM_SHARE_CONTRADICTED; share++)
         for (uint64_t seed = 0; seed < 20; seed++) {
             int count = 0;
             for (uint64_t number = 0; number < 1000; number++)
@@ -71,7 +71,7 @@ static void a_share_of_a_thousand_is_met_within_a_few(void **state)
 static void two_shares_are_independent(void **state)
 {
     (void)state;
-    for (int share = O2C_SIM_SHARE_AMENDED; share <= O2C_SIM_SHARE_CONFLICTS; share++) {
+    for (int share = O2C_SIM_SHARE_AMENDED; share <= O2C_SIM_SHARE_CONTRADICTED; share++) {
         int both = 0;
         for (uint64_t number = 0; number < 10000; number++)
             both += o2c_sim_place(1, O2C_SIM_SHARE_FATE, number) < 300000 &&

@@ -33,7 +33,7 @@ static void the_defaults_are_a_month_of_a_middling_company(void **state)
     assert_int_equal(settings.returned, 6);
     assert_int_equal(settings.repeated, 2);
     assert_int_equal(settings.late, 3);
-    assert_int_equal(settings.conflicts, 0);
+    assert_int_equal(settings.contradicted, 0);
     assert_true(settings.receivables);
     assert_false(settings.ticks);
 }

@@ -270,7 +270,7 @@ static void contradictions_come_only_when_asked_for(void **state)
     default_settings(&settings);
     settings.orders = 500;
     struct tally plain = tally_of(&settings);
-    settings.conflicts = 10;
+    settings.contradicted = 10;
     struct tally tally = tally_of(&settings);
     int more = tally.events - plain.events, events = plain.events - plain.customers;
     assert_in_range((uintmax_t)more, (uintmax_t)events * 9 / 100,
@@ -332,7 +332,7 @@ static void every_line_is_an_event_of_the_schemas(void **state)
     struct o2c_sim_settings settings;
     default_settings(&settings);
     settings.orders = 500;
-    settings.conflicts = settings.unpriced = settings.refused = 20;
+    settings.contradicted = settings.unpriced = settings.refused = 20;
     settings.part_paid = settings.reversed = settings.disputed = settings.overpaid = 20;
     settings.ticks = 1;
     check_history(&settings);
