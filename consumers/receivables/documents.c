@@ -14,10 +14,6 @@
 
 #include "runtime/base/banned.h"
 
-enum {
-    FIELD_BYTES = 64
-};
-
 /* ---- refusals; PARK names the field and the value */
 
 static enum o2c_verdict check_instalments(const struct issued *issued, struct o2c_err *err)

@@ -13,10 +13,6 @@
 
 #include "runtime/base/banned.h"
 
-enum {
-    FIELD_BYTES = 64
-};
-
 /* ---- refusals; PARK names the field and the value */
 
 static enum o2c_verdict check_line(const struct o2c_remittance_line *line, size_t i,

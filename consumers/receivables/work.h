@@ -13,6 +13,11 @@
 #include "consumers/receivables/rows.h"
 #include "schemas/events.h"
 
+/* Of the name of a field in a refusal, with its index: "remittance[12].amount_minor". */
+enum {
+    FIELD_BYTES = 64
+};
+
 /* An instalment as it was before the event; new_item: it was not there. */
 struct item_before {
     bool new_item;
