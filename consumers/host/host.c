@@ -652,29 +652,39 @@ static void program_settings_clear(struct program_settings *program)
     free(program->values);
 }
 
-/* --events: what it reads, for tests/docs/reference. */
-static void describe_events(const struct o2c_consumer *consumer)
+/* Of the types it reads, to a NULL; the list is to be freed. */
+static const char **event_names(const struct o2c_consumer *consumer)
 {
+    const struct o2c_event_type_row *day = o2c_event_type_row(O2C_BUSINESS_DAY_STARTED);
+    const char **names = calloc(consumer->route_count + 2, sizeof *names);
+    size_t count = 0;
+
+    if (!names)
+        abort();
     for (size_t i = 0; i < consumer->route_count; i++)
-        puts(o2c_event_type_row((enum o2c_event_type)consumer->routes[i].event_type)->name);
+        names[count++] =
+            o2c_event_type_row((enum o2c_event_type)consumer->routes[i].event_type)->name;
     for (const char *const *topic = consumer->topics; *topic; topic++)
-        if (!strcmp(*topic, o2c_event_type_row(O2C_BUSINESS_DAY_STARTED)->topic->name))
-            puts(o2c_event_type_row(O2C_BUSINESS_DAY_STARTED)->name);
+        if (!strcmp(*topic, day->topic->name))
+            names[count++] = day->name;
+    return names;
 }
 
 static bool describe(const struct o2c_consumer *consumer,
                      const struct program_settings *settings, int argc, char **argv)
 {
     char *program = joined("o2c-", consumer->name);
-    struct o2c_service_about about = {program, settings->tables, settings->table_count,
-                                      NULL, 0};
-    bool described = argc > 1 && !strcmp(argv[1], "--events");
+    const char **events = event_names(consumer);
+    struct o2c_service_about about = {.program = program,
+                                      .settings = settings->tables,
+                                      .settings_count = settings->table_count,
+                                      .events = events};
+    bool described;
 
-    if (described)
-        describe_events(consumer);
     about.metrics = host_metrics_table(&about.metric_count);
-    described = described || o2c_service_describe(&about, argc, argv);
+    described = o2c_service_describe(&about, argc, argv);
     free(program);
+    free(events);
     return described;
 }
 

@@ -301,8 +301,12 @@ static int run(const struct clock_settings *settings)
 int main(int argc, char **argv)
 {
     static const struct o2c_service_about about = {
-        "o2c-clock", &settings_table, 1, metric_table,
-        sizeof metric_table / sizeof metric_table[0]};
+        "o2c-clock",
+        &settings_table,
+        1,
+        metric_table,
+        sizeof metric_table / sizeof metric_table[0],
+        NULL};
     struct clock_settings settings = {0};
     enum o2c_log_level level;
     struct o2c_config *config;

@@ -387,7 +387,8 @@ static int run(const struct relay_settings *settings)
 
 static bool describe(int argc, char **argv)
 {
-    struct o2c_service_about about = {"o2c-outbox-relay", &settings_table, 1, NULL, 0};
+    struct o2c_service_about about = {
+        "o2c-outbox-relay", &settings_table, 1, NULL, 0, NULL};
 
     about.metrics = relay_metrics_table(&about.metric_count);
     return o2c_service_describe(&about, argc, argv);

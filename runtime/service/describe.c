@@ -16,9 +16,10 @@ bool o2c_service_describe(const struct o2c_service_about *about, int argc, char 
     bool settings = !strcmp(asked, "--help-markdown");
     bool metrics = !strcmp(asked, "--metrics-markdown");
     bool help = !strcmp(asked, "--help") || !strcmp(asked, "-h");
+    bool events = about->events && !strcmp(asked, "--events");
     struct o2c_buf out;
 
-    if (!settings && !metrics && !help)
+    if (!settings && !metrics && !help && !events)
         return false;
     o2c_buf_init(&out, 1 << 16);
     if (help)
@@ -27,9 +28,11 @@ bool o2c_service_describe(const struct o2c_service_about *about, int argc, char 
             "usage: %s [--SETTING VALUE ...]\n\nsettings, also as O2C_SETTING in "
             "the environment or in the file named by --config:\n",
             about->program);
+    for (const char *const *name = about->events; events && *name; name++)
+        o2c_buf_printf(&out, "%s\n", *name);
     if (metrics)
         o2c_metrics_describe(&out, about->metrics, about->metric_count);
-    else
+    else if (!events)
         o2c_config_describe(&out, about->settings, about->settings_count, settings);
     fputs(o2c_buf_text(&out), stdout);
     o2c_buf_clear(&out);
