@@ -81,6 +81,18 @@ static struct o2c_head head_of(const struct dispute *dispute)
                              .company_id = dispute->company_id};
 }
 
+/* Of a case that is open, or was: its document is known. */
+static enum o2c_document_kind kind_of(const struct work *work,
+                                      const struct dispute *dispute)
+{
+    const struct document *document = o2c_row_find(work->account, &disputes_document,
+                                                   O2C_KEY(O2C_K(dispute->document_id)));
+
+    return o2c_str_eq(document->kind, o2c_document_kind_text(O2C_DOCUMENT_KIND_DEBIT_NOTE))
+               ? O2C_DOCUMENT_KIND_DEBIT_NOTE
+               : O2C_DOCUMENT_KIND_INVOICE;
+}
+
 static void change_state(struct work *work, struct dispute *dispute,
                          enum o2c_dispute_phase phase, struct o2c_str reason)
 {
@@ -93,6 +105,8 @@ static void change_state(struct work *work, struct dispute *dispute,
         .has_amount_minor = true,
         .amount_minor = dispute->amount_minor,
         .assignee = dispute->assignee,
+        .has_kind = true,
+        .kind = kind_of(work, dispute),
     };
     struct o2c_event event = o2c_event_of(O2C_DISPUTE_STATE_CHANGED, &changed);
 
@@ -112,6 +126,8 @@ static void close_case(struct work *work, struct dispute *dispute,
         .has_amount_minor = true,
         .amount_minor = dispute->amount_minor,
         .document_id = work->cause_id,
+        .has_kind = true,
+        .kind = kind_of(work, dispute),
     };
     struct o2c_event event = o2c_event_of(O2C_DISPUTE_CLOSED, &closed);
 
@@ -136,10 +152,7 @@ static void open_case(struct work *work, struct dispute *dispute,
         .reason_code = dispute->reason_code,
         .origin = O2C_DISPUTE_ORIGIN_CUSTOMER,
         .has_kind = true,
-        .kind =
-            o2c_str_eq(document->kind, o2c_document_kind_text(O2C_DOCUMENT_KIND_DEBIT_NOTE))
-                ? O2C_DOCUMENT_KIND_DEBIT_NOTE
-                : O2C_DOCUMENT_KIND_INVOICE,
+        .kind = kind_of(work, dispute),
     };
     struct o2c_event event = o2c_event_of(O2C_DISPUTE_OPENED, &opened);
 

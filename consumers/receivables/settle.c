@@ -268,7 +268,9 @@ static struct application *fill(struct work *work, const struct settling *settli
             (struct o2c_allocation){.invoice_id = target->document->document_id,
                                     .instalment_no = item->instalment_no,
                                     .applied_minor = by_cash,
-                                    .discount_minor = by_discount};
+                                    .discount_minor = by_discount,
+                                    .has_kind = true,
+                                    .kind = receivables_kind_of(target->document)};
     }
     return application;
 }

@@ -395,7 +395,7 @@ static struct o2c_head head_for(const struct work *work, struct o2c_str customer
                                  company_id.at ? company_id : work->head->company_id};
 }
 
-static enum o2c_document_kind kind_of(const struct document *document)
+enum o2c_document_kind receivables_kind_of(const struct document *document)
 {
     if (o2c_str_eq(document->kind, KIND_CREDIT_NOTE))
         return O2C_DOCUMENT_KIND_CREDIT_NOTE;
@@ -430,7 +430,7 @@ static void emit_item(struct work *work, const struct touched *touched, size_t i
     struct o2c_open_item_changed changed = {
         .head = head_for(work, document->customer_id, document->company_id),
         .document_id = document->document_id,
-        .kind = kind_of(document),
+        .kind = receivables_kind_of(document),
         .instalment_no = item->instalment_no,
         .due_date = item->due_date,
         .currency = document->currency,
@@ -543,7 +543,7 @@ static void emit_document_state(struct work *work, const struct touched *touched
     struct o2c_str id = document->document_id;
     struct o2c_invoice_state state = {
         .invoice_id = document->document_id,
-        .kind = kind_of(document),
+        .kind = receivables_kind_of(document),
         .customer_id = document->customer_id,
         .account_id = o2c_account_id(work->account),
         .company_id = document->company_id,

@@ -181,7 +181,7 @@ static const struct {
      "opened 40\napproved 40\napproved 40\n"},
     {"a debit note",
      {DEBIT_NOTE(100), RAISED("D1", 40), DEBIT_NOTE(0), NULL},
-     "opened 40 debit_note\nclosed 40\nclosed paid\nclosed 40\n"},
+     "opened 40 debit_note\nclosed 40 debit_note\nclosed paid debit_note\nclosed 40\n"},
     {"an invoice with the id of a debit note comes second",
      {DEBIT_NOTE(100), RAISED("D1", 40), ITEM(100), ITEM(0), NULL},
      "opened 40 debit_note\nopen 40\n"},
@@ -193,37 +193,49 @@ static const struct {
      "opened 40\nrepeat\nopen 40\n"},
 };
 
+static const char *kind_text(bool has_kind, enum o2c_document_kind kind)
+{
+    assert_true(has_kind);
+    return kind == O2C_DOCUMENT_KIND_DEBIT_NOTE ? " debit_note" : "";
+}
+
+static void describe_closed(const struct o2c_dispute_closed *closed, struct o2c_buf *out)
+{
+    o2c_buf_printf(out, "closed %.*s%s",
+                   O2C_STR_ARG(o2c_dispute_resolution_text(closed->resolution)),
+                   kind_text(closed->has_kind, closed->kind));
+    if (closed->document_id.at)
+        o2c_buf_printf(out, " by %.*s", O2C_STR_ARG(closed->document_id));
+    o2c_buf_add_text(out, "\n");
+}
+
+static void describe_changed(const struct o2c_dispute_state_changed *changed,
+                             struct o2c_buf *out)
+{
+    o2c_buf_printf(out, "%.*s %" PRId64 "%s",
+                   O2C_STR_ARG(o2c_dispute_phase_text(changed->state)),
+                   changed->amount_minor, kind_text(changed->has_kind, changed->kind));
+    if (changed->assignee.at)
+        o2c_buf_printf(out, " %.*s", O2C_STR_ARG(changed->assignee));
+    o2c_buf_add_text(out, "\n");
+}
+
 static void describe(const struct rows_effect *effect, struct o2c_buf *out)
 {
     const struct o2c_event *event = &effect->event;
+    const struct o2c_dispute_opened *opened = event->dispute_opened;
 
     if (effect->kind == ROWS_REPEAT)
         o2c_buf_add_text(out, "repeat\n");
     else if (effect->kind == ROWS_CONFLICT)
         o2c_buf_add_text(out, "conflict\n");
     else if (event->type == O2C_DISPUTE_OPENED)
-        o2c_buf_printf(out, "opened %" PRId64 "%s\n", event->dispute_opened->amount_minor,
-                       event->dispute_opened->kind == O2C_DOCUMENT_KIND_DEBIT_NOTE
-                           ? " debit_note"
-                           : "");
+        o2c_buf_printf(out, "opened %" PRId64 "%s\n", opened->amount_minor,
+                       kind_text(opened->has_kind, opened->kind));
     else if (event->type == O2C_DISPUTE_CLOSED)
-        o2c_buf_printf(
-            out, "closed %.*s%s%.*s\n",
-            O2C_STR_ARG(o2c_dispute_resolution_text(event->dispute_closed->resolution)),
-            event->dispute_closed->document_id.at ? " by " : "",
-            (int)event->dispute_closed->document_id.len,
-            event->dispute_closed->document_id.at ? event->dispute_closed->document_id.at
-                                                  : "");
+        describe_closed(event->dispute_closed, out);
     else if (event->type == O2C_DISPUTE_STATE_CHANGED)
-        o2c_buf_printf(
-            out, "%.*s %" PRId64 "%s%.*s\n",
-            O2C_STR_ARG(o2c_dispute_phase_text(event->dispute_state_changed->state)),
-            event->dispute_state_changed->amount_minor,
-            event->dispute_state_changed->assignee.at ? " " : "",
-            (int)event->dispute_state_changed->assignee.len,
-            event->dispute_state_changed->assignee.at
-                ? event->dispute_state_changed->assignee.at
-                : "");
+        describe_changed(event->dispute_state_changed, out);
 }
 
 static void play(struct rows_fixture *fixture, const char *json, struct o2c_buf *out)

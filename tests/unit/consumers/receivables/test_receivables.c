@@ -664,6 +664,20 @@ static void a_cancellation_of_another_day_is_a_conflict(void **state)
 
 /* ---- what is published */
 
+static void describe_applied(const struct o2c_payment_applied *applied, struct o2c_buf *out)
+{
+    o2c_buf_printf(out, "applied %.*s", O2C_STR_ARG(applied->application_id));
+    for (size_t i = 0; i < applied->allocations_count; i++) {
+        assert_true(applied->allocations[i].has_kind);
+        if (applied->allocations[i].kind != O2C_DOCUMENT_KIND_INVOICE)
+            o2c_buf_printf(
+                out, " to %.*s %.*s",
+                O2C_STR_ARG(o2c_document_kind_text(applied->allocations[i].kind)),
+                O2C_STR_ARG(applied->allocations[i].invoice_id));
+    }
+    o2c_buf_printf(out, " left %" PRId64 "\n", applied->unapplied_minor);
+}
+
 static void describe_published(const struct rows_fixture *fixture, struct o2c_buf *out)
 {
     size_t count;
@@ -686,9 +700,7 @@ static void describe_published(const struct rows_fixture *fixture, struct o2c_bu
                 o2c_buf_printf(out, " credited %" PRId64, changed->document_credited_minor);
             o2c_buf_add_text(out, "\n");
         } else if (event->type == O2C_PAYMENT_APPLIED) {
-            o2c_buf_printf(out, "applied %.*s left %" PRId64 "\n",
-                           O2C_STR_ARG(event->payment_applied->application_id),
-                           event->payment_applied->unapplied_minor);
+            describe_applied(event->payment_applied, out);
         } else if (event->type == O2C_PAYMENT_UNAPPLIED) {
             o2c_buf_printf(out, "unapplied %.*s %.*s\n",
                            O2C_STR_ARG(event->payment_unapplied->application_id),
@@ -773,6 +785,11 @@ static const struct {
     {"{'type':'DisputeStateChanged','account_id':'A','dispute_id':'D2','state':'approved',"
      "'reason':'x','amount_minor':3}",
      "item I3 open 30 disputed 3 disputed\nstate debit_note/I3\nstate A/C1/main/EUR\n"},
+    {PAYMENT("P5", 30, "{'number':'N3','amount_minor':30}"),
+     "item I3 open 0 disputed 0 applied\napplied P5/1 to debit_note I3 left 0\n"
+     "payment:P5:receipt 01-20, bank 30, unapplied -30\n"
+     "application:P5/1 01-20, unapplied 30, receivable -30\n"
+     "state debit_note/I3\nstate A/C1/main/EUR\n"},
     {INVOICE_OF("I4", "N4", "C1", "2026-01-10", 60, "", DUE("2026-02-09", 60)),
      "item I4 open 60 disputed 0 issued\n"
      "invoice:I4:issue 01-10, receivable 60, revenue -60\n"

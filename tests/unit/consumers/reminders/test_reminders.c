@@ -95,7 +95,7 @@ static const struct {
       ITEM_OF("C1", "invoice", "I1", "2026-01-05", 9, 0, ",'remind':false"),
       ITEM_OF("C1", "debit_note", "D1", "2026-01-05", 9, 0, ",'remind':true"),
       DAY("2026-01-15"), NULL},
-     "01-15: C1 9 D1+10\n"},
+     "01-15: C1 9 debit note D1+10\n"},
     {"before the go-live date nothing, then what is overdue",
      "2026-02-01",
      {ITEM("I1", "2026-01-05", 100, 0), ITEM("I2", "2026-01-06", 50, 0), DAY("2026-01-15"),
@@ -163,6 +163,14 @@ static const struct {
      "02-02: C1 100 I1+28\n"},
 };
 
+static void describe_item(const struct o2c_reminder_item *item, struct o2c_buf *out)
+{
+    assert_true(item->has_kind);
+    o2c_buf_printf(out, " %s%.*s+%" PRId32,
+                   item->kind == O2C_DOCUMENT_KIND_DEBIT_NOTE ? "debit note " : "",
+                   O2C_STR_ARG(item->invoice_id), item->days_overdue);
+}
+
 static void describe(const struct rows_fixture *fixture, struct o2c_buf *out)
 {
     const struct rows_effect *effect;
@@ -185,8 +193,7 @@ static void describe(const struct rows_fixture *fixture, struct o2c_buf *out)
         o2c_buf_printf(out, "%s: %.*s %" PRId64, date + 5,
                        O2C_STR_ARG(issued->head.customer_id), total);
         for (size_t k = 0; k < issued->items_count; k++)
-            o2c_buf_printf(out, " %.*s+%" PRId32, O2C_STR_ARG(issued->items[k].invoice_id),
-                           issued->items[k].days_overdue);
+            describe_item(&issued->items[k], out);
         o2c_buf_add_text(out, "\n");
         assert_string_equal(
             o2c_str_eq(issued->policy.configured, O2C_STR("days_overdue=10"))
