@@ -158,7 +158,6 @@ static void open_case(struct work *work, struct dispute *dispute,
 
     dispute->state = o2c_dispute_phase_text(O2C_DISPUTE_PHASE_OPEN);
     dispute->opened_at = work->moment->recorded_us;
-    dispute->opened_credited_minor = document->credited_minor;
     o2c_effects_emit(work->effects, &event);
 }
 
@@ -227,8 +226,8 @@ static void close_settled(struct work *work, struct dispute *dispute,
 }
 
 /*
- * What was credited counts once: from where it stood when the case was opened, or was used
- * by the last one that it closed.
+ * What was credited counts once: from where it stood when the dispute was raised, or was
+ * used by the last one that it closed.
  */
 static void close_credited(struct work *work, struct dispute *dispute,
                            const struct document *document)
@@ -254,6 +253,14 @@ static void open_settled(struct work *work, struct dispute *dispute,
     close_settled(work, dispute, document);
 }
 
+/* Also where it was closed as paid: who pays and withdraws does both in any order. */
+static void withdraw(struct work *work, struct dispute *dispute)
+{
+    if (dispute->withdrawn && dispute->live_document_id.at)
+        close_case(work, dispute, O2C_DISPUTE_PHASE_WITHDRAWN,
+                   O2C_DISPUTE_RESOLUTION_WITHDRAWN);
+}
+
 static void apply_what_arrived(struct work *work, struct dispute *dispute,
                                const struct document *document)
 {
@@ -261,9 +268,7 @@ static void apply_what_arrived(struct work *work, struct dispute *dispute,
         change_state(work, dispute, O2C_DISPUTE_PHASE_INVESTIGATING, O2C_STR("assigned"));
     if (dispute->decision.at && !is_in(dispute, O2C_DISPUTE_PHASE_APPROVED))
         decide(work, dispute);
-    if (dispute->withdrawn && !is_closed(dispute))
-        close_case(work, dispute, O2C_DISPUTE_PHASE_WITHDRAWN,
-                   O2C_DISPUTE_RESOLUTION_WITHDRAWN);
+    withdraw(work, dispute);
     if (is_in(dispute, O2C_DISPUTE_PHASE_APPROVED))
         close_credited(work, dispute, document);
     if (!is_closed(dispute) && !document->open_minor)
@@ -279,10 +284,12 @@ static void advance(struct work *work, struct dispute *dispute)
         return;
     document = o2c_row_find(work->account, &disputes_document,
                             O2C_KEY(O2C_K(dispute->live_document_id)));
-    if (!document || (is_closed(dispute) && !document->open_minor))
+    if (!document)
         return;
-    if (!dispute->state.at && !document->open_minor) {
-        open_settled(work, dispute, document);
+    if (!document->open_minor && (!dispute->state.at || is_closed(dispute))) {
+        if (!dispute->state.at)
+            open_settled(work, dispute, document);
+        withdraw(work, dispute);
         return;
     }
     if (!dispute->state.at)
@@ -316,6 +323,8 @@ enum o2c_verdict disputes_on_raised(struct o2c_account *account,
     struct o2c_str content = o2c_kept_content(event, moment);
     const struct dispute *known =
         o2c_row_find(account, &disputes_dispute, O2C_KEY(O2C_K(raised->dispute_id)));
+    const struct document *document =
+        o2c_row_find(account, &disputes_document, O2C_KEY(O2C_K(raised->invoice_id)));
     struct work work = {account, moment, effects, absent};
     struct dispute *dispute;
 
@@ -338,6 +347,7 @@ enum o2c_verdict disputes_on_raised(struct o2c_account *account,
     dispute->has_line_no = raised->has_line_no;
     dispute->line_no = raised->line_no;
     dispute->raised_minor = dispute->amount_minor = raised->amount_minor;
+    dispute->opened_credited_minor = document ? document->credited_minor : 0;
     advance(&work, dispute);
     return O2C_OK;
 }

@@ -20,13 +20,13 @@ class Case:
     raised: object
     document: object
     amount: int  # still disputed
-    credited_before: int  # of its document, when the case was opened
+    credited_before: int  # of its document, when the dispute was raised
     state: str = "open"
     before: str = "open"  # the state in which it was closed
     assignee: str | None = None
     resolution: str | None = None
     evidence_count: int = 0
-    held: list = field(default_factory=list)  # decided or withdrawn while it was closed
+    held: list = field(default_factory=list)  # decided while it was closed
 
     @property
     def active(self):
@@ -40,8 +40,10 @@ class Case:
         if event.type == "DisputeEvidenceAdded":
             self.evidence_count += 1
         elif not self.active:
-            if event.type in ("DisputeDecided", "DisputeWithdrawn"):
+            if event.type == "DisputeDecided":
                 self.held.append(event)
+            elif event.type == "DisputeWithdrawn" and self.resolution == "paid":
+                self.close("withdrawn")
         elif event.type == "DisputeAssigned":
             self.assignee = event["assignee"]
             if self.state == "open":
@@ -128,8 +130,11 @@ class Cases:
         document = self.document_of(event)
         if document is None:
             self.waiting.append(event)
-            return
-        case = Case(event, document, event["amount_minor"], document.told.credited)
+        else:
+            self.open_case(event, document, document.told.credited)
+
+    def open_case(self, event, document, credited_before):
+        case = Case(event, document, event["amount_minor"], credited_before)
         self.cases[event["dispute_id"]] = case
         self.look_at(document)
         for later in in_turn(self.early.pop(event["dispute_id"], [])):
@@ -173,7 +178,7 @@ class Cases:
         """Something of the account's documents is not as it was."""
         for event in [one for one in self.waiting if self.document_of(one)]:
             self.waiting.remove(event)
-            self.raise_case(event)
+            self.open_case(event, self.document_of(event), 0)
         for document in {id(case.document): case.document
                          for case in self.cases.values()}.values():
             self.look_at(document)

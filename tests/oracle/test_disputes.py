@@ -81,9 +81,18 @@ class Cases(unittest.TestCase):
         self.assertEqual(case(*self.OPEN, withdrawn("D1"), decided("D1", "approved")),
                          ("withdrawn", "withdrawn"))
         rows = books(*self.OPEN, assigned("D1", "Ann"), payment("P1", 10000, ("I1", 10000)),
-                     assigned("D1", "Bob"), decided("D1", "partly_approved", 5), withdrawn("D1"))
+                     assigned("D1", "Bob"), decided("D1", "partly_approved", 5))
         self.assertEqual(picked(rows("dispute"), "state", "assignee", "amount_minor",
                                 "resolution"), [("closed", "Ann", 3000, "paid")])
+
+    def test_paid_and_withdrawn_is_withdrawn_in_any_order(self):
+        events = [*self.OPEN, payment("P1", 10000, ("I1", 10000)), withdrawn("D1"),
+                  payment_reversed("P1")]
+        for order in itertools.permutations(events):
+            self.assertEqual(case(*order), ("withdrawn", "withdrawn"), order)
+        credited = [self.OPEN[0], self.OPEN[1], decided("D1", "approved"),
+                    credit_note("K1", 3000, "I1"), withdrawn("D1")]
+        self.assertEqual(case(*credited), ("closed", "credit_note"))
 
     def test_an_assignment_said_again_is_no_other(self):
         rows = books(*self.OPEN, assigned("D1", "Ann"), assigned("D1", "Bob"),
@@ -169,12 +178,20 @@ class Credited(unittest.TestCase):
         self.assertEqual(cases(*paid), {"D1": ("closed", "paid"), "D2": ("closed", "paid")})
         self.assertEqual(cases(*paid, payment_reversed("P1")), {"D1": self.HELD, "D2": self.HELD})
 
-    def test_what_was_credited_before_the_case_does_not_count(self):
+    def test_what_was_credited_before_the_dispute_does_not_count(self):
         before = [invoice("I1", 100), credit_note("K1", 50, "I1"), raised("D1", "I1", 20),
                   decided("D1", "approved")]
         self.assertEqual(case(*before), self.HELD)
         self.assertEqual(case(*before, credit_note("K2", 20, "I1")), self.ENDED)
         self.assertEqual(case(*before, payment("P1", 50, ("I1", 50))), ("closed", "paid"))
+
+    def test_a_dispute_raised_before_its_document_is_ended_by_what_was_credited_since(self):
+        """Only where it is raised after the credited invoice was there it was not given for it."""
+        bill, note, case_of = invoice("I1", 100), credit_note("K1", 20, "I1"), raised("D1", "I1", 20)
+        for order in itertools.permutations((bill, note, case_of)):
+            ended = self.HELD if order[-1] is case_of else self.ENDED
+            self.assertEqual(case(*order, decided("D1", "approved")), ended, order)
+            self.assertEqual(case(decided("D1", "approved"), *order), ended, order)
 
     def test_what_was_credited_before_the_decision_counts(self):
         events = [invoice("I1", 100), raised("D1", "I1", 50), credit_note("K1", 20, "I1")]
