@@ -10,7 +10,8 @@ ORDER_DECIDES = {"conflict", "money-conflict", "invoice-cancelled", "cancelled-t
                  "number-used-again", "dispute-approved", "two-payments-one-invoice",
                  "dispute-and-payment", "number-cancelled-waits", "refund-refused",
                  "parked-holds-reminder", "dispute-credited-in-part", "dispute-debit-note",
-                 "dispute-closed-stays", "dispute-credited-before-invoice"}
+                 "dispute-closed-stays", "dispute-credited-before-invoice",
+                 "dispute-paid-then-cancelled"}
 # Of these, what is set otherwise than by default.
 SETTINGS = {"go-live-date": {"go_live": "2026-04-13"}}
 
