@@ -112,17 +112,23 @@ static enum o2c_verdict make_way(const struct sockaddr_un *address, struct o2c_e
 {
     const char *path = address->sun_path;
     struct stat there;
-    int fd, taken;
+    int fd, why;
 
     if (lstat(path, &there))
         return O2C_OK;
     if (!S_ISSOCK(there.st_mode))
         return o2c_fail(err, O2C_FATAL, "wake: \"%s\" is no socket", path);
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    taken = !connect(fd, (const struct sockaddr *)address, sizeof *address);
+    if (fd < 0)
+        return o2c_fail(err, O2C_FATAL, "wake: cannot look at \"%s\": %s", path,
+                        strerror(errno));
+    why = connect(fd, (const struct sockaddr *)address, sizeof *address) ? errno : 0;
     close(fd);
-    if (taken)
+    if (!why)
         return o2c_fail(err, O2C_RETRY, "wake: another relay listens on \"%s\"", path);
+    if (why != ECONNREFUSED && why != ENOENT)
+        return o2c_fail(err, O2C_FATAL, "wake: \"%s\" is no socket of a relay: %s", path,
+                        strerror(why));
     unlink(path); /* of a relay that was killed */
     return O2C_OK;
 }

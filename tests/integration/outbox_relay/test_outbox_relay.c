@@ -826,6 +826,25 @@ static void the_socket_stays_with_the_relay_that_listens(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+/* Of PostgreSQL, say: it listens with streams. */
+static void the_socket_of_another_program_stays(void **state)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *const settings[] = {"--wake", address.sun_path, NULL};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    (void)state;
+    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/o2c-test-wake-%ld",
+             (long)getpid());
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    launch(&first, settings, NULL);
+    assert_int_equal(service_wait(&first), 2);
+    assert_int_equal(service_log_count(&first, "is no socket of a relay"), 1);
+    assert_int_equal(unlink(address.sun_path), 0);
+    close(fd);
+}
+
 static void without_a_consumer_it_does_not_start(void **state)
 {
     (void)state;
@@ -931,6 +950,7 @@ int main(int argc, char **argv)
         MOCK(numbers_beyond_the_ranges_hold_nothing_up),
         MOCK(it_takes_every_datagram_that_wakes_it),
         MOCK(the_socket_stays_with_the_relay_that_listens),
+        MOCK(the_socket_of_another_program_stays),
         MOCK(without_a_consumer_it_does_not_start),
         MOCK(a_database_that_does_not_fit_is_refused),
         MOCK(a_later_database_that_says_so_is_published_from),
