@@ -227,6 +227,29 @@ static void an_event_that_cannot_be_stored_is_found_among_all_others(void **stat
                     "  FROM probe.outbox GROUP BY partition) per_partition");
 }
 
+/*
+ * The batch behind it had been loaded as if this one were stored: its rows are
+ * of before.  A sequence counts also what is rolled back.
+ */
+static void what_was_loaded_behind_a_store_that_failed_is_loaded_again(void **state)
+{
+    (void)state;
+    run_sql("CREATE SEQUENCE tries;"
+            "CREATE FUNCTION probe.fail_once() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " IF nextval('tries') = 1 THEN"
+            "  RAISE EXCEPTION 'no space left on device' USING ERRCODE = '53100'; END IF;"
+            " RETURN new; END $$;"
+            "CREATE TRIGGER fail_once BEFORE INSERT ON probe.trail"
+            " FOR EACH ROW EXECUTE FUNCTION probe.fail_once()");
+    put_order("acc", "o1", "");
+    put_order("acc", "o2", "");
+    put_order("acc", "o3", "");
+    host_start(&first, (const char *const[]){"--batch-events", "1", NULL}, NULL);
+    await_applied(3);
+    assert_int_equal(service_log_count(&first, "will try again"), 1);
+    expect_trail("acc", "o1 o2 o3");
+}
+
 /* As after a restore of some tables: a number that the outbox has already is given again.
  */
 static void what_cannot_even_be_parked_ends_the_process_and_is_named(void **state)
@@ -493,6 +516,7 @@ int main(int argc, char **argv)
         TEST(a_record_of_a_stream_that_is_set_aside_makes_no_gap),
         TEST(an_older_incarnation_is_dropped_and_a_newer_one_begins_at_one),
         TEST(an_event_that_cannot_be_stored_is_found_among_all_others),
+        TEST(what_was_loaded_behind_a_store_that_failed_is_loaded_again),
         TEST(what_cannot_even_be_parked_ends_the_process_and_is_named),
         TEST(later_events_queue_behind_a_parked_one_and_leave_in_order),
         TEST(much_that_is_parked_is_released_in_several_batches),
