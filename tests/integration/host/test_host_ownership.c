@@ -196,6 +196,41 @@ static void an_order_read_by_a_member_without_its_partition_is_not_carried_out(v
                     "  FROM probe.position p");
 }
 
+/*
+ * While the store of b waits, c is loaded behind it, then the order is read, and
+ * its record is when d is stored: e, loaded behind d, is of an account whose row
+ * the release changes first.
+ */
+static void what_was_loaded_before_a_release_is_loaded_again(void **state)
+{
+    const char *released = account_of(0, 0), *other = account_of(0, 1);
+    PGconn *person = test_postgres_connect(dsn);
+
+    (void)state;
+    host_start(&first, (const char *const[]){"--batch-events", "1", NULL}, NULL);
+    put_order(released, "p", "refused");
+    await_sql(conn, "1", "SELECT parked FROM probe.done");
+    run_sql("INSERT INTO probe.pardon VALUES ('%s')", released);
+    hold_stores(other);
+    put_order(other, "b", "");
+    put_order(other, "c", "");
+    put_order(other, "d", "");
+    put_order(released, "e", "");
+    await_waiting("wait_event_type = 'Lock'");
+    test_postgres_run(person, "INSERT INTO probe.parked_order"
+                              " (partition, account_id, action, actor, reason)"
+                              " SELECT partition, account_id, 'release', 'test', 'test'"
+                              "  FROM probe.parked");
+    PQfinish(person);
+    /* in a turn of the clock in which it has asked for orders, too */
+    service_wait_log(&first, "reading pauses: no batch has room");
+    let_stores_go_on();
+    await_outcome("released");
+    await_sql(conn, "5", "SELECT applied + unparked FROM probe.done");
+    expect_trail(other, "b c d");
+    expect_trail(released, "p e");
+}
+
 /* With one partition for two members the second has none until the first is gone. */
 static void a_member_without_partitions_takes_over(void **state)
 {
@@ -536,6 +571,7 @@ int main(int argc, char **argv)
             host_setup_one_partition, host_teardown),
         cmocka_unit_test_setup_teardown(a_member_without_partitions_takes_over,
                                         host_setup_one_partition, host_teardown),
+        TEST(what_was_loaded_before_a_release_is_loaded_again),
         TEST(claims_that_overlap_leave_each_partition_with_one_member),
         TEST(a_refused_member_joins_again_after_longer_and_longer_delays),
         cmocka_unit_test_setup_teardown(a_supervisor_is_told_of_a_store_that_hangs,
