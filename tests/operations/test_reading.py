@@ -212,8 +212,8 @@ class Reading(PipelineCase):
         finally:
             self.pipeline.sql("DELETE FROM ledger.total WHERE account_id = 'T'")
         self.assertEqual(accounts, [
-            "receivable", "revenue", "output_tax", "bank", "unapplied", "discount", "opening",
-            "alpha", "difference", "write_off", "zeta", None])
+            "receivable", "revenue", "output_tax", "bank", "unapplied", "discount", "difference",
+            "write_off", "opening", "alpha", "zeta", None])
 
     def test_a_trial_balance_that_does_not_balance_is_an_error(self):
         one = "WHERE ledger_account = 'bank' AND customer_id = 'C-1'"
