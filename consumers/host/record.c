@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consumers/host/lengths.h"
 #include "consumers/host/notice.h"
 #include "runtime/base/hash.h"
 #include "schemas/units/time.h"
+#include "schemas/wire/lengths.h"
 
 #include "runtime/base/banned.h"
 
@@ -101,9 +101,9 @@ static bool key_is_usable(struct batch *batch, struct record *record)
         set_aside(record, "no-key", "the key is no UTF-8 text; the key is the account");
         return false;
     }
-    if (record->key.len > KEY_MAX_BYTES) {
+    if (record->key.len > O2C_KEY_MAX_BYTES) {
         o2c_fail(&err, O2C_PARK, "the key has %zu bytes, an account has at most %d",
-                 record->key.len, KEY_MAX_BYTES);
+                 record->key.len, O2C_KEY_MAX_BYTES);
         set_aside(record, "no-key", keep_text(batch, err.text));
         return false;
     }
@@ -172,8 +172,8 @@ static void decode_event(struct batch *batch, struct record *record)
         set_bad(batch, record, &err);
         return;
     }
-    if (lengths_check_ids(o2c_event_type_row(record->event.type)->record,
-                          record->event.body, &err)) {
+    if (o2c_check_ids(o2c_event_type_row(record->event.type)->record, record->event.body,
+                      &err)) {
         set_bad(batch, record, &err);
         return;
     }
@@ -204,10 +204,10 @@ static enum o2c_verdict find_stream(const struct batch *batch, struct record *re
         return O2C_OK;
     if (o2c_stream_headers_read(record->message, stream, err))
         return err->verdict;
-    if (stream->source.len > SOURCE_MAX_BYTES) {
+    if (stream->source.len > O2C_SOURCE_MAX_BYTES) {
         stream->present = false; /* no stream of that name is kept */
         return o2c_fail(err, O2C_PARK, "header source has %zu bytes, a name has at most %d",
-                        stream->source.len, SOURCE_MAX_BYTES);
+                        stream->source.len, O2C_SOURCE_MAX_BYTES);
     }
     if (stream->tick.at && !o2c_date_parse(stream->tick, &record->business_date))
         return o2c_fail(err, O2C_PARK, "header o2c_tick is malformed");

@@ -6,6 +6,7 @@
 #include "runtime/base/buf.h"
 #include "schemas/events.h"
 #include "schemas/units/time.h"
+#include "schemas/wire/lengths.h"
 
 #include "runtime/base/banned.h"
 
@@ -64,6 +65,8 @@ enum o2c_verdict o2c_outgoing_make(const struct o2c_event *event, struct o2c_are
     if (!out.key.len && out.type->topic->key == O2C_TOPIC_KEY_ACCOUNT)
         return o2c_fail(err, O2C_PARK, "%s.customer_id: \"\" is no account",
                         out.type->name);
+    if (o2c_check_ids(out.type->record, event->body, err))
+        return o2c_fail_in(err, "%s", out.type->name);
     o2c_buf_reset(bytes);
     if (o2c_event_encode(event, bytes, err))
         return err->verdict;

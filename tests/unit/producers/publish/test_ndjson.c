@@ -88,6 +88,27 @@ static void must_hide(const char *text, const char *said)
     o2c_buf_clear(&reading.told);
 }
 
+static void an_id_that_consumers_would_park_is_refused(void **state)
+{
+    static const char with[] = "{\"type\":\"DisputeWithdrawn\",\"customer_id\":\"C\","
+                               "\"dispute_id\":\"%0*d\"}\n";
+    struct reading reading;
+    char text[512];
+
+    (void)state;
+    snprintf(text, sizeof text, with, 256, 1);
+    read_ndjson(&reading, text);
+    assert_string_equal(o2c_buf_text(&reading.told), "");
+    o2c_buf_clear(&reading.told);
+    snprintf(text, sizeof text, with, 257, 1);
+    read_ndjson(&reading, text);
+    assert_string_equal(o2c_buf_text(&reading.told),
+                        "f:1: DisputeWithdrawn: field dispute_id has 257 bytes, an id has "
+                        "at most 256\n");
+    assert_int_equal(reading.refused_count, 1);
+    o2c_buf_clear(&reading.told);
+}
+
 /* The event with this value, taken over, at the end of the field's path. */
 static json_t *event_with(const struct personal_field *field, json_t *value)
 {
@@ -183,6 +204,7 @@ static void other_values_are_shown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_id_that_consumers_would_park_is_refused),
         cmocka_unit_test(no_fault_shows_personal_data),
         cmocka_unit_test(what_has_no_field_is_not_shown),
         cmocka_unit_test(other_values_are_shown),

@@ -1,4 +1,4 @@
-#include "consumers/host/lengths.h"
+#include "schemas/wire/lengths.h"
 
 #include <string.h>
 
@@ -7,17 +7,17 @@
 static enum o2c_verdict check_id(const struct o2c_field *field, const struct o2c_str *id,
                                  struct o2c_err *err)
 {
-    if (id->len <= ID_MAX_BYTES)
+    if (id->len <= O2C_ID_MAX_BYTES)
         return O2C_OK;
     return o2c_fail(err, O2C_PARK, "field %s has %zu bytes, an id has at most %d",
-                    field->name, id->len, ID_MAX_BYTES);
+                    field->name, id->len, O2C_ID_MAX_BYTES);
 }
 
 static enum o2c_verdict check_value(const struct o2c_field *field, const void *at,
                                     struct o2c_err *err)
 {
     if (field->kind == O2C_KIND_RECORD)
-        return lengths_check_ids(field->record, at, err);
+        return o2c_check_ids(field->record, at, err);
     return check_id(field, at, err);
 }
 
@@ -44,8 +44,8 @@ static enum o2c_verdict check_field(const struct o2c_field *field, const char *b
     return O2C_OK;
 }
 
-enum o2c_verdict lengths_check_ids(const struct o2c_record *record, const void *body,
-                                   struct o2c_err *err)
+enum o2c_verdict o2c_check_ids(const struct o2c_record *record, const void *body,
+                               struct o2c_err *err)
 {
     for (size_t i = 0; i < record->field_count; i++) {
         const struct o2c_field *field = &record->fields[i];
