@@ -91,7 +91,7 @@ static void add_json_text(struct o2c_buf *out, const char *text)
 static void add_json(struct o2c_buf *out, const struct lag *lag,
                      const struct lag_settings *settings)
 {
-    int64_t drain_s = lag_seconds_to_drain(lag);
+    int64_t drain_s = lag_seconds_to_drain(lag, judge(lag, settings));
 
     o2c_buf_printf(out,
                    "{\"consumer\":\"%s\",\"topic\":\"%s\",\"partition\":%" PRId32
@@ -143,7 +143,7 @@ static void add_seconds(struct text_table *table, int64_t waited_us)
 static void add_row(struct text_table *table, const struct lag *lag,
                     const struct lag_settings *settings)
 {
-    int64_t drain_s = lag_seconds_to_drain(lag);
+    int64_t drain_s = lag_seconds_to_drain(lag, judge(lag, settings));
     char drain[32];
 
     snprintf(drain, sizeof drain, "%" PRId64 " s", drain_s);

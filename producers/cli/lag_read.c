@@ -352,11 +352,13 @@ int lag_report_read(struct stack *stack, struct lag_report *report)
     return status;
 }
 
-int64_t lag_seconds_to_drain(const struct lag *lag)
+int64_t lag_seconds_to_drain(const struct lag *lag, enum o2c_lag_status status)
 {
     int64_t gained = lag->taken - lag->arriving;
 
     if (lag->state.behind <= 0)
         return 0;
+    if (status == O2C_LAG_STOP || status == O2C_LAG_STALL) /* what was taken is over */
+        return -1;
     return gained > 0 ? (lag->state.behind + gained - 1) / gained : -1;
 }

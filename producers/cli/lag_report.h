@@ -43,7 +43,8 @@ struct lag_report {
 int lag_report_read(struct stack *stack, struct lag_report *report);
 void lag_report_clear(struct lag_report *report);
 
-/* Seconds until nothing waits at the present rates; -1: not in sight. */
-int64_t lag_seconds_to_drain(const struct lag *lag);
+/* Seconds until nothing waits at the present rates; -1: not in sight, and where nothing
+ * moves. */
+int64_t lag_seconds_to_drain(const struct lag *lag, enum o2c_lag_status status);
 
 #endif
