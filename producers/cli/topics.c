@@ -47,6 +47,18 @@ static int32_t partitions_of(const struct topics_settings *settings,
     return settings->partitions ? (int32_t)settings->partitions : topic->partition_count;
 }
 
+/* The request to create waits for a broker, for longer than anybody looks at silence. */
+static int reach_kafka(struct stack *stack)
+{
+    size_t count;
+    int32_t partitions;
+
+    return o2c_kafka_partition_count(stack->rk, o2c_topics(&count)->name, ASK_TIMEOUT_MS,
+                                     &partitions, &stack->err)
+               ? stack_failed(stack)
+               : EXIT_OK;
+}
+
 static int create(struct stack *stack, const struct topics_settings *settings)
 {
     size_t count;
@@ -213,7 +225,9 @@ static int run(struct stack *stack, const struct topics_settings *settings,
         return list_topics(stack);
     if (strcmp(what, "create") != 0)
         return stack_fail(stack, EXIT_USAGE, "\"%s\" is neither create nor list", what);
-    status = create(stack, settings);
+    status = reach_kafka(stack);
+    if (!status)
+        status = create(stack, settings);
     if (!status)
         status = stack_open_pg(stack);
     return status ? status : write_all_firsts(stack);

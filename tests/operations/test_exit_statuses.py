@@ -54,6 +54,7 @@ AT_REST = (
          Row(2, ""), Row(2, "make"), Row(2, "list", BAD_KAFKA, "frob"),
          Row(2, "create --partitions 6", BAD_DATABASE, "frob"),
          Row(3, "list", NO_KAFKA, r"Kafka at 127\.0\.0\.1:1 cannot be reached"),
+         Row(3, "create", NO_KAFKA, r"Kafka at 127\.0\.0\.1:1 cannot be reached"),
          Row(3, "create --partitions 6", NO_DATABASE),
          Row(3, "create --partitions 6", BARE, r"o2c migrate")) +
     rows("simulate", Row(0, "--orders 1"), Row(1, "--orders 1", stdout=NOWHERE), Row(2, "now"),
