@@ -437,8 +437,6 @@ enum o2c_verdict disputes_on_decided(struct o2c_account *account,
     dispute = begin_dispute(&work, decided->dispute_id);
     dispute->decided_content = content;
     dispute->decided_seen = moment->recorded_us;
-    if (is_closed(dispute) && !dispute->live_document_id.at)
-        return O2C_OK;
     dispute->decision = o2c_dispute_outcome_text(decided->outcome);
     dispute->decided_minor = decided->amount_minor;
     advance(&work, dispute);

@@ -292,6 +292,28 @@ static void cases_go_through_their_states(void **state)
     }
 }
 
+static void a_decision_is_kept_before_the_end_of_a_case_or_after_it(void **state)
+{
+    static const char *const orders[][2] = {{DECIDED("approved", ""), ENDED("cancelled")},
+                                            {ENDED("cancelled"), DECIDED("approved", "")}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct rows_fixture *fixture = rows_fixture_new(&disputes_consumer);
+        const struct dispute *dispute;
+        struct o2c_err err;
+
+        assert_int_equal(rule_apply(fixture, ITEM(100), &err), O2C_OK);
+        assert_int_equal(rule_apply(fixture, RAISED("D1", 40), &err), O2C_OK);
+        for (size_t e = 0; e < 2; e++)
+            assert_int_equal(rule_apply(fixture, orders[i][e], &err), O2C_OK);
+        dispute = rows_fixture_row(fixture, &disputes_dispute, 0);
+        assert_true(o2c_str_eq(dispute->decision, O2C_STR("approved")));
+        assert_true(o2c_str_eq(dispute->resolution, O2C_STR("credit_note")));
+        rows_fixture_free(fixture);
+    }
+}
+
 static const struct {
     const char *event, *reason;
 } refusals[] = {
@@ -400,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(cases_go_through_their_states),
+        cmocka_unit_test(a_decision_is_kept_before_the_end_of_a_case_or_after_it),
         cmocka_unit_test(what_cannot_be_is_parked_with_field_and_value),
         cmocka_unit_test(where_a_batch_ends_changes_nothing),
     };
