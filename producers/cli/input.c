@@ -3,12 +3,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "producers/publish/ndjson.h"
 
 #include "runtime/base/banned.h"
+
+/* By its name: as NDJSON each of its lines would be refused. */
+static bool is_csv(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+
+    return dot && !strcasecmp(dot, ".csv");
+}
 
 enum o2c_verdict input_open(struct input *input, const char *path, const char *map,
                             o2c_map_fault_fn *on_fault, void *user, struct o2c_err *err)
@@ -25,6 +34,9 @@ enum o2c_verdict input_open(struct input *input, const char *path, const char *m
         return o2c_fail(err, O2C_FATAL, "%s: %s", path, strerror(errno));
     if (S_ISDIR(status.st_mode))
         return o2c_fail(err, O2C_FATAL, "%s is a directory; with --map it may be one",
+                        path);
+    if (is_csv(path))
+        return o2c_fail(err, O2C_FATAL, "%s: CSV needs --map, which says how to read it",
                         path);
     if (S_ISREG(status.st_mode))
         input->bytes = (uint64_t)status.st_size;

@@ -192,6 +192,9 @@ static void usage_and_unreadable_files_end_with_2(void **state)
     assert_said("absent.ndjson: No such file or directory");
     assert_int_equal(RUN("publish", "--check", "."), 2);
     assert_said(". is a directory; with --map it may be one");
+    command_file(&command, "orders.CSV", "id,customer\n1,C-1\n");
+    assert_int_equal(RUN("publish", "--check", "orders.CSV"), 2);
+    assert_said("orders.CSV: CSV needs --map, which says how to read it");
     assert_int_equal(RUN("publish", "--barriers", "--by-day", "placed_at", "x"), 2);
     assert_int_equal(RUN("publish", "--log-level", "loud", "x"), 2);
 }
