@@ -108,8 +108,9 @@ static void a_folder_that_is_not_there_is_told(void **state)
     (void)state;
     setenv("TMPDIR", "/no/such/folder", 1);
     assert_int_equal(o2c_spool_open(&spool, false, &err), O2C_FATAL);
-    assert_string_equal(err.text,
-                        "no temporary file can be made in /no/such/folder: No such file or directory");
+    assert_string_equal(
+        err.text,
+        "no temporary file can be made in /no/such/folder: No such file or directory");
     unsetenv("TMPDIR");
 }
 
