@@ -7,12 +7,13 @@ import random
 import subprocess
 import time
 from datetime import date, timedelta
+from statistics import median
 
 from contestants import PATIENCE_S, Hosted, Run
 from measuring import (Failed, Server, Session, cpu_s, least_mb, memory_mb, reading_since,
                        wait_for)
 from pipeline import CLI, Service, end_with_parent
-from turns import Job, in_turn, latencies, report_of
+from turns import Job, in_turn, latencies, ratios, report_of
 
 RECEIVABLES = "consumers/receivables/o2c-receivables"
 PROGRAMS = {"receivables": RECEIVABLES, "ledger": "consumers/ledger/o2c-ledger",
@@ -188,13 +189,13 @@ class Money(Job):
 
 
 class HotAccount(Job):
-    """The same number of open items in one account, and in a thousand."""
+    """The same number of open items in one account, and in a thousand; and a tenth in one."""
 
     name = "hot-account"
     about = "open items of one account beside as many of 1,000 accounts: issued, then paid"
 
-    def one(self, bench, sizes, prefix):
-        run, events = Run(bench, HEARD, prefix), 2 * sizes.items
+    def one(self, bench, sizes, prefix, items):
+        run, events = Run(bench, HEARD, prefix), 2 * items
         with run, Session(run.dsn) as session:
             samples = run.wait_stored(events)
             pid = run.pids()[0]
@@ -204,7 +205,7 @@ class HotAccount(Job):
                        "idle_mb": run.idle_mb(sizes.idle_s)}
             left = session.ask("SELECT count(*) FILTER (WHERE open_minor <> 0), count(*)"
                                " FROM receivables.document")
-            if left != f"0|{sizes.items}":
+            if left != f"0|{items}":
                 raise Failed(f"{self.name}: open and all documents are {left}")
             with Consumers(bench, prefix, run.dsn, LISTENERS) as listeners:
                 listeners.drain()
@@ -213,16 +214,20 @@ class HotAccount(Job):
         return figures
 
     def run(self, bench, sizes):
-        rounds = {"hot": iter(range(sizes.rounds)), "spread": iter(range(sizes.rounds))}
+        contestants = {"hot": (1, sizes.items), "spread": (SPREAD_ACCOUNTS, sizes.items),
+                       "tenth": (1, sizes.items // 10)}
+        rounds = {name: iter(range(sizes.rounds)) for name in contestants}
 
         def one(name):
+            accounts, items = contestants[name]
             prefix = bench.topics(f"{name}-{next(rounds[name])}.")
-            publish_documents(bench, prefix, items_of(
-                1 if name == "hot" else SPREAD_ACCOUNTS, sizes.items))
-            return self.one(bench, sizes, prefix)
+            publish_documents(bench, prefix, items_of(accounts, items))
+            return self.one(bench, sizes, prefix, items)
 
-        return report_of(in_turn(bench, rounds, sizes.rounds, one), "events_per_s") | {
-            "items": sizes.items}
+        results = in_turn(bench, contestants, sizes.rounds, one)
+        memory = ratios(results, "hot", "tenth", "peak_mb")
+        return report_of(results, "events_per_s") | {
+            "items": sizes.items, "memory_ratios": memory, "memory_ratio": median(memory)}
 
 
 class PaymentLatency(Job):

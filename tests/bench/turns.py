@@ -43,10 +43,10 @@ def in_turn(bench, names, rounds, run):
 
 
 def report_of(results, figure=None):
-    """Runs and medians; of two contestants the ratio of the first's figure to the second's."""
+    """Runs and medians; the ratio of the first contestant's figure to the second's."""
     report = {"runs": results, "median": {name: medians(runs) for name, runs in results.items()}}
-    if figure and len(results) == 2:
-        each = ratios(results, *results, figure)
+    if figure and len(results) > 1:
+        each = ratios(results, *list(results)[:2], figure)
         report |= {"ratios": each, "ratio": median(each)}
     return report
 
