@@ -137,8 +137,8 @@ static void compile_decimal(struct map_compile *compile, const json_t *document,
 {
     const char *point = json_string_value(option(compile, document, "decimal_point"));
     const char *thousands = json_string_value(option(compile, document, "thousands"));
-    value->decimal.point = point ? *point : '.';
-    value->decimal.thousands = thousands ? *thousands : '\0';
+    value->decimal.point = *(point ? point : ".");
+    value->decimal.thousands = *(thousands ? thousands : "");
     value->decimal.rounding =
         rounding_by_name(json_string_value(option(compile, document, "rounding")));
     if (value->decimal.point == value->decimal.thousands)

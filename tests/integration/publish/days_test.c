@@ -28,9 +28,9 @@ static void as_many_days_as_a_file_has_can_be_begun(void **state)
                  .source = O2C_STR("test"),
                  .company_id = O2C_STR("main")}};
     struct o2c_kafka_settings kafka;
-    struct o2c_publisher *publisher;
+    struct o2c_publisher *publisher = NULL;
     struct mock_cluster mock;
-    struct o2c_days *days;
+    struct o2c_days *days = NULL;
     struct o2c_err err;
 
     (void)state;
