@@ -10,8 +10,14 @@
 #include "runtime/base/banned.h"
 
 enum {
-    ASK_EVERY_MS = 10
+    ASK_EVERY_MS = 10,
+    ANSWER_MS = 5000 /* of Kafka, to the first question */
 };
+
+static bool stopped(const struct wait *wait)
+{
+    return wait->stop && *wait->stop;
+}
 
 enum wait_end wait_until_drained(const struct wait *wait, struct o2c_buf *why,
                                  struct o2c_err *err)
@@ -20,6 +26,8 @@ enum wait_end wait_until_drained(const struct wait *wait, struct o2c_buf *why,
     const struct timespec pause = {0, ASK_EVERY_MS * 1000000L};
     int64_t begun_us = o2c_clock_monotonic_us();
 
+    if (o2c_kafka_await(stack->rk, ANSWER_MS, wait->stop, err))
+        return stopped(wait) ? WAIT_STOPPED : WAIT_FAILED;
     for (;;) {
         bool drained;
 
@@ -29,7 +37,7 @@ enum wait_end wait_until_drained(const struct wait *wait, struct o2c_buf *why,
             return WAIT_FAILED;
         if (drained)
             return WAIT_DRAINED;
-        if (wait->stop && *wait->stop)
+        if (stopped(wait))
             return WAIT_STOPPED;
         if (o2c_clock_monotonic_us() - begun_us > wait->timeout_s * 1000000)
             return WAIT_TIMED_OUT;

@@ -187,11 +187,20 @@ static enum o2c_verdict check_counts(struct o2c_publisher *publisher,
     return O2C_OK;
 }
 
+static bool stopped(const struct o2c_publisher *publisher)
+{
+    return publisher->options.stop && *publisher->options.stop;
+}
+
 static enum o2c_verdict check_topics(struct o2c_publisher *publisher, struct o2c_err *err)
 {
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(publisher->rk, 1, NULL, &metadata,
-                                                 publisher->options.patience_ms);
+    int patience_ms = publisher->options.patience_ms;
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TRANSPORT;
+    if (!o2c_kafka_await(publisher->rk, patience_ms, publisher->options.stop, err))
+        code = rd_kafka_metadata(publisher->rk, 1, NULL, &metadata, patience_ms);
+    else if (stopped(publisher))
+        return err->verdict;
     if (code)
         return o2c_fail(err, O2C_RETRY, "Kafka at %s cannot be reached: %s",
                         publisher->options.kafka->bootstrap, rd_kafka_err2str(code));
@@ -355,11 +364,6 @@ static enum o2c_verdict serve(struct o2c_publisher *publisher, int wait_ms,
     else if (!fatal)
         return O2C_OK;
     return renew(publisher, why, err);
-}
-
-static bool stopped(const struct o2c_publisher *publisher)
-{
-    return publisher->options.stop && *publisher->options.stop;
 }
 
 /* Takes what has come meanwhile before it judges the silence. */

@@ -39,7 +39,8 @@ struct o2c_publisher_options {
 extern const struct o2c_publisher_options O2C_PUBLISHER_DEFAULTS;
 
 /*
- * Connects and checks the topics.  RETRY: Kafka cannot be reached.  FATAL: a
+ * Connects and checks the topics.  RETRY: Kafka cannot be reached, or *stop was
+ * set before it answered.  FATAL: a
  * topic does not exist or has another number of partitions than the rest; a
  * refused setting.
  */
