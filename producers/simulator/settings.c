@@ -78,12 +78,14 @@ enum o2c_verdict o2c_sim_settings_check(struct o2c_sim_settings *settings,
                         settings->start_date_text, settings->days);
     settings->start_date = date;
     if (settings->cancelled + settings->unshipped > 100)
-        return o2c_fail(
-            err, O2C_PARK,
-            "--cancelled-percent and --unshipped-percent are over 100 together");
+        return o2c_fail(err, O2C_PARK,
+                        "--cancelled-percent %" PRId64 " and --unshipped-percent %" PRId64
+                        " are over 100 together",
+                        settings->cancelled, settings->unshipped);
     if (settings->repeated + settings->contradicted > 100)
-        return o2c_fail(
-            err, O2C_PARK,
-            "--repeated-percent and --contradicted-percent are over 100 together");
+        return o2c_fail(err, O2C_PARK,
+                        "--repeated-percent %" PRId64 " and --contradicted-percent %" PRId64
+                        " are over 100 together",
+                        settings->repeated, settings->contradicted);
     return O2C_OK;
 }

@@ -65,6 +65,13 @@ static void what_it_does_not_understand_is_named(void **state)
     assert_int_equal(READ("--start-date", "2026-02-30"), O2C_PARK);
     assert_string_equal(err.text, "--start-date \"2026-02-30\" is no date (YYYY-MM-DD)");
     assert_int_equal(READ("--cancelled-percent=60", "--unshipped-percent=41"), O2C_PARK);
+    assert_string_equal(
+        err.text,
+        "--cancelled-percent 60 and --unshipped-percent 41 are over 100 together");
+    assert_int_equal(READ("--repeated-percent=99", "--contradicted-percent=2"), O2C_PARK);
+    assert_string_equal(
+        err.text,
+        "--repeated-percent 99 and --contradicted-percent 2 are over 100 together");
 }
 
 static void the_environment_says_nothing(void **state)
