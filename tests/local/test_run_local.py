@@ -58,6 +58,12 @@ class Refused(unittest.TestCase):
                                           check=False)
                     self.assertEqual(done.returncode, 3)
                     self.assertIn("was never started here", done.stdout + done.stderr)
+            folder = Path(scratch, "not made")
+            done = subprocess.run([COMMAND, "stop"], text=True, capture_output=True, check=False,
+                                  env={**os.environ, "RUN_LOCAL_DIR": str(folder)})
+            self.assertEqual((done.returncode, done.stdout, done.stderr),
+                             (0, f"o2c does not run in {folder}\n", ""))
+            self.assertEqual(os.listdir(scratch), [])
 
 
 class Ended(unittest.TestCase):
