@@ -304,9 +304,13 @@ static char *source_line(const struct check *check, struct o2c_str place)
     }
     if (path)
         file = fopen(path, "r");
-    for (int64_t i = 0; file && i < wanted; i++)
-        if (getline(&line, &cap, file) < 0)
-            break;
+    bool ended = false;
+    for (int64_t i = 0; file && i < wanted && !ended; i++)
+        ended = getline(&line, &cap, file) < 0;
+    if (ended) {
+        free(line);
+        line = strdup("(has no such line any more)");
+    }
     if (file)
         fclose(file);
     free(path);

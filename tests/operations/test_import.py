@@ -102,6 +102,13 @@ class Import(PipelineCase):
         said = self.check(run, path)
         self.assertIn(f"control totals: {run}.totals.json is not there; not compared", said)
 
+    def test_a_line_that_is_gone_since_is_not_shown_as_another(self):
+        """What is read from a pipe is not there a second time."""
+        path = self.load("gone", invoice("G-1", "GONE", 5))
+        said = self.o2c("import", "check", "gone", "--input", "/dev/stdin",
+                        input=Path(path).read_text(), cwd=self.folder)
+        self.assertIn("  source  1: (has no such line any more)\n", said)
+
     def test_repeats_are_no_difference(self):
         events = self.everything("TWICE")
         self.load("twice", *events, events[5])
