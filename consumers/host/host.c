@@ -17,7 +17,7 @@
 #include "runtime/base/metrics.h"
 #include "runtime/kafka/offsets.h"
 #include "runtime/pg/pg.h"
-#include "runtime/service/describe.h"
+#include "runtime/service/program.h"
 #include "schemas/events.h"
 
 #include "runtime/base/banned.h"
@@ -585,18 +585,67 @@ static void engine_clear(struct engine *engine)
     free(engine);
 }
 
-static int run(const struct o2c_consumer *consumer, const struct host_settings *settings,
-               void *own_settings)
+/*
+ * The settings of one program lie in one struct: the host's, and behind them
+ * the consumer's own, whose table is moved there.
+ */
+struct hosted {
+    const struct o2c_consumer *consumer;
+    struct o2c_setting *list; /* of the consumer, moved; NULL: it has none */
+    struct o2c_settings_table tables[2];
+    size_t table_count, own_at;
+    void *values;
+};
+
+static void hosted_init(struct hosted *hosted, const struct o2c_consumer *consumer)
 {
+    const struct o2c_consumer_settings *own = consumer->settings;
+    size_t align = _Alignof(max_align_t);
+
+    *hosted = (struct hosted){.consumer = consumer};
+    hosted->own_at = (sizeof(struct host_settings) + align - 1) / align * align;
+    hosted->tables[0] = host_table;
+    hosted->table_count = 1;
+    hosted->values = calloc(1, hosted->own_at + (own ? own->bytes : 0));
+    if (!hosted->values)
+        abort();
+    if (!own)
+        return;
+    hosted->list = calloc(own->table->setting_count, sizeof *hosted->list);
+    if (!hosted->list)
+        abort();
+    for (size_t i = 0; i < own->table->setting_count; i++) {
+        hosted->list[i] = own->table->settings[i];
+        hosted->list[i].offset += hosted->own_at;
+    }
+    hosted->tables[hosted->table_count++] =
+        (struct o2c_settings_table){hosted->list, own->table->setting_count};
+}
+
+static void hosted_clear(struct hosted *hosted)
+{
+    free(hosted->list);
+    free(hosted->values);
+}
+
+/* NULL: it has none. */
+static void *own_values(const struct hosted *hosted)
+{
+    return hosted->consumer->settings ? (char *)hosted->values + hosted->own_at : NULL;
+}
+
+static int run(void *user)
+{
+    const struct hosted *hosted = user;
     struct engine *engine = calloc(1, sizeof *engine);
     struct o2c_err err;
     int status;
 
     if (!engine)
         return 1;
-    engine->consumer = consumer;
-    engine->settings = settings;
-    engine->own_settings = own_settings;
+    engine->consumer = hosted->consumer;
+    engine->settings = hosted->values;
+    engine->own_settings = own_values(hosted);
     if (engine_open(engine, &err)) {
         o2c_log_error("cannot start", O2C_S("error", err.text));
         _exit(err.verdict == O2C_FATAL ? 2 : 1);
@@ -608,48 +657,6 @@ static int run(const struct o2c_consumer *consumer, const struct host_settings *
         _exit(status);
     engine_clear(engine);
     return 0;
-}
-
-/*
- * The settings of one program lie in one struct: the host's, and behind them
- * the consumer's own, whose table is moved there.
- */
-struct program_settings {
-    struct o2c_setting *list; /* of the consumer, moved; NULL: it has none */
-    struct o2c_settings_table tables[2];
-    size_t table_count, own_at;
-    void *values;
-};
-
-static void program_settings_init(struct program_settings *program,
-                                  const struct o2c_consumer *consumer)
-{
-    const struct o2c_consumer_settings *own = consumer->settings;
-    size_t align = _Alignof(max_align_t);
-
-    program->own_at = (sizeof(struct host_settings) + align - 1) / align * align;
-    program->tables[0] = host_table;
-    program->table_count = 1;
-    program->values = calloc(1, program->own_at + (own ? own->bytes : 0));
-    if (!program->values)
-        abort();
-    if (!own)
-        return;
-    program->list = calloc(own->table->setting_count, sizeof *program->list);
-    if (!program->list)
-        abort();
-    for (size_t i = 0; i < own->table->setting_count; i++) {
-        program->list[i] = own->table->settings[i];
-        program->list[i].offset += program->own_at;
-    }
-    program->tables[program->table_count++] =
-        (struct o2c_settings_table){program->list, own->table->setting_count};
-}
-
-static void program_settings_clear(struct program_settings *program)
-{
-    free(program->list);
-    free(program->values);
 }
 
 /* Of the types it reads, to a NULL; the list is to be freed. */
@@ -670,65 +677,38 @@ static const char **event_names(const struct o2c_consumer *consumer)
     return names;
 }
 
-static bool describe(const struct o2c_consumer *consumer,
-                     const struct program_settings *settings, int argc, char **argv)
+static enum o2c_verdict check_own(void *user, struct o2c_err *err)
 {
-    char *program = joined("o2c-", consumer->name);
-    const char **events = event_names(consumer);
-    struct o2c_service_about about = {.program = program,
-                                      .settings = settings->tables,
-                                      .settings_count = settings->table_count,
-                                      .events = events};
-    bool described;
+    struct hosted *hosted = user;
+    const struct o2c_consumer_settings *own = hosted->consumer->settings;
 
-    about.metrics = host_metrics_table(&about.metric_count);
-    described = o2c_service_describe(&about, argc, argv);
-    free(program);
-    free(events);
-    return described;
-}
-
-static void refuse(const char *error)
-{
-    o2c_log_error("settings refused", O2C_S("error", error));
-}
-
-/* Exit status. */
-static int run_with(const struct o2c_consumer *consumer, struct program_settings *program,
-                    int argc, char **argv)
-{
-    const struct host_settings *settings = program->values;
-    void *own = consumer->settings ? (char *)program->values + program->own_at : NULL;
-    enum o2c_log_level level = O2C_LOG_INFO;
-    struct o2c_config *config;
-    struct o2c_err err = {.text = ""};
-    int status = 2;
-
-    if (o2c_config_load(&config, program->tables, program->table_count, program->values,
-                        argc, argv, NULL, &err)) {
-        refuse(err.text);
-        return status;
-    }
-    if (o2c_log_level_read(settings->service.log_level, &level, &err) ||
-        (own && consumer->settings->check && consumer->settings->check(own, &err))) {
-        refuse(err.text);
-    } else {
-        o2c_log_init(consumer->name, level);
-        status = run(consumer, settings, own);
-    }
-    o2c_config_free(config);
-    return status;
+    return own && own->check ? own->check(own_values(hosted), err) : O2C_OK;
 }
 
 int o2c_host_main(const struct o2c_consumer *consumer, int argc, char **argv)
 {
-    struct program_settings program = {0};
-    int status = 0;
+    struct hosted hosted;
+    int status;
 
-    o2c_log_init(consumer->name, O2C_LOG_INFO);
-    program_settings_init(&program, consumer);
-    if (!describe(consumer, &program, argc, argv))
-        status = run_with(consumer, &program, argc, argv);
-    program_settings_clear(&program);
+    hosted_init(&hosted, consumer);
+    char *name = joined("o2c-", consumer->name);
+    const char **events = event_names(consumer);
+    struct o2c_service_program program = {
+        .name = consumer->name,
+        .about = {.program = name,
+                  .settings = hosted.tables,
+                  .settings_count = hosted.table_count,
+                  .events = events},
+        .settings = hosted.values,
+        .service = &((const struct host_settings *)hosted.values)->service,
+        .check = check_own,
+        .run = run,
+        .user = &hosted,
+    };
+    program.about.metrics = host_metrics_table(&program.about.metric_count);
+    status = o2c_service_main(&program, argc, argv);
+    free(events);
+    free(name);
+    hosted_clear(&hosted);
     return status;
 }

@@ -24,7 +24,7 @@
 #include "runtime/kafka/client.h"
 #include "runtime/kafka/drained.h"
 #include "runtime/pg/query.h"
-#include "runtime/service/describe.h"
+#include "runtime/service/program.h"
 #include "runtime/service/service.h"
 #include "schemas/units/time.h"
 
@@ -266,8 +266,9 @@ static void before_metrics(void *user)
                        last * O2C_DAY_US);
 }
 
-static int run(const struct clock_settings *settings)
+static int run(void *user)
 {
+    const struct clock_settings *settings = user;
     struct clock clock = {.settings = settings, .waiting_for = O2C_DAYS_NEVER};
     struct o2c_service_hooks hooks = {on_stop, is_ready, is_healthy, before_metrics,
                                       &clock};
@@ -300,33 +301,19 @@ static int run(const struct clock_settings *settings)
 
 int main(int argc, char **argv)
 {
-    static const struct o2c_service_about about = {
-        "o2c-clock",
-        &settings_table,
-        1,
-        metric_table,
-        sizeof metric_table / sizeof metric_table[0],
-        NULL};
-    struct clock_settings settings = {0};
-    enum o2c_log_level level;
-    struct o2c_config *config;
-    struct o2c_err err;
-    int status;
+    static struct clock_settings settings;
+    const struct o2c_service_program program = {
+        .name = "clock",
+        .about = {.program = "o2c-clock",
+                  .settings = &settings_table,
+                  .settings_count = 1,
+                  .metrics = metric_table,
+                  .metric_count = sizeof metric_table / sizeof metric_table[0]},
+        .settings = &settings,
+        .service = &settings.service,
+        .run = run,
+        .user = &settings,
+    };
 
-    o2c_log_init("clock", O2C_LOG_INFO);
-    if (o2c_service_describe(&about, argc, argv))
-        return 0;
-    if (o2c_config_load(&config, &settings_table, 1, &settings, argc, argv, NULL, &err)) {
-        o2c_log_error("settings refused", O2C_S("error", err.text));
-        return 2;
-    }
-    if (o2c_log_level_read(settings.service.log_level, &level, &err)) {
-        o2c_log_error("settings refused", O2C_S("error", err.text));
-        o2c_config_free(config);
-        return 2;
-    }
-    o2c_log_init("clock", level);
-    status = run(&settings);
-    o2c_config_free(config);
-    return status;
+    return o2c_service_main(&program, argc, argv);
 }

@@ -13,7 +13,7 @@
 #include "runtime/base/buf.h"
 #include "runtime/base/log.h"
 #include "runtime/base/metrics.h"
-#include "runtime/service/describe.h"
+#include "runtime/service/program.h"
 
 #include "runtime/base/banned.h"
 
@@ -372,13 +372,13 @@ static void relay_clear(struct relay *relay)
     close_wake(relay);
 }
 
-static int run(const struct relay_settings *settings)
+static int run(void *user)
 {
     static struct relay relay;
     struct o2c_err err = {0};
     int status;
 
-    relay.settings = settings;
+    relay.settings = user;
     if (relay_open(&relay, &err)) {
         o2c_log_error("cannot start", O2C_S("error", err.text));
         _exit(err.verdict == O2C_FATAL ? 2 : 1);
@@ -391,37 +391,20 @@ static int run(const struct relay_settings *settings)
     return 0;
 }
 
-static bool describe(int argc, char **argv)
-{
-    struct o2c_service_about about = {
-        "o2c-outbox-relay", &settings_table, 1, NULL, 0, NULL};
-
-    about.metrics = relay_metrics_table(&about.metric_count);
-    return o2c_service_describe(&about, argc, argv);
-}
-
 int main(int argc, char **argv)
 {
     static struct relay_settings settings;
-    struct o2c_config *config;
-    enum o2c_log_level level;
-    struct o2c_err err;
-    int status;
+    struct o2c_service_program program = {
+        .name = "outbox_relay",
+        .about = {.program = "o2c-outbox-relay",
+                  .settings = &settings_table,
+                  .settings_count = 1},
+        .settings = &settings,
+        .service = &settings.service,
+        .run = run,
+        .user = &settings,
+    };
 
-    o2c_log_init("outbox_relay", O2C_LOG_INFO);
-    if (describe(argc, argv))
-        return 0;
-    if (o2c_config_load(&config, &settings_table, 1, &settings, argc, argv, NULL, &err)) {
-        o2c_log_error("settings refused", O2C_S("error", err.text));
-        return 2;
-    }
-    if (o2c_log_level_read(settings.service.log_level, &level, &err)) {
-        o2c_log_error("settings refused", O2C_S("error", err.text));
-        o2c_config_free(config);
-        return 2;
-    }
-    o2c_log_init("outbox_relay", level);
-    status = run(&settings);
-    o2c_config_free(config);
-    return status;
+    program.about.metrics = relay_metrics_table(&program.about.metric_count);
+    return o2c_service_main(&program, argc, argv);
 }
