@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from local_stack import LocalStack  # noqa: E402
+from pipeline import end_with_parent  # noqa: E402
 from processes import PATIENCE_S, await_program, note_process, processes_of  # noqa: E402
 
 BUILD_S = 900  # it builds first
@@ -81,7 +82,7 @@ class Ended(unittest.TestCase):
         return done.stdout
 
     def test_stop_and_reset_leave_alone_who_has_a_number_that_was_theirs(self):
-        bystander = subprocess.Popen(["sleep", "60"])
+        bystander = subprocess.Popen(["sleep", "600"], preexec_fn=end_with_parent)
         self.addCleanup(bystander.wait)
         self.addCleanup(bystander.kill)
         for word, said in (("stop", "o2c does not run in"), ("reset", "is gone")):

@@ -12,6 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from local_stack import COMMAND, LocalStack  # noqa: E402
+from pipeline import end_with_parent  # noqa: E402
 from processes import PATIENCE_S, await_program, note_process, processes_of  # noqa: E402
 
 
@@ -81,7 +82,7 @@ class Stack(unittest.TestCase):
     def test_a_process_that_was_given_the_number_since_is_left_alone(self):
         self.stack.folder.mkdir()
         (self.stack.folder / "notes").touch()
-        bystander = subprocess.Popen(["sleep", "60"])
+        bystander = subprocess.Popen(["sleep", "600"], preexec_fn=end_with_parent)
         self.addCleanup(bystander.wait)
         self.addCleanup(bystander.kill)
         note_process(self.stack.folder / "kafka.pid", bystander.pid)
