@@ -11,6 +11,7 @@
 
 #include "tests/integration/publish/command.h"
 #include "tests/integration/publish/mock_kafka.h"
+#include "tests/support/await.h"
 
 enum {
     PARTITIONS = 3
@@ -227,8 +228,10 @@ static void ctrl_c_flushes_and_says_how_far_it_came(void **state)
     (void)state;
     pid_t pid = command_start(&command, args, &input);
     assert_int_equal(write(input, text, sizeof(text) - 1), sizeof(text) - 1);
+    struct await await = await_begin();
     while (published_count() < 3)
-        ;
+        if (!await_more(&await))
+            fail_msg("%zu of 3 lines are published", published_count());
     kill(pid, SIGINT);
     assert_int_equal(command_wait(&command, pid), 130);
     (void)close(input);
