@@ -96,6 +96,26 @@ static void on_fault(void *user, const char *file, uint64_t line, const char *wh
     fail_msg("a row is blamed: %s", what);
 }
 
+static char folder[64], mapping[96], rows[96];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    snprintf(folder, sizeof folder, "/tmp/o2c-no-memory-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    snprintf(mapping, sizeof mapping, "%s/map.json", folder);
+    snprintf(rows, sizeof rows, "%s/rows.csv", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    unlink(mapping); /* not every test writes one */
+    unlink(rows);
+    return rmdir(folder);
+}
+
 static enum o2c_verdict load(struct o2c_table *table, const char *path, struct o2c_err *err)
 {
     if (!o2c_table_add_path(table, path, "rows.csv"))
@@ -107,8 +127,7 @@ static enum o2c_verdict load(struct o2c_table *table, const char *path, struct o
 
 static void a_table_is_whole_or_fatal(void **state)
 {
-    char path[] = "/tmp/o2c-no-memory-XXXXXX";
-    FILE *file = fdopen(mkstemp(path), "w");
+    FILE *file = fopen(rows, "w");
     size_t turns = 0;
 
     (void)state;
@@ -123,7 +142,7 @@ static void a_table_is_whole_or_fatal(void **state)
         enum o2c_verdict verdict;
 
         o2c_table_init(&table, "rows");
-        verdict = load(&table, path, &err);
+        verdict = load(&table, rows, &err);
         assert_int_equal(verdict, no_memory_met() ? O2C_FATAL : O2C_OK);
         if (verdict)
             assert_true(*err.text);
@@ -131,7 +150,6 @@ static void a_table_is_whole_or_fatal(void **state)
             assert_int_equal(table.row_count, 3000);
         o2c_table_clear(&table);
     }
-    unlink(path);
     assert_true(turns > 5);
 }
 
@@ -155,13 +173,9 @@ static void write_file(const char *path, const char *text)
 
 static void a_mapping_has_all_its_columns_or_is_refused(void **state)
 {
-    char folder[] = "/tmp/o2c-no-memory-XXXXXX", mapping[64], rows[64];
     size_t turns = 0;
 
     (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(mapping, sizeof mapping, "%s/map.json", folder);
-    snprintf(rows, sizeof rows, "%s/rows.csv", folder);
     write_file(
         mapping,
         "{\"map\": 1, \"files\": {\"rows\": {\"file\": \"rows.csv\","
@@ -187,9 +201,6 @@ static void a_mapping_has_all_its_columns_or_is_refused(void **state)
         }
         o2c_map_close(map);
     }
-    unlink(mapping);
-    unlink(rows);
-    rmdir(folder);
     assert_true(turns > 5);
 }
 
@@ -246,14 +257,10 @@ static void run_payments(struct o2c_map *map)
 
 static void a_row_becomes_a_whole_event_or_none(void **state)
 {
-    char folder[] = "/tmp/o2c-no-memory-XXXXXX", mapping[64], rows[64];
     size_t turns = 0;
     bool more = true;
 
     (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(mapping, sizeof mapping, "%s/map.json", folder);
-    snprintf(rows, sizeof rows, "%s/rows.csv", folder);
     write_file(mapping, payments_map);
     write_file(rows, payments_rows);
     json_set_alloc_funcs(malloc, free); /* those that fail when they are told to */
@@ -269,9 +276,6 @@ static void a_row_becomes_a_whole_event_or_none(void **state)
             run_payments(map);
         o2c_map_close(map);
     }
-    unlink(mapping);
-    unlink(rows);
-    rmdir(folder);
     assert_true(turns > 30);
 }
 
@@ -311,9 +315,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_is_taken_or_refused_but_never_in_part),
-        cmocka_unit_test(a_table_is_whole_or_fatal),
-        cmocka_unit_test(a_mapping_has_all_its_columns_or_is_refused),
-        cmocka_unit_test(a_row_becomes_a_whole_event_or_none),
+        cmocka_unit_test_setup_teardown(a_table_is_whole_or_fatal, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_mapping_has_all_its_columns_or_is_refused,
+                                        make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_row_becomes_a_whole_event_or_none, make_folder,
+                                        remove_folder),
         cmocka_unit_test(no_line_is_called_too_long_for_want_of_memory),
     };
 

@@ -103,21 +103,34 @@ static void load_all_or_nothing(char *argv[])
     }
 }
 
-static void settings_are_all_there_or_the_start_is_refused(void **state)
+static char path[64];
+
+static int write_settings(void **state)
 {
-    char path[] = "/tmp/o2c-no-memory-XXXXXX";
-    int fd = mkstemp(path);
+    int fd;
 
     (void)state;
+    snprintf(path, sizeof path, "/tmp/o2c-no-memory-XXXXXX");
+    fd = mkstemp(path);
     assert_int_equal(write(fd, "topic-prefix = a.\n", 18), 18);
-    close(fd);
+    return close(fd);
+}
+
+static int remove_settings(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+static void settings_are_all_there_or_the_start_is_refused(void **state)
+{
+    (void)state;
     setenv("O2C_PG_DSN", "dbname=o2c", 1);
     load_all_or_nothing(
         (char *[]){"program", "--batch-limit", "7", "--config", path, NULL});
     load_all_or_nothing(
         (char *[]){"program", "--config", path, "--batch-limit", "7", NULL});
     unsetenv("O2C_PG_DSN");
-    unlink(path);
 }
 
 int main(void)
@@ -125,7 +138,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_buffer_fails_and_keeps_what_it_had),
         cmocka_unit_test(an_arena_gives_null_and_goes_on),
-        cmocka_unit_test(settings_are_all_there_or_the_start_is_refused),
+        cmocka_unit_test_setup_teardown(settings_are_all_there_or_the_start_is_refused,
+                                        write_settings, remove_settings),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
