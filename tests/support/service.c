@@ -18,6 +18,7 @@
 #include <cmocka.h>
 #include <netinet/in.h>
 
+#include "schemas/units/time.h"
 #include "tests/support/await.h"
 
 #include "runtime/base/banned.h"
@@ -128,6 +129,24 @@ int service_log_count(const struct service *service, const char *text)
     for (const char *at = read_log(service, service->from); (at = strstr(at, text)); at++)
         count++;
     return count;
+}
+
+int64_t service_log_time_us(const struct service *service, const char *text, int nth)
+{
+    static const char before[] = "{\"time\":\"";
+    const char *begin = read_log(service, service->from), *at = begin;
+    int64_t time_us = 0;
+
+    for (int i = 1; at && (at = strstr(at, text)) && i < nth; i++)
+        at++;
+    if (!at)
+        fail_msg("has not said \"%s\" %d times", text, nth);
+    while (at > begin && at[-1] != '\n')
+        at--;
+    at += sizeof before - 1;
+    if (!o2c_timestamp_parse((struct o2c_str){at, strcspn(at, "\"")}, &time_us))
+        fail_msg("no time: %.60s", at);
+    return time_us;
 }
 
 /* Notices that it has ended. */

@@ -7,6 +7,7 @@
 #define O2C_TESTS_SUPPORT_SERVICE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct service {
@@ -28,6 +29,9 @@ void service_start(struct service *service, const char *program, const char *con
 void service_wait_log(struct service *service, const char *text);
 void service_wait_log_times(struct service *service, const char *text, int times);
 int service_log_count(const struct service *service, const char *text);
+
+/* When it logged the text for the nth time, from 1 on; the test fails if it did not. */
+int64_t service_log_time_us(const struct service *service, const char *text, int nth);
 
 /* What its management port answers to GET of this path ("/readyz"), with the status line;
  * until the next call. */
