@@ -61,7 +61,7 @@ class OutboxRanges(PipelineCase):
         self.pipeline.sql(f"UPDATE orders.outbox SET stream_seq = stream_seq + 1000"
                           f" WHERE partition = 0 AND outbox_no = (SELECT max(outbox_no)"
                           f" FROM orders.outbox WHERE partition = 0)")
-        self.assertIn("1 invariants are broken", self.o2c("verify", status=1))
+        self.assertIn("1 invariant is broken", self.o2c("verify", status=1))
 
 
 if __name__ == "__main__":
