@@ -23,7 +23,7 @@
 #include "runtime/base/banned.h"
 
 enum {
-    HOST_VERSION = 4, /* of deploy/migrations/host */
+    HOST_VERSION = 5, /* of deploy/migrations/host */
     ASK_TIMEOUT_MS = 1000
 };
 

@@ -1,4 +1,4 @@
-"""The order in which a consumer folded what it read, as it recorded it: each row of `progress` says
+"""The order in which a consumer folded what it read, as it recorded it: each row of `fold_order` says
 how far a batch went in each topic of a partition; inside a batch the records come topic by topic,
 as the consumer lists them, then by offset.
 """
@@ -22,7 +22,7 @@ def batches(run, consumer):
     lines = run(f"SELECT topic, partition, next_offset FROM {consumer}.first_offset").splitlines()
     stands = {(topic, partition): int(offset)
               for topic, partition, offset in (line.split("|") for line in lines)}
-    for line in run(f"SELECT partition, next_offsets FROM {consumer}.progress"
+    for line in run(f"SELECT partition, next_offsets FROM {consumer}.fold_order"
                     " ORDER BY partition, batch_seq").splitlines():
         partition, offsets = line.split("|")
         for topic in TOPICS[consumer]:
