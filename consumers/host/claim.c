@@ -391,6 +391,7 @@ static void take_positions(struct engine *engine)
         parked_keep(unit);
         inbound_keep(unit);
     }
+    packing_soon(engine);
 }
 
 /* Claimed again after a lost connection: goes on with the records it has. */

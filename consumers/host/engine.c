@@ -416,8 +416,10 @@ void engine_step(struct engine *engine)
         work_on_current(engine);
     }
     clear_stored(engine);
-    if (engine->state == ENGINE_RUNNING && engine->pg_ready && !engine->retry_armed)
+    if (engine->state == ENGINE_RUNNING && engine->pg_ready && !engine->retry_armed) {
         work_ahead(engine);
+        packing_step(engine);
+    }
     note_full(engine);
 }
 

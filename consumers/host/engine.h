@@ -17,6 +17,7 @@
  *   due.c      what rules want to be called for becomes due rows
  *   parking.c  records that cannot be applied, and those behind them
  *   store.c    one unit behind the fence
+ *   packing.c  old rows of the recorded order
  *   engine.c   the order in which all of this happens
  */
 #ifndef O2C_HOST_ENGINE_H
@@ -454,6 +455,11 @@ struct engine {
         int open; /* answers awaited */
         int64_t looked_us;
     } lag;
+    struct {
+        int64_t stored; /* rows of progress since the last time, see packing.c */
+        int32_t took;   /* rows that the one under way has packed */
+        bool open;      /* one is under way */
+    } packing;
     int64_t
         progress_us; /* monotonic time of the last store, or of the last time it was idle */
     int handles_open;
@@ -577,6 +583,11 @@ void store_send(struct engine *engine, const char *statement); /* with engine->p
 void batch_stored(struct batch *batch);                        /* the unit was committed */
 void store_statements_make(struct engine *engine);
 void store_mirror(struct engine *engine);
+
+/* packing.c */
+void packing_soon(struct engine *engine);   /* there may be something to pack */
+void packing_stored(struct engine *engine); /* a row of progress */
+void packing_step(struct engine *engine);   /* packs some, if it is time to */
 
 /* parking.c */
 struct parked_account *parked_find(const struct unit *unit, struct o2c_str account);

@@ -54,6 +54,7 @@ static const struct {
     {"parked_order_go_on", o2c_host_sql_parked_order_go_on},
     {"aside_write", o2c_host_sql_aside_write},
     {"give_up", o2c_host_sql_give_up},
+    {"pack_order", o2c_host_sql_pack_order},
     {"due_next", o2c_host_sql_due_next},
     {"due_delete", o2c_host_sql_due_delete},
     {"due_insert", o2c_host_sql_due_insert},
@@ -516,6 +517,7 @@ void batch_stored(struct batch *batch)
         if (!unit->claimed || !unit->touched)
             continue;
         host_metrics_stored(engine, unit);
+        packing_stored(engine);
         unit->stored = unit->pending;
         unit->stored_us = o2c_clock_monotonic_us();
         unit->touched = false;

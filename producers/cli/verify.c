@@ -1,5 +1,6 @@
 /*
  * o2c verify: the invariants that must hold whenever the pipeline is drained.
+ *   - the recorded order has every batch, and none goes back: <schema>.verify_order();
  *   - conservation: every record from a consumer's first offset on is applied,
  *     a repeat, skipped, parked, set aside or a marker, and is counted once;
  *   - the outbox of each consumer, as far as the relay keeps it, equals what is in
@@ -151,15 +152,27 @@ static bool call(struct run *run, const char *schema, const char *function, cons
     return ok;
 }
 
-static bool check_own(struct run *run, const char *consumer, const char *schema)
+static bool check_with(struct run *run, const char *consumer, const char *schema,
+                       const char *function, const char *sql)
 {
     PGresult *rows;
-    bool ok = call(run, schema, "verify", "SELECT * FROM $schema.verify()", &rows);
+    bool ok = call(run, schema, function, sql, &rows);
 
     for (int i = 0; rows && i < PQntuples(rows); i++)
         finding(run, "%s: %s", consumer, PQgetvalue(rows, i, 0));
     PQclear(rows);
     return ok;
+}
+
+static bool check_own(struct run *run, const char *consumer, const char *schema)
+{
+    return check_with(run, consumer, schema, "verify", "SELECT * FROM $schema.verify()");
+}
+
+static bool check_order(struct run *run, const char *consumer, const char *schema)
+{
+    return check_with(run, consumer, schema, "verify_order",
+                      "SELECT * FROM $schema.verify_order()");
 }
 
 /* ---- the digest, and the positions at which it is true: one statement, one snapshot */
@@ -497,7 +510,8 @@ typedef bool on_consumer_fn(struct run *run, const char *consumer, const char *s
 
 static bool check_consumer(struct run *run, const char *consumer, const char *schema)
 {
-    return check_conservation(run, consumer, schema) && check_own(run, consumer, schema) &&
+    return check_conservation(run, consumer, schema) &&
+           check_order(run, consumer, schema) && check_own(run, consumer, schema) &&
            check_topics(run, consumer, schema);
 }
 
@@ -536,8 +550,9 @@ int verify_run(int argc, char **argv)
         .usage = "o2c verify [options]",
         .about =
             "Checks, on a drained pipeline, that nothing was lost or invented: every record\n"
-            "is accounted for once, every decision in an outbox is in its topic and the\n"
-            "other way round, each consumer's tables add up, and consumers agree with each other.\n"
+            "is accounted for once, in a recorded order without a gap, every decision in an outbox\n"
+            "is in its topic and the other way round, each consumer's tables add up, and consumers\n"
+            "agree with each other.\n"
             "--digest: two pipelines that heard the same events, in any order, print the same\n"
             "digest of what is owed and paid; what it leaves open, docs/operations.md says.\n",
         .exits = {.done = "all hold",

@@ -14,6 +14,7 @@ from stage import LONG, Broken, case, expect, joined, segment, standard_parts, w
 HOST_POINTS = {
     "claim.before": 1, "claim.after": 1, "intake.record": 10, "load.before": 3, "load.after": 2,
     "store.before": 3, "store.after_sync": 3, "store.acknowledged": 2, "store.committed": 3,
+    "pack.before": 1,
 }
 TICK_POINTS = {"tick.chunk": 1}  # only a consumer with due dates comes by it
 RELAY_POINTS = {

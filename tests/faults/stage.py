@@ -305,7 +305,7 @@ class Stage(Pipeline):
         return self.number(f"SELECT coalesce(sum({column}), 0) FROM {consumer}.position")
 
     def stored_batches(self, consumer="orders"):
-        return self.number(f"SELECT count(*) FROM {consumer}.progress")
+        return self.number(f"SELECT count(*) FROM {consumer}.fold_order")
 
     def decisions(self):
         """{consumer/topic/key: [event]} in their order, as the outboxes have them."""

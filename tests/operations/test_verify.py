@@ -76,6 +76,21 @@ class Verify(PipelineCase):
             f" WHERE {at}",
             r"shipments partition \d+: \d+ records taken, but \d+ accounted for")
 
+    def test_the_recorded_order(self):
+        at = self.newest("orders", "batch_seq > 1")
+        partition, batch = map(int, re.findall(r"\d+", at))
+        moved = f"partition = {partition} AND batch_seq = "
+        self.spoil(f"UPDATE orders.progress SET batch_seq = {batch + 1} WHERE {at}",
+                   f"UPDATE orders.progress SET batch_seq = {batch} WHERE {moved}{batch + 1}",
+                   f"orders: partition {partition}: batch {batch - 1} of the recorded order is"
+                   f" followed by {batch + 1}$")
+        row = ("UPDATE orders.progress SET next_offsets = jsonb_set(next_offsets,"
+               " '{o2c.orders}', to_jsonb(")
+        self.spoil(f"{row}(next_offsets ->> 'o2c.orders')::bigint + 5000)) WHERE {moved}{batch - 1}",
+                   f"{row}(next_offsets ->> 'o2c.orders')::bigint - 5000)) WHERE {moved}{batch - 1}",
+                   rf"orders: partition {partition}: o2c.orders goes back from offset \d+ to \d+"
+                   f" in batch {batch}$")
+
     def test_what_is_parked_or_set_aside_is_kept(self):
         self.spoil("UPDATE orders.parked SET state = 'released' WHERE state = 'queued'",
                    "UPDATE orders.parked SET state = 'queued' WHERE state = 'released'",

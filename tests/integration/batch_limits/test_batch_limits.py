@@ -35,7 +35,8 @@ HISTORY = ("--accounts", "12", "--orders", "60", "--contradicted-percent", "5", 
 MAY_DIFFER = ("stored_at", "parked_at", "set_aside_at", "claimed_at", "batch_seq")
 TABLES = """
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = '{schema}'::regnamespace
-   AND c.relkind = 'r' AND c.relname NOT IN ('claim', 'progress', 'outbound') ORDER BY 1
+   AND c.relkind = 'r' AND c.relname NOT IN ('claim', 'progress', 'packed_order', 'outbound')
+ ORDER BY 1
 """
 ROWS = """
 SELECT (to_jsonb(t) - '{{{may_differ}}}'::text[])::text FROM {schema}.{table} t ORDER BY 1
@@ -149,7 +150,7 @@ class BatchLimits(PipelineCase):
         found = {}
         for limit, dsn in dsns.items():
             found[limit] = self.everything(dsn)
-            batches = int(psql(dsn, "SELECT count(*) FROM orders.progress"))
+            batches = int(psql(dsn, "SELECT count(*) FROM orders.fold_order"))
             print(f"limit {limit}: {batches} positions of orders, {len(found[limit])} rows",
                   flush=True)
         single = found["one"]
