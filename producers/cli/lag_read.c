@@ -69,7 +69,7 @@ static int64_t number(const PGresult *result, int row, int column)
     "       WHERE p.partition = n.partition AND p.batch_seq > n.batch_seq - 100"           \
     "         AND p.stored_at > now() - interval '1 minute') w ON true"                    \
     "  LEFT JOIN %1$s.progress b ON b.partition = n.partition"                             \
-    "       AND b.batch_seq = greatest(1, w.batch_seq - 1)"
+    "       AND b.batch_seq = greatest(1, coalesce(w.batch_seq - 1, n.batch_seq))"
 
 static const char partition_sql[] =
     "SELECT '%1$s', f.topic, f.partition,"

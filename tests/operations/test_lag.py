@@ -73,6 +73,15 @@ class Lag(LagCase):
             self.assertEqual((line["records_behind"], line["seconds_behind"], line["status"],
                               line["owned"], line["seconds_to_drain"]), (0, 0, "OK", True, 0))
 
+    def test_of_what_was_stored_before_the_last_minute_is_no_rate(self):
+        for orders in (1, 200):
+            self.publish(*(order(f"R{orders}-{number}", "CR") for number in range(orders)))
+            self.drain()
+        self.assertNotEqual({line["out_per_second"] for line in self.lag(status=0)}, {0})
+        for name, in self.rows("SELECT consumer FROM o2c.consumer"):
+            self.pipeline.sql(f"UPDATE {name}.progress SET stored_at = stored_at - interval '1 hour'")
+        self.assertEqual({line["out_per_second"] for line in self.lag(status=0)}, {0})
+
     def test_the_table_is_aligned_and_complete(self):
         self.drain()
         text = self.o2c("lag")
