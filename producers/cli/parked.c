@@ -87,16 +87,10 @@ static PGresult *query_schema(struct run *run, const char *schema, const char *f
                               const char *const *values, size_t count)
 {
     struct o2c_buf sql;
-    const char *mark;
     PGresult *result;
 
     o2c_buf_init(&sql, 1 << 16);
-    while ((mark = strstr(fmt, "$schema"))) {
-        o2c_buf_add(&sql, fmt, (size_t)(mark - fmt));
-        o2c_buf_add_text(&sql, schema);
-        fmt = mark + strlen("$schema");
-    }
-    o2c_buf_add_text(&sql, fmt);
+    stack_put_schema(&sql, schema, fmt);
     result = stack_query(&run->stack, o2c_buf_text(&sql), values, count);
     o2c_buf_clear(&sql);
     return result;

@@ -117,6 +117,18 @@ int stack_failed(const struct stack *stack)
                       is_bare ? " (was o2c migrate run?)" : "");
 }
 
+void stack_put_schema(struct o2c_buf *buf, const char *schema, const char *sql)
+{
+    const char *mark;
+
+    while ((mark = strstr(sql, "$schema"))) {
+        o2c_buf_add(buf, sql, (size_t)(mark - sql));
+        o2c_buf_add_text(buf, schema);
+        sql = mark + strlen("$schema");
+    }
+    o2c_buf_add_text(buf, sql);
+}
+
 PGresult *stack_query(struct stack *stack, const char *sql, const char *const *values,
                       size_t count)
 {

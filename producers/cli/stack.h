@@ -9,6 +9,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "producers/cli/commands.h"
+#include "runtime/base/buf.h"
 #include "runtime/base/config.h"
 #include "runtime/base/err.h"
 #include "runtime/kafka/client.h"
@@ -47,6 +48,9 @@ void stack_close(struct stack *stack);
 /* Runs a query; NULL after stack_failed. */
 PGresult *stack_query(struct stack *stack, const char *sql, const char *const *values,
                       size_t count);
+
+/* Adds `sql` with this schema, quoted, wherever it says $schema. */
+void stack_put_schema(struct o2c_buf *buf, const char *schema, const char *sql);
 
 /* Why a client of Kafka cannot be opened: EXIT_USAGE where its settings are refused. */
 int stack_kafka_status(const struct stack_settings *settings);
