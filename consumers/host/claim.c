@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "consumers/host/batch.h"
+#include "consumers/host/replay.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/failpoint.h"
 #include "runtime/base/log.h"
@@ -123,8 +124,8 @@ static json_t *object(struct o2c_str text)
     return json ? json : json_object();
 }
 
-static void read_offsets(const struct engine *engine, struct position *position,
-                         struct o2c_str text)
+void claim_read_offsets(const struct engine *engine, struct position *position,
+                        struct o2c_str text)
 {
     json_t *json = object(text);
 
@@ -164,8 +165,8 @@ static void read_streams(const struct engine *engine, int32_t partition,
     json_decref(json);
 }
 
-static void read_day(struct unit *unit, struct position *position, const PGresult *result,
-                     int row, int column)
+void claim_read_day(struct position *position, char **text, const PGresult *result, int row,
+                    int column)
 {
     position->business_date = O2C_NO_BUSINESS_DATE;
     if (!o2c_pg_get_null(result, row, column))
@@ -176,8 +177,7 @@ static void read_day(struct unit *unit, struct position *position, const PGresul
                                             o2c_pg_get_text(result, row, column + 2),
                                             o2c_pg_get_text(result, row, column + 3),
                                             o2c_pg_get_text(result, row, column + 4)};
-    position->tick_emitted = o2c_pg_get_int4(result, row, column + 5);
-    ticks_own_cursor(position, &unit->claiming_text);
+    ticks_own_cursor(position, text);
 }
 
 static void on_claimed(void *user, const PGresult *result)
@@ -192,13 +192,14 @@ static void on_claimed(void *user, const PGresult *result)
         unit->claiming_epoch = o2c_pg_get_int8(result, i, 1);
         unit->incarnation = o2c_pg_get_uuid(result, i, 2);
         position->batch_seq = o2c_pg_get_int8(result, i, 3);
-        read_offsets(engine, position, o2c_pg_get_text(result, i, 4));
+        claim_read_offsets(engine, position, o2c_pg_get_text(result, i, 4));
         read_last(engine, position, o2c_pg_get_text(result, i, 5));
         read_streams(engine, unit->partition, position, o2c_pg_get_text(result, i, 6));
         position->outbox_no = o2c_pg_get_int8(result, i, 7);
         for (int n = 0; n < TOTAL_COUNT; n++)
             position->total[n] = o2c_pg_get_int8(result, i, 8 + n);
-        read_day(unit, position, result, i, 8 + TOTAL_COUNT);
+        claim_read_day(position, &unit->claiming_text, result, i, 8 + TOTAL_COUNT);
+        position->tick_emitted = o2c_pg_get_int4(result, i, 8 + TOTAL_COUNT + 5);
     }
 }
 
@@ -262,6 +263,17 @@ static void on_parked(void *user, const PGresult *result)
     }
 }
 
+static void on_replay_ends(void *user, const PGresult *result)
+{
+    struct engine *engine = user;
+
+    for (int32_t p = 0; p < engine->partition_count; p++)
+        if (engine->unit[p].wanted)
+            engine->unit[p].replay_end = 0;
+    for (int i = 0; i < PQntuples(result); i++)
+        answered(engine, result, i, 0)->replay_end = o2c_pg_get_int8(result, i, 1);
+}
+
 /* ---- asking */
 
 void claim_start(struct engine *engine)
@@ -295,6 +307,7 @@ void claim_start(struct engine *engine)
     o2c_pg_send(engine->pg, "inbound_read", &engine->params, on_inbound, engine);
     o2c_pg_send(engine->pg, "outbound_read", &engine->params, on_outbound, engine);
     o2c_pg_send(engine->pg, "parked_read", &engine->params, on_parked, engine);
+    o2c_pg_send(engine->pg, "replay_ends", &engine->params, on_replay_ends, engine);
     engine->claims_open++;
     o2c_pg_sync(engine->pg, on_claim_done, engine);
 }
@@ -416,6 +429,10 @@ static void go_on(struct engine *engine)
 static void begin(struct engine *engine)
 {
     take_positions(engine);
+    if (replay_begins(engine)) { /* the topics are ahead of it until it ends */
+        intake_start(engine);
+        return;
+    }
     engine->state = ENGINE_CHECKING;
     outbound_check(engine);
 }
@@ -436,12 +453,8 @@ static bool positions_hold(const struct engine *engine)
     return true;
 }
 
-/* Restored while the connection was lost, or a standby took over that had not everything.
- */
-static void begin_anew(struct engine *engine)
+static void drop_reading(struct engine *engine)
 {
-    o2c_log_warn("the database has gone back since: reading from its positions",
-                 O2C_NO_FIELDS);
     engine_drop(engine);
     engine->reading = false;
     for (int32_t p = 0; p < engine->partition_count; p++) {
@@ -451,7 +464,22 @@ static void begin_anew(struct engine *engine)
         ticks_drop(unit);
         unit->claimed = false;
     }
+}
+
+/* Restored while the connection was lost, or a standby took over that had not everything.
+ */
+static void begin_anew(struct engine *engine)
+{
+    o2c_log_warn("the database has gone back since: reading from its positions",
+                 O2C_NO_FIELDS);
+    drop_reading(engine);
     begin(engine);
+}
+
+void claim_anew(struct engine *engine)
+{
+    drop_reading(engine);
+    claim_start(engine);
 }
 
 static void claim_refused(struct engine *engine, enum o2c_verdict verdict,
@@ -507,4 +535,5 @@ void claim_forget(struct engine *engine)
         parked_clear(unit);
         inbound_clear(unit);
     }
+    replay_clear(engine);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "consumers/host/batch.h"
+#include "consumers/host/replay.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/failpoint.h"
 #include "runtime/base/log.h"
@@ -42,14 +43,16 @@ bool engine_has_room(const struct engine *engine)
 {
     const struct batch *next = engine->next;
 
-    return next->state == BATCH_FILLING && next->record_count < engine->take.limit &&
+    return next->state == BATCH_FILLING &&
+           (engine->replay.on || next->record_count < engine->take.limit) &&
            next->intake.used_bytes + next->message_bytes <
                (size_t)engine->settings->batch_bytes;
 }
 
 bool engine_can_take(const struct engine *engine)
 {
-    return engine->held.count == 0 && engine_has_room(engine);
+    return engine->replay.on || /* its records wait in hold.c */
+           (engine->held.count == 0 && engine_has_room(engine));
 }
 
 static rd_kafka_topic_partition_list_t *claimed_list(const struct engine *engine)
@@ -293,6 +296,12 @@ static void fold_and_store(struct engine *engine)
     struct o2c_err err = {0};
     enum o2c_verdict verdict = batch_fold(batch, &err);
 
+    if (!verdict && engine->replay.on && replay_check(engine, &err)) {
+        engine_fatal(
+            engine, &err,
+            "a rebuild departs from what was recorded (docs/operations.md, rebuild)");
+        return;
+    }
     if (verdict == O2C_RETRY) { /* a smaller part, see too_big */
         batch->state = BATCH_CLOSED;
         return;
@@ -308,8 +317,19 @@ static void fold_and_store(struct engine *engine)
 
 /* ---- what can be done now */
 
+static bool pick_recorded(struct engine *engine)
+{
+    if (!replay_pick(engine))
+        return false;
+    if (!engine->current)
+        swap(engine);
+    return true;
+}
+
 static bool pick(struct engine *engine)
 {
+    if (engine->replay.on)
+        return pick_recorded(engine);
     if (ticks_pick(engine)) {
         engine->current = engine->ticks;
         make_stale(engine->next);
@@ -352,7 +372,7 @@ static void work_ahead(struct engine *engine)
 {
     struct batch *next = engine->next;
 
-    if (!engine->current || engine->current->state != BATCH_STORING ||
+    if (engine->replay.on || !engine->current || engine->current->state != BATCH_STORING ||
         engine->current == engine->ticks || /* its next part may change the same rows */
         engine->current->end < engine->current->fold.count)
         return;
@@ -539,7 +559,7 @@ void engine_tick(struct engine *engine)
         engine_pause(engine, true);
     resume_forgotten(engine, now);
     give_memory_back(engine);
-    if (engine->pg_ready)
+    if (engine->pg_ready && !engine->replay.on)
         parked_poll(engine);
     if (engine->pg_ready && engine->state == ENGINE_RUNNING)
         outbound_keep(engine);

@@ -12,6 +12,7 @@
  *   notice.c   what other consumers say about their parking
  *   hold.c     records that wait for a tick
  *   ticks.c    business days: when one may be applied, and what it runs
+ *   replay.c   a rebuild: batches as they were recorded
  *   fold.c     records in recorded order through the rules
  *   effects.c  what rules emit becomes outbox rows
  *   due.c      what rules want to be called for becomes due rows
@@ -24,6 +25,7 @@
 #define O2C_HOST_ENGINE_H
 
 #include <assert.h>
+#include <libpq-fe.h>
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,6 +59,7 @@ struct o2c_series;
 enum {
     TOPICS_MAX = 16,     /* a consumer reads at most so many topics, and emits to as many */
     HELD_MAX = 100,      /* so many events without room: reading pauses at once */
+    REPLAY_AHEAD = 1000, /* records of a topic that wait for their recorded batch */
     PARKED_BATCH = 1000, /* parked records tried again in one batch */
     DUE_BATCH = 2000,    /* due items run in one transaction */
     /* Key, headers and value of a record that is published: the topics and the relay let
@@ -77,9 +80,10 @@ struct host_settings {
     struct o2c_service_settings service;
     const char *pg_dsn;
     const char *instance;
-    const char *wake;     /* the relay's datagram socket, "" = none */
-    int64_t batch_events; /* a batch is closed at so many records ... */
-    int64_t batch_bytes;  /* ... or so many bytes of them */
+    const char *wake;         /* the relay's datagram socket, "" = none */
+    const char *group_suffix; /* behind the name of the Kafka group */
+    int64_t batch_events;     /* a batch is closed at so many records ... */
+    int64_t batch_bytes;      /* ... or so many bytes of them */
     int64_t session_timeout_ms;
     int64_t fetch_queue_events;
     int64_t fetch_queue_kib;
@@ -196,7 +200,8 @@ struct held {
 
 struct hold {
     VEC(struct held) records;
-    int64_t end; /* where the partition ends behind them, if that was seen; else 0 */
+    size_t bytes; /* of them */
+    int64_t end;  /* where the partition ends behind them, if that was seen; else 0 */
     bool paused;
 };
 
@@ -212,7 +217,8 @@ struct unit {
     struct position stored, pending; /* pending: with the batch being folded */
     struct position claiming;        /* as PostgreSQL answered a claim */
     int64_t claiming_epoch;
-    int64_t stored_us;            /* monotonic time of the last store, or of the claim */
+    int64_t replay_end; /* the last batch recorded for it, see replay.h; 0: none */
+    int64_t stored_us;  /* monotonic time of the last store, or of the claim */
     int64_t mirrored[TOPICS_MAX]; /* what Kafka has of our position; -1: not known */
     struct waiting waiting[TOPICS_MAX];
     int64_t taken[TOPICS_MAX]; /* next offset the intake expects */
@@ -360,6 +366,20 @@ enum {
     FIXED_SETTINGS_MAX = 8
 };
 
+/* A batch as it was recorded: where it left the partition. */
+struct replay_row {
+    struct position position; /* next -1: a topic not read then; outbox_no -1: not kept */
+    char *cursor_text;        /* what its cursor borrows */
+};
+
+struct replay {
+    bool on;                     /* only recorded batches are folded */
+    int32_t partition;           /* whose rows these are */
+    VEC(struct replay_row) rows; /* consecutive batches */
+    bool asked;                  /* for more, of asked_partition */
+    int32_t asked_partition;
+};
+
 enum engine_state {
     ENGINE_STARTING, /* waiting for PostgreSQL and the topics */
     ENGINE_JOINING,  /* no assignment yet */
@@ -438,6 +458,7 @@ struct engine {
     struct o2c_arena clock_arena; /* a record of the clock being read */
     size_t holds;                 /* partitions of topics with records that wait */
     bool orders_due;              /* their batch waits to be the current one */
+    struct replay replay;
     uv_timer_t timer, retry;
     int64_t retry_delay_ms;
     int64_t revoke_deadline_us;
@@ -575,6 +596,8 @@ void hold_or_give(struct engine *engine, struct unit *unit, int topic,
                   rd_kafka_event_t *holder, const rd_kafka_message_t *message);
 void hold_end(struct engine *engine, struct unit *unit, int topic, int64_t end);
 void hold_release(struct engine *engine);
+/* Gives what waits below `until`, per topic; true when all of it has been given. */
+bool hold_fill(struct engine *engine, struct unit *unit, const int64_t *until);
 void hold_clear(struct engine *engine, struct unit *unit);
 
 /* store.c */
@@ -607,6 +630,14 @@ void parked_poll(struct engine *engine); /* asks for the next order of a person 
 void claim_start(
     struct engine *engine); /* fresh assignment, or again after a lost connection */
 void claim_forget(struct engine *engine);
+/* Drops what was read of the partitions and claims them as after an assignment. */
+void claim_anew(struct engine *engine);
+/* Of a row of progress: per topic, -1 where it says nothing. */
+void claim_read_offsets(const struct engine *engine, struct position *position,
+                        struct o2c_str text);
+/* Of one too, from `column` on; `text` is the memory that the cursor borrows. */
+void claim_read_day(struct position *position, char **text, const PGresult *result, int row,
+                    int column);
 
 /* intake.c */
 enum o2c_verdict intake_open(struct engine *engine, struct o2c_err *err) O2C_MUST_CHECK;

@@ -12,6 +12,7 @@
 
 #include "consumers/host/batch.h"
 #include "consumers/host/engine.h"
+#include "consumers/host/replay.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/log.h"
 #include "runtime/base/metrics.h"
@@ -23,7 +24,7 @@
 #include "runtime/base/banned.h"
 
 enum {
-    HOST_VERSION = 5, /* of deploy/migrations/host */
+    HOST_VERSION = 6, /* of deploy/migrations/host */
     ASK_TIMEOUT_MS = 1000
 };
 
@@ -43,6 +44,10 @@ static const struct o2c_setting settings_list[] = {
      false},
     {"wake", O2C_SETTING_TEXT, offsetof(struct host_settings, wake), "", 0, 0, NULL,
      "datagram socket of the outbox relay, woken after each commit; empty: it polls",
+     false},
+    {"group-suffix", O2C_SETTING_TEXT, offsetof(struct host_settings, group_suffix), "", 0,
+     0, NULL,
+     "behind the name of the Kafka group, so that a rebuild reads beside the living consumer",
      false},
     {"batch-events", O2C_SETTING_INT, offsetof(struct host_settings, batch_events), "20000",
      1, 100000, NULL, "most events of one batch, reached only when behind", false},
@@ -378,6 +383,8 @@ static bool is_ready(void *user, struct o2c_buf *why_not)
         o2c_buf_add_text(why_not, "no partitions claimed yet");
     else if (engine->retry_armed)
         o2c_buf_add_text(why_not, "a batch is tried again");
+    else if (engine->replay.on)
+        replay_tell(engine, why_not);
     for (int32_t p = 0; engine->unit && p < engine->partition_count; p++)
         if (engine->unit[p].stopped)
             o2c_buf_printf(why_not, "partition %" PRId32 " is stopped: gap in a stream", p);
@@ -448,7 +455,9 @@ static void name_topics(struct engine *engine)
         engine->emit_name[i] = joined(prefix, consumer->emits[i]);
     }
     assert((engine->clock >= 0 || !consumer->on_due) && "due dates need o2c.clock");
-    engine->group = joined(prefix, consumer->name);
+    if (asprintf(&engine->group, "%s%s%s", prefix, consumer->name,
+                 engine->settings->group_suffix) < 0)
+        abort();
     if (asprintf(&engine->instance, "%s-%s", engine->group, engine->settings->instance) < 0)
         abort();
     route_notices(engine);

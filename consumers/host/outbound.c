@@ -79,7 +79,7 @@ void outbound_keep(struct engine *engine)
 {
     struct o2c_pg_array array;
 
-    if (!any_moved(engine))
+    if (engine->replay.on || !any_moved(engine))
         return;
     o2c_pg_params_reset(&engine->params);
 #define MOVED(oid, add)                                                                    \
@@ -107,7 +107,7 @@ bool outbound_note(struct engine *engine, const char *name, int32_t partition, i
     struct outbound *outbound = find(engine, name, partition, &i);
     bool asked = outbound && outbound->asked;
 
-    if (outbound && end >= 0 && engine->state == ENGINE_RUNNING &&
+    if (outbound && end >= 0 && engine->state == ENGINE_RUNNING && !engine->replay.on &&
         engine->unit[partition].claimed)
         outbound->seen = end;
     if (asked)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "consumers/host/notice.h"
+#include "consumers/host/replay.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/log.h"
 #include "runtime/pg/pg.h"
@@ -343,7 +344,11 @@ static void on_order_read(void *user, enum o2c_verdict verdict, bool lost,
         o2c_log_warn("orders about parked records could not be read",
                      O2C_S("error", err->text));
     if (verdict || !batch->order_no || !still_wanted(batch)) {
+        bool lacks = !verdict && !batch->order_no && still_wanted(batch);
+
         forget_order(batch);
+        if (lacks && engine->replay.on)
+            replay_lacks_order(engine);
         return;
     }
     o2c_pg_params_reset(&engine->params);
@@ -355,13 +360,27 @@ static void on_order_read(void *user, enum o2c_verdict verdict, bool lost,
     o2c_pg_sync(engine->pg, on_parked_read, batch);
 }
 
+/* A rebuild carries orders out where they were: those of one partition at a time. */
+static void add_ordered(struct engine *engine)
+{
+    struct o2c_pg_array array;
+
+    if (!engine->replay.on) {
+        engine_add_partitions(engine);
+        return;
+    }
+    o2c_pg_array_begin(&array, &engine->params, O2C_OID_INT4);
+    o2c_pg_array_int4(&array, replay_unit(engine)->partition);
+    o2c_pg_array_end(&array);
+}
+
 void parked_poll(struct engine *engine)
 {
     if (engine->state != ENGINE_RUNNING || engine->orders->state != BATCH_FILLING)
         return;
     engine->orders->state = BATCH_LISTING;
     o2c_pg_params_reset(&engine->params);
-    engine_add_partitions(engine);
+    add_ordered(engine);
     o2c_pg_send(engine->pg, "parked_orders", &engine->params, on_order, engine);
     o2c_pg_sync(engine->pg, on_order_read, engine);
 }

@@ -32,6 +32,8 @@ static const struct {
     {"inbound_read", o2c_host_sql_inbound_read},
     {"outbound_read", o2c_host_sql_outbound_read},
     {"parked_read", o2c_host_sql_parked_read},
+    {"replay_ends", o2c_host_sql_replay_ends},
+    {"replay_next", o2c_host_sql_replay_next},
     {"versions", o2c_pg_versions_sql},
     {"types", o2c_host_sql_types},
     {"fix_setting", o2c_host_sql_fix_setting},

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "consumers/host/engine.h"
+#include "consumers/host/replay.h"
 #include "runtime/base/failpoint.h"
 #include "runtime/base/log.h"
 #include "runtime/pg/pg.h"
@@ -159,7 +160,8 @@ bool ticks_pick(struct engine *engine)
     for (int32_t p = 0; p < engine->partition_count; p++) {
         struct unit *unit = &engine->unit[p];
 
-        unit->tick_chosen = is_ripe(engine, unit);
+        unit->tick_chosen = engine->replay.on ? unit->tick && unit == replay_unit(engine)
+                                              : is_ripe(engine, unit);
         any = any || unit->tick_chosen;
     }
     return any;
@@ -173,7 +175,8 @@ static bool runs_items(const struct engine *engine, const struct unit *unit)
            unit->tick->kind == RECORD_TICK && !is_repeat(unit, unit->tick);
 }
 
-static void add_due(struct batch *batch, struct unit *unit, const PGresult *result, int i)
+static const struct record *add_due(struct batch *batch, struct unit *unit,
+                                    const PGresult *result, int i)
 {
     struct engine *engine = batch->engine;
     const struct tick *tick = unit->tick;
@@ -190,13 +193,22 @@ static void add_due(struct batch *batch, struct unit *unit, const PGresult *resu
     record->account = record->due.account_id;
     record->business_date = tick->business_date;
     record->recorded_us = tick->recorded_us;
+    return record;
+}
+
+static size_t due_limit(const struct engine *engine)
+{
+    return engine->replay.on ? DUE_BATCH : engine->due_limit; /* as many as there were */
 }
 
 /* The record of the clock itself, behind its last item. */
 static void add_tick(struct batch *batch, struct unit *unit)
 {
     const struct tick *tick = unit->tick;
-    struct record *record = record_new(batch, unit, batch->engine->clock, tick->offset);
+    int64_t offset = tick->kind == RECORD_MARKER
+                         ? replay_marker(batch->engine, tick->offset)
+                         : tick->offset;
+    struct record *record = record_new(batch, unit, batch->engine->clock, offset);
 
     record->kind = tick->kind;
     record->event.type = tick->type;
@@ -228,8 +240,9 @@ static void on_due_rows(void *user, const PGresult *result)
     struct batch *batch = user;
     struct engine *engine = batch->engine;
     int rows = PQntuples(result);
-    bool complete = (size_t)rows < engine->due_limit;
+    bool complete = (size_t)rows < due_limit(engine);
     int32_t partition = 0;
+    const struct record *item;
 
     if (batch->dropped)
         return; /* the units have been given back */
@@ -241,9 +254,11 @@ static void on_due_rows(void *user, const PGresult *result)
             complete = false;
             break;
         }
-        add_due(batch, &engine->unit[of], result, i);
+        item = add_due(batch, &engine->unit[of], result, i);
+        if (engine->replay.on && replay_cuts(engine, &item->due))
+            break;
     }
-    if (complete)
+    if (complete && (!engine->replay.on || replay_ends_tick(engine)))
         add_ticks_below(batch, &partition, engine->partition_count);
 }
 
@@ -301,7 +316,7 @@ static bool add_units(struct engine *engine)
     UNITS(O2C_OID_TEXT, o2c_pg_array_text(&array, begun ? cursor->kind : O2C_STR("")));
     UNITS(O2C_OID_TEXT, o2c_pg_array_text(&array, begun ? cursor->item : O2C_STR("")));
 #undef UNITS
-    o2c_pg_add_int8(&engine->params, (int64_t)engine->due_limit);
+    o2c_pg_add_int8(&engine->params, (int64_t)due_limit(engine));
     return any;
 }
 

@@ -32,6 +32,7 @@ int ledger_run(int argc, char **argv);
 int migrate_run(int argc, char **argv);
 int parked_run(int argc, char **argv);
 int publish_run(int argc, char **argv);
+int rebuild_run(int argc, char **argv);
 int simulate_run(int argc, char **argv);
 int topics_run(int argc, char **argv);
 int verify_run(int argc, char **argv);

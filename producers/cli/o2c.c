@@ -24,6 +24,7 @@ static const struct o2c_command commands[] = {
     {"ageing", "what customers owed on a date, by age", ageing_run},
     {"ledger", "balances of the ledger accounts, and the trial balance", ledger_run},
     {"import", "prove that a published file is what the views show", import_run},
+    {"rebuild", "fold the topics again in the recorded order", rebuild_run},
     {"verify", "check that nothing was lost or invented", verify_run},
 };
 

@@ -10,7 +10,7 @@ enum {
     /* of deploy/migrations/host, whose outboxes it reads: with business_date, and the
      * last one it was made for */
     ENGINE_OLDEST = 2,
-    ENGINE_VERSION = 5
+    ENGINE_VERSION = 6
 };
 
 static const struct o2c_str relay_schema = {"relay", 5};

@@ -15,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from kafka_topics import delete_topics  # noqa: E402
+from local_stack import psql  # noqa: E402
 from pipeline import CLI, end_with_parent  # noqa: E402
 from pipeline_case import PATIENCE_S, PipelineCase, order  # noqa: E402
 
@@ -29,6 +30,7 @@ BAD_PORT = {"O2C_PG_DSN": "host=127.0.0.1 port=frob"}
 BAD_MODE = {"O2C_PG_DSN": "host=127.0.0.1 sslmode=frob"}
 BAD_KAFKA = {"O2C_KAFKA_CLIENT": "frob=1"}
 BARE = {}  # a database without tables; filled in below
+NEW = {}   # one with tables that nobody has used
 NOWHERE = "/dev/full"  # where nothing can be written
 
 
@@ -109,6 +111,11 @@ AT_REST = (
          Row(3, "check R --input /dev/null", NO_DATABASE), Row(3, "check R --input /dev/null", NO_KAFKA),
          Row(3, "check R --input /dev/null", NO_TOPICS, "topics create"),
          Row(3, "check R --input -", BARE, "o2c migrate", order("O1"))) +
+    rows("rebuild", Row(0, "--from $DSN", NEW, r"orders: \d+ batches"),
+         Row(1, "--from $DSN", says="has gone on by itself"), Row(2, "", says="--from is missing"),
+         Row(2, "now --from $DSN"), Row(2, "--from frob=1", says="frob"),
+         Row(2, "--from $DSN", BAD_DATABASE), Row(3, "--from $DSN", NO_DATABASE),
+         Row(3, "--from postgresql://127.0.0.1:1/o2c", NEW), Row(3, "--from $DSN", BARE, "o2c migrate")) +
     rows("verify", Row(0, ""), Row(1, "", stdout=NOWHERE), Row(2, "now"), Row(2, "", BAD_KAFKA),
          Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE), Row(3, "", NO_KAFKA),
          Row(3, "", NO_TOPICS, "topics create"), Row(3, "", BARE, "o2c migrate")))
@@ -162,6 +169,15 @@ class ExitStatuses(PipelineCase):
         case.o2c("clock", "--from", "2026-12-31")
         case.drain()
         BARE["O2C_PG_DSN"] = cls.pipeline.stack.dsn("postgres")
+        cls.make_new()
+
+    @classmethod
+    def make_new(cls):
+        name = cls.pipeline.name + "_new"
+        psql(BARE["O2C_PG_DSN"], f'CREATE DATABASE "{name}"')
+        cls.addClassCleanup(psql, BARE["O2C_PG_DSN"], f'DROP DATABASE "{name}" WITH (FORCE)')
+        NEW["O2C_PG_DSN"] = cls.pipeline.stack.dsn(name)
+        cls().o2c("migrate", "--pg-dsn", NEW["O2C_PG_DSN"])
 
     def runTest(self):
         """For setUpClass alone."""
@@ -169,7 +185,9 @@ class ExitStatuses(PipelineCase):
     def begin(self, command, words, environment=None, stdout=None):
         with open(stdout, "w") if stdout else contextlib.nullcontext(subprocess.PIPE) as out:
             return subprocess.Popen(
-                [self.pipeline.build / CLI, command, *words.split()], text=True, stdout=out,
+                [self.pipeline.build / CLI, command,
+                 *(self.pipeline.environment["O2C_PG_DSN"] if word == "$DSN" else word
+                   for word in words.split())], text=True, stdout=out,
                 env=self.pipeline.environment | (environment or {}), stdin=subprocess.PIPE,
                 stderr=subprocess.PIPE, preexec_fn=end_with_parent)
 

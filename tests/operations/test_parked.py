@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from pipeline_case import PipelineCase, dispatch, order  # noqa: E402
+from pipeline_case import PipelineCase, dispatch, invoice, order  # noqa: E402
 from topic_records import headers_of  # noqa: E402
 
 WHY = ("--reason", "the test says so")
@@ -270,16 +270,6 @@ class Parked(PipelineCase):
         self.drain()
         self.assertEqual(self.notices("CX"), ["parked/1", "released/1", "released/0"])
         self.o2c("verify")
-
-
-def invoice(invoice_id, account, gross_minor):
-    return json.dumps({
-        "type": "InvoiceIssued", "source": "test", "customer_id": account,
-        "invoice_id": invoice_id, "number": invoice_id, "issue_date": "2026-03-02",
-        "currency": "EUR", "net_minor": gross_minor, "gross_minor": gross_minor,
-        "lines": [{"line_no": 1, "quantity_milli": 1000, "net_minor": gross_minor,
-                   "unit_price_micro": gross_minor * 10_000}],
-        "instalments": [{"due_date": "2026-04-01", "amount_minor": gross_minor}]}) + "\n"
 
 
 def payment(payment_id, account, amount_minor, *lines):

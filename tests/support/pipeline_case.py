@@ -47,6 +47,16 @@ def invoice_of_order(invoice_id, order_id, quantity_milli, customer_id="C1", **f
         "instalments": [{"due_date": "2026-04-03", "amount_minor": net_minor}], **fields}) + "\n"
 
 
+def invoice(invoice_id, account, gross_minor):
+    return json.dumps({
+        "type": "InvoiceIssued", "source": "test", "customer_id": account,
+        "invoice_id": invoice_id, "number": invoice_id, "issue_date": "2026-03-02",
+        "currency": "EUR", "net_minor": gross_minor, "gross_minor": gross_minor,
+        "lines": [{"line_no": 1, "quantity_milli": 1000, "net_minor": gross_minor,
+                   "unit_price_micro": gross_minor * 10_000}],
+        "instalments": [{"due_date": "2026-04-01", "amount_minor": gross_minor}]}) + "\n"
+
+
 class PipelineCase(unittest.TestCase):
     """One pipeline for all tests of a class; each uses accounts of its own."""
 

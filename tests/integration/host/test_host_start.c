@@ -89,7 +89,7 @@ static void a_later_schema_that_says_so_is_worked_with(void **state)
     run_sql("ALTER TABLE probe.trail ADD later text");
     run_sql("ALTER TABLE probe.progress ADD later text");
     migrated("probe", "1");
-    migrated("host", "5");
+    migrated("host", "6");
     migrated("probe", "1");
     put_order("acc", "o1", "");
     await_applied(1);
@@ -113,10 +113,10 @@ static void a_later_schema_that_goes_only_with_later_programs_is_refused(void **
     migrated("probe", "2");
     migrated("probe", "1");
     host_expect_refusal(NULL, 1,
-                        "schema probe is at version 3 (engine 5), compatible from 2");
+                        "schema probe is at version 3 (engine 6), compatible from 2");
     run_sql("DELETE FROM o2c.migration WHERE folder = 'probe' AND version > 1");
     migrated("host", "NULL");
-    host_expect_refusal(NULL, 1, "compatible from 1 (engine 6)");
+    host_expect_refusal(NULL, 1, "compatible from 1 (engine 7)");
     expect_sql("0", "SELECT count(*) FROM probe.claim");
 }
 
@@ -127,9 +127,9 @@ static void a_schema_older_than_needed_is_refused(void **state)
     host_topics(NULL);
     run_sql("UPDATE o2c.migration SET version = version - 1, compatible_from = 1"
             " WHERE folder = 'host'");
-    host_expect_refusal(NULL, 1, "(engine 4), compatible from 1 (engine 1)");
+    host_expect_refusal(NULL, 1, "(engine 5), compatible from 1 (engine 1)");
     run_sql("ALTER TABLE o2c.migration DROP compatible_from"); /* of a release before it */
-    host_expect_refusal(NULL, 1, "(engine 4), compatible from 1 (engine 4)");
+    host_expect_refusal(NULL, 1, "(engine 5), compatible from 1 (engine 5)");
 }
 
 static void a_database_of_another_partition_count_or_cluster_is_refused(void **state)

@@ -880,8 +880,8 @@ static void a_database_that_does_not_fit_is_refused(void **state)
     run_sql("DELETE FROM o2c.migration WHERE schema = 'relay'");
     expect_refusal("schema relay: relay is at version 0");
     run_sql("INSERT INTO o2c.migration VALUES ('relay', 'relay', 1, NULL),"
-            " ('probe', 'host', 6, 6), ('probe', 'host', 7, 1)");
-    expect_refusal("schema probe: engine is at version 7, compatible from 6");
+            " ('probe', 'host', 7, 7), ('probe', 'host', 8, 1)");
+    expect_refusal("schema probe: engine is at version 8, compatible from 7");
     run_sql("DELETE FROM o2c.migration WHERE folder = 'host';"
             "INSERT INTO o2c.migration VALUES ('probe', 'host', 1, 1)");
     expect_refusal("schema probe: engine is at version 1");
@@ -896,7 +896,7 @@ static void a_later_database_that_says_so_is_published_from(void **state)
     run_sql(
         "ALTER TABLE probe.outbox ADD later text; ALTER TABLE relay.cursor ADD later text;"
         "INSERT INTO o2c.migration VALUES ('relay', 'relay', 2, 1),"
-        " ('probe', 'host', 6, 2), ('probe', 'probe', 9, 9)");
+        " ('probe', 'host', 7, 2), ('probe', 'probe', 9, 9)");
     run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'o2c-outbox-relay'");
     service_wait_log_times(&first, "\"publishing for\"", 2);

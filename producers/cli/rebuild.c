@@ -1,0 +1,465 @@
+/*
+ * o2c rebuild: gives a new, migrated database what its consumers need to fold the
+ * topics again as another database's consumers did (docs/operations.md, Rebuild):
+ *   - where topics began, and the settings and claims that what is published bears;
+ *   - the order in which inputs were folded, batch by batch, into SCHEMA.replay;
+ *   - what people ordered about parked records, to be done again where it was done;
+ *   - how far the relay had published: what was published is not published again.
+ * Asked again it adds what the original has folded since.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "producers/cli/commands.h"
+#include "producers/cli/options.h"
+#include "producers/cli/stack.h"
+#include "runtime/base/buf.h"
+#include "runtime/pg/errors.h"
+#include "runtime/pg/query.h"
+
+#include "runtime/base/banned.h"
+
+enum {
+    SQL_BYTES = 1 << 16
+};
+
+struct rebuild_settings {
+    struct stack_settings stack;
+    const char *from;
+};
+
+static const struct o2c_setting settings_rows[] = {
+    {"from", O2C_OPTION_TEXT, offsetof(struct rebuild_settings, from), "", 0, 0, NULL,
+     "PostgreSQL connection string of the database to follow", true},
+    STACK_PG_SETTINGS(struct rebuild_settings, stack),
+};
+
+static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
+                                                                   sizeof settings_rows[0]};
+
+struct run {
+    struct stack_settings from_settings;
+    struct stack to, from;
+    const char *schema; /* of the consumer under way, quoted */
+    int status;         /* of the first failure */
+};
+
+static bool failed(struct run *run, int status)
+{
+    if (run->status == EXIT_OK)
+        run->status = status;
+    return false;
+}
+
+/* NULL after saying what failed. */
+static PGresult *ask(struct run *run, struct stack *stack, const char *sql,
+                     const char *const *values, size_t count)
+{
+    struct o2c_buf text;
+    PGresult *result;
+
+    o2c_buf_init(&text, SQL_BYTES);
+    stack_put_schema(&text, run->schema, sql);
+    result = stack_query(stack, o2c_buf_text(&text), values, count);
+    if (!result)
+        (void)failed(run, EXIT_STACK_FAILED);
+    o2c_buf_clear(&text);
+    return result;
+}
+
+static bool tell(struct run *run, const char *sql)
+{
+    PGresult *result = ask(run, &run->to, sql, NULL, 0);
+
+    PQclear(result);
+    return result != NULL;
+}
+
+/* ---- rows from one database into the other */
+
+static bool copy_failed(struct run *run, struct stack *stack)
+{
+    o2c_pg_fail_connection(&stack->err, stack->pg, "PostgreSQL");
+    (void)stack_failed(stack);
+    return failed(run, EXIT_STACK_FAILED);
+}
+
+static bool begin_copy(struct run *run, struct stack *stack, const char *sql,
+                       ExecStatusType expected)
+{
+    struct o2c_buf text;
+    PGresult *result;
+    bool begun;
+
+    o2c_buf_init(&text, SQL_BYTES);
+    stack_put_schema(&text, run->schema, sql);
+    result = PQexec(stack->pg, o2c_buf_text(&text));
+    begun = PQresultStatus(result) == expected;
+    if (!begun) {
+        o2c_pg_fail_result(&stack->err, result, "PostgreSQL");
+        (void)stack_failed(stack);
+        (void)failed(run, EXIT_STACK_FAILED);
+    }
+    PQclear(result);
+    o2c_buf_clear(&text);
+    return begun;
+}
+
+static bool end_copy(struct run *run, struct stack *stack)
+{
+    bool ok = true;
+    PGresult *result;
+
+    while ((result = PQgetResult(stack->pg))) {
+        ok = ok && PQresultStatus(result) == PGRES_COMMAND_OK;
+        PQclear(result);
+    }
+    return ok || copy_failed(run, stack);
+}
+
+/* `select` of the one becomes rows of `incoming` in the other. */
+static bool copy(struct run *run, const char *select)
+{
+    struct o2c_buf sql;
+    char *line = NULL;
+    int len;
+    bool begun;
+
+    o2c_buf_init(&sql, SQL_BYTES);
+    o2c_buf_printf(&sql, "COPY (%s) TO STDOUT", select);
+    begun = begin_copy(run, &run->from, o2c_buf_text(&sql), PGRES_COPY_OUT) &&
+            begin_copy(run, &run->to, "COPY incoming FROM STDIN", PGRES_COPY_IN);
+    o2c_buf_clear(&sql);
+    if (!begun)
+        return false;
+    while ((len = PQgetCopyData(run->from.pg, &line, 0)) > 0) {
+        int sent = PQputCopyData(run->to.pg, line, len);
+
+        PQfreemem(line);
+        if (sent != 1)
+            return copy_failed(run, &run->to);
+    }
+    if (len != -1)
+        return copy_failed(run, &run->from);
+    if (PQputCopyEnd(run->to.pg, NULL) != 1)
+        return copy_failed(run, &run->to);
+    return end_copy(run, &run->from) && end_copy(run, &run->to);
+}
+
+/* ---- what does not fit */
+
+/* Rows are (partition, number, number) that a sentence names; true: there are none. */
+static bool none(struct run *run, const char *sql, const char *sentence)
+{
+    PGresult *rows = ask(run, &run->to, sql, NULL, 0);
+    bool fits = rows && !PQntuples(rows);
+
+    if (rows && !fits) {
+        (void)stack_fail(&run->to, EXIT_FINDINGS, "%s partition %s batch %s: %s",
+                         run->schema, PQgetvalue(rows, 0, 0), PQgetvalue(rows, 0, 1),
+                         sentence);
+        (void)failed(run, EXIT_FINDINGS);
+    }
+    PQclear(rows);
+    return fits;
+}
+
+static bool has_not_gone_on(struct run *run)
+{
+    return none(run,
+                "SELECT p.partition, p.batch_seq FROM $schema.position p"
+                " WHERE p.batch_seq > coalesce((SELECT max(batch_seq) FROM $schema.replay r"
+                "                                WHERE r.partition = p.partition), 0)"
+                " ORDER BY 1 LIMIT 1",
+                "the database to be rebuilt has gone on by itself; a rebuild begins with a "
+                "new one (o2c migrate)");
+}
+
+static bool is_whole(struct run *run)
+{
+    return none(run,
+                "SELECT partition, min(batch_seq) FROM incoming GROUP BY partition"
+                " HAVING min(batch_seq) <> 1 OR max(batch_seq) <> count(*)"
+                " ORDER BY 1 LIMIT 1",
+                "the order before it is not recorded, or has a gap behind it: it cannot be "
+                "followed");
+}
+
+static bool is_the_same_original(struct run *run)
+{
+    return none(run,
+                "SELECT partition, batch_seq FROM incoming i"
+                "  JOIN $schema.replay r USING (partition, batch_seq)"
+                " WHERE (i.next_offsets, i.parked, i.unparked, i.business_date,"
+                "        i.cursor_date, i.cursor_account, i.cursor_kind, i.cursor_item)"
+                "       IS DISTINCT FROM"
+                "       (r.next_offsets, r.parked, r.unparked, r.business_date,"
+                "        r.cursor_date, r.cursor_account, r.cursor_kind, r.cursor_item)"
+                " ORDER BY 1, 2 LIMIT 1",
+                "was taken over before in another order: this is not the same original, or "
+                "it was restored since");
+}
+
+static bool has_the_same_claims(struct run *run)
+{
+    return none(run,
+                "SELECT partition, 0 FROM incoming i JOIN $schema.claim c USING (partition)"
+                " WHERE i.incarnation <> c.incarnation ORDER BY 1 LIMIT 1",
+                "was claimed before by a consumer that follows no original; a rebuild "
+                "begins with a new database (o2c migrate)");
+}
+
+/* ---- the order */
+
+static bool copy_order(struct run *run, const char *partition, int64_t last_batch)
+{
+    struct o2c_buf sql;
+    bool copied = true;
+
+    for (int64_t stretch = 0; copied && 1000 * stretch < last_batch; stretch++) {
+        o2c_buf_init(&sql, SQL_BYTES);
+        o2c_buf_printf(
+            &sql,
+            "SELECT partition, batch_seq, next_offsets,"
+            "       (SELECT outbox_no FROM $schema.progress p"
+            "         WHERE p.partition = o.partition AND p.batch_seq = o.batch_seq),"
+            "       parked, unparked, business_date, cursor_date, cursor_account,"
+            "       cursor_kind, cursor_item"
+            "  FROM $schema.fold_order o"
+            " WHERE partition = %s AND stretch = %" PRId64,
+            partition, stretch);
+        copied = copy(run, o2c_buf_text(&sql));
+        o2c_buf_clear(&sql);
+    }
+    return copied;
+}
+
+static bool copy_orders(struct run *run, int *ret_partitions)
+{
+    PGresult *rows = ask(run, &run->from,
+                         "SELECT partition, batch_seq FROM $schema.position"
+                         " WHERE batch_seq IS NOT NULL ORDER BY 1",
+                         NULL, 0);
+    bool copied = rows != NULL;
+
+    for (int i = 0; copied && i < PQntuples(rows); i++)
+        copied = copy_order(run, PQgetvalue(rows, i, 0),
+                            strtoll(PQgetvalue(rows, i, 1), NULL, 10));
+    *ret_partitions = rows ? PQntuples(rows) : 0;
+    PQclear(rows);
+    return copied;
+}
+
+static bool take_order(struct run *run, int *ret_partitions)
+{
+    return has_not_gone_on(run) &&
+           tell(run, "CREATE TEMP TABLE incoming (LIKE $schema.replay) ON COMMIT DROP") &&
+           copy_orders(run, ret_partitions) && is_whole(run) && is_the_same_original(run) &&
+           tell(run, "INSERT INTO $schema.replay SELECT * FROM incoming"
+                     "    ON CONFLICT DO NOTHING") &&
+           tell(run, "DROP TABLE incoming");
+}
+
+/* ---- the rest */
+
+static const struct kept {
+    const char *table; /* the rows have its columns, in their order */
+    const char *select, *insert;
+    bool (*check)(struct run *run);
+} all_kept[] = {
+    {"$schema.first_offset",
+     "SELECT topic, partition, next_offset FROM $schema.first_offset",
+     "INSERT INTO $schema.first_offset SELECT * FROM incoming"
+     "    ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
+     NULL},
+    {"$schema.fixed_setting", "SELECT name, value, fixed_at FROM $schema.fixed_setting",
+     "INSERT INTO $schema.fixed_setting SELECT * FROM incoming"
+     "    ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+     NULL},
+    {"$schema.claim",
+     "SELECT partition, 0, -1, 'o2c rebuild', 0, now(), incarnation, cluster_id,"
+     "       partition_count, now() FROM $schema.claim",
+     "INSERT INTO $schema.claim SELECT * FROM incoming ON CONFLICT DO NOTHING",
+     has_the_same_claims},
+    {"$schema.parked_order",
+     "SELECT order_no, partition, account_id, action, actor, reason, requested_at,"
+     "       NULL, NULL FROM $schema.parked_order",
+     "WITH taken AS ("
+     "    INSERT INTO $schema.parked_order OVERRIDING SYSTEM VALUE"
+     "    SELECT * FROM incoming ON CONFLICT DO NOTHING)"
+     "SELECT setval(pg_get_serial_sequence('$schema.parked_order', 'order_no'),"
+     "              (SELECT max(order_no) FROM incoming))",
+     NULL},
+    {"relay.cursor",
+     "SELECT k.consumer, partition, acked_no FROM relay.cursor k JOIN o2c.consumer c"
+     "    USING (consumer) WHERE quote_ident(c.schema) = '$schema'",
+     "INSERT INTO relay.cursor AS old SELECT * FROM incoming"
+     "    ON CONFLICT (consumer, partition)"
+     "    DO UPDATE SET acked_no = greatest(old.acked_no, excluded.acked_no)",
+     NULL},
+};
+
+static bool take(struct run *run, const struct kept *kept)
+{
+    struct o2c_buf sql;
+    bool taken;
+
+    o2c_buf_init(&sql, SQL_BYTES);
+    o2c_buf_printf(&sql, "CREATE TEMP TABLE incoming (LIKE %s) ON COMMIT DROP",
+                   kept->table);
+    taken = tell(run, o2c_buf_text(&sql)) && copy(run, kept->select) &&
+            (!kept->check || kept->check(run)) && tell(run, kept->insert) &&
+            tell(run, "DROP TABLE incoming");
+    o2c_buf_clear(&sql);
+    return taken;
+}
+
+/* Not every consumer has limits of its stages, which are changed with SQL. */
+static bool take_limits(struct run *run)
+{
+    static const struct kept limits = {
+        "$schema.flow_limit", "SELECT stage, days FROM $schema.flow_limit",
+        "INSERT INTO $schema.flow_limit SELECT * FROM incoming"
+        "    ON CONFLICT (stage) DO UPDATE SET days = excluded.days",
+        NULL};
+    PGresult *has =
+        ask(run, &run->from, "SELECT 1 WHERE to_regclass('$schema.flow_limit') IS NOT NULL",
+            NULL, 0);
+    bool taken = has && (!PQntuples(has) || take(run, &limits));
+
+    PQclear(has);
+    return taken;
+}
+
+/* ---- all consumers */
+
+static bool report(struct run *run, const char *consumer, int partitions)
+{
+    PGresult *counts =
+        ask(run, &run->to,
+            "SELECT count(*), (SELECT count(*) FROM $schema.parked_order)"
+            "  FROM $schema.replay r LEFT JOIN $schema.position p USING (partition)"
+            " WHERE r.batch_seq > coalesce(p.batch_seq, 0)",
+            NULL, 0);
+    PGresult *marks = ask(run, &run->from,
+                          "SELECT count(*) FROM $schema.set_aside"
+                          " WHERE republished_at IS NOT NULL",
+                          NULL, 0);
+    bool told = counts && marks;
+
+    if (told)
+        printf("%s: %s batches of %d partitions to be folded, %s releases and discards\n",
+               consumer, PQgetvalue(counts, 0, 0), partitions, PQgetvalue(counts, 0, 1));
+    if (told && strcmp(PQgetvalue(marks, 0, 0), "0") != 0)
+        printf("%s: not taken over: who published %s records again that were set aside\n",
+               consumer, PQgetvalue(marks, 0, 0));
+    PQclear(counts);
+    PQclear(marks);
+    return told;
+}
+
+static bool is_in_original(struct run *run, const char *consumer, bool *ret_is)
+{
+    const char *values[] = {consumer};
+    PGresult *rows =
+        ask(run, &run->from, "SELECT 1 FROM o2c.consumer WHERE consumer = $1", values, 1);
+
+    *ret_is = rows && PQntuples(rows);
+    PQclear(rows);
+    return rows != NULL;
+}
+
+static bool take_consumer(struct run *run, const char *consumer, const char *schema)
+{
+    bool known;
+    int partitions;
+
+    run->schema = schema;
+    if (!is_in_original(run, consumer, &known))
+        return false;
+    if (!known) {
+        printf("%s: the original has no such consumer; it begins anew\n", consumer);
+        return true;
+    }
+    if (!take_order(run, &partitions))
+        return false;
+    for (size_t i = 0; i < sizeof all_kept / sizeof all_kept[0]; i++)
+        if (!take(run, &all_kept[i]))
+            return false;
+    return take_limits(run) && report(run, consumer, partitions);
+}
+
+static bool take_all(struct run *run)
+{
+    PGresult *rows =
+        ask(run, &run->to,
+            "SELECT consumer, quote_ident(schema) FROM o2c.consumer ORDER BY 1", NULL, 0);
+    bool taken = rows != NULL;
+
+    for (int i = 0; taken && i < PQntuples(rows); i++)
+        taken = take_consumer(run, PQgetvalue(rows, i, 0), PQgetvalue(rows, i, 1));
+    PQclear(rows);
+    return taken;
+}
+
+static bool begin(struct run *run, struct stack *stack, const char *sql)
+{
+    PGresult *result = ask(run, stack, sql, NULL, 0);
+
+    PQclear(result);
+    return result != NULL;
+}
+
+static int rebuild(struct run *run)
+{
+    run->schema = "o2c";
+    if (begin(run, &run->from, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") &&
+        begin(run, &run->to, "BEGIN") && take_all(run))
+        (void)begin(run, &run->to, "COMMIT");
+    return run->status;
+}
+
+static int open_both(struct run *run)
+{
+    int status;
+
+    if (!*run->from_settings.pg_dsn)
+        return stack_fail(&run->to, EXIT_USAGE, "--from is missing");
+    status = stack_open_pg(&run->to);
+    return status ? status : stack_open_pg(&run->from);
+}
+
+int rebuild_run(int argc, char **argv)
+{
+    struct rebuild_settings settings = {0};
+    struct options options = {
+        .usage = "o2c rebuild --from DSN",
+        .about =
+            "Makes a new database (o2c migrate) fold the topics again in the order in which\n"
+            "the consumers of the database DSN have folded them. Its consumers are started\n"
+            "afterwards, beside those of the original with a group-suffix; they publish\n"
+            "nothing that was published. Asked again, before they have gone on by\n"
+            "themselves, it adds what the original has folded since.\n",
+        .exits = {.done = "the order is taken over",
+                  .findings = "it cannot be followed; nothing is taken over",
+                  .servers = "one of the databases"},
+        .table = &table,
+        .settings = &settings,
+    };
+    struct run run = {.to = {.command = argv[0], .settings = &settings.stack}};
+    int status;
+
+    if (options_load(&options, argc, argv, &status)) {
+        run.from_settings.pg_dsn = settings.from;
+        run.from = (struct stack){.command = argv[0], .settings = &run.from_settings};
+        status = open_both(&run);
+        if (!status)
+            status = rebuild(&run);
+    }
+    stack_close(&run.to);
+    stack_close(&run.from);
+    options_clear(&options);
+    return status;
+}

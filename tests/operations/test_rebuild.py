@@ -1,0 +1,327 @@
+"""o2c rebuild: a second database, folded from the topics in the order that the first one recorded,
+has the same rows and the same outbox, although everything is there at once.
+"""
+
+import json
+import random
+import signal
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from local_stack import psql  # noqa: E402
+from pipeline import Pipeline, PipelineFailed  # noqa: E402
+from pipeline_case import (  # noqa: E402
+    PATIENCE_S, PipelineCase, dispatch, invoice, order)
+
+CONSUMERS = ("orders", "shipments", "receivables", "ledger", "disputes", "reminders")
+# Who works when, and where Kafka ended then; the order itself is compared as fold_order.
+OF_THE_PROCESS = ("claim", "outbound", "replay", "progress", "packed_order")
+TIMES = ("parked_at", "left_at", "set_aside_at", "done_at", "fixed_at")
+WHY = ("--reason", "a test", "--actor", "tester")
+SEED = 20261127
+
+
+class Rebuilt(Pipeline):
+    """Consumers on a database of their own that read the topics of another pipeline; no relay."""
+
+    def __init__(self, original, name):
+        super().__init__(original.stack, original.build, f"{original.name}_{name}")
+        self.prefix = original.prefix
+        self.environment["O2C_TOPIC_PREFIX"] = original.prefix
+        for service in self.services.values():
+            service.environment = {**self.environment, "O2C_GROUP_SUFFIX": "." + name}
+        del self.services["outbox-relay"]
+
+    def create(self):
+        psql(self.stack.dsn("postgres"), f'CREATE DATABASE "{self.name}"')
+        self.must("migrate")
+
+    def remove(self):
+        """The topics are the original's."""
+        self.kill()
+        psql(self.stack.dsn("postgres"), f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+
+
+def payment(payment_id, account, amount_minor, invoice_id):
+    return json.dumps({
+        "type": "PaymentReceived", "source": "test", "customer_id": account,
+        "payment_id": payment_id, "received_date": "2026-04-08", "currency": "EUR",
+        "amount_minor": amount_minor, "method": "transfer",
+        "remittance": [{"invoice_id": invoice_id, "amount_minor": amount_minor}]}) + "\n"
+
+
+def dispute(dispute_id, account, invoice_id, amount_minor):
+    return json.dumps({
+        "type": "DisputeRaised", "source": "test", "occurred_at": "2026-04-08T10:00:00Z",
+        "customer_id": account, "dispute_id": dispute_id, "invoice_id": invoice_id,
+        "amount_minor": amount_minor, "reason_code": "damaged", "raised_by": "customer"}) + "\n"
+
+
+def contended(account):
+    """Two payments that name one invoice, and a dispute of it on the day of a payment."""
+    return [invoice(f"I-{account}", account, 10000), invoice(f"J-{account}", account, 4000),
+            payment(f"P-{account}", account, 8000, f"I-{account}"),
+            payment(f"Q-{account}", account, 7000, f"I-{account}"),
+            dispute(f"D-{account}", account, f"J-{account}", 2500),
+            payment(f"R-{account}", account, 4000, f"J-{account}"),
+            order(f"O-{account}", account), dispatch(f"S-{account}", f"O-{account}", account),
+            invoice(f"K-{account}", account, 900)]
+
+
+class Rebuild(PipelineCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.RUNNING = False
+        super().setUpClass()
+        cls.addClassCleanup(cls.pipeline.kill)
+        cls.chance, cls.parked_accounts = random.Random(SEED), 0
+        case = cls()
+        for consumer in CONSUMERS:
+            cls.pipeline.services[consumer].environment = {
+                **cls.pipeline.environment, "O2C_BATCH_EVENTS": str(cls.chance.randint(1, 4))}
+        cls.pipeline.start()
+        cls.pipeline.wait_ready()
+        case.live()
+        case.drain()
+        cls.pipeline.stop()
+        case.o2c("verify")
+
+    parked_accounts = 0
+
+    def runTest(self):
+        """For setUpClass alone."""
+
+    def live(self):
+        """Days pass, the events of each account arrive mixed, and processes are killed."""
+        lines = [line for number in range(14) for line in contended(f"C{number}")]
+        self.chance.shuffle(lines)
+        for day in ("2026-04-07", "2026-04-11", "2026-04-18", "2026-04-19"):
+            while lines and self.chance.random() < 0.9:
+                count = self.chance.randint(1, 9)
+                self.publish(*lines[:count])
+                del lines[:count]
+                if self.chance.random() < 0.2:
+                    self.restart(self.chance.choice(CONSUMERS))
+            self.o2c("clock", "--from", day)
+            self.restart("reminders")
+            self.park()
+        self.publish(*lines)
+
+    def park(self):
+        """What can never be applied, what queues behind it, and what a person does about it."""
+        type(self).parked_accounts += 1
+        account = f"X{self.parked_accounts}"
+        self.produce("o2c.orders", account, b"no event")
+        self.produce("o2c.orders", None, b"no key", partition=self.parked_accounts % 6)
+        self.publish(*(order(f"O{number}-{account}", account) for number in range(2)))
+        if self.parked_accounts == 1:
+            return  # stays so
+        for consumer in ("orders", "shipments"):
+            self.until("it is parked", lambda: self.rows(
+                f"SELECT 1 FROM {consumer}.parked WHERE account_id = '{account}' AND"  # noqa: B023
+                " state = 'queued' HAVING count(*) = 2"))
+        self.o2c("parked", "release", "orders", account, *WHY, status=1)  # parked again
+        for consumer in ("orders", "shipments"):
+            self.o2c("parked", "discard", consumer, account, *WHY)
+
+    def restart(self, consumer):
+        self.pipeline.services[consumer].kill()
+        self.pipeline.services[consumer].start()
+
+    # ---- rebuilding
+
+    def rebuilt(self, name):
+        again = Rebuilt(self.pipeline, name)
+        self.addCleanup(again.remove)
+        again.create()
+        return again
+
+    def follow(self, again, status=0):
+        done = again.o2c("rebuild", "--from", self.pipeline.environment["O2C_PG_DSN"])
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    def fold(self, again):
+        again.start()
+        again.wait_ready(PATIENCE_S)
+        again.stop()
+
+    def verified(self, again, status=0):
+        done = again.o2c("verify")
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    def tables(self, pipeline):
+        """{table: [row]}: all that consumers keep, but for times and who works."""
+        columns = {}
+        for schema, table, column in (line.split("|") for line in pipeline.sql(
+                "SELECT table_schema, table_name, column_name FROM information_schema.columns"
+                " JOIN information_schema.tables USING (table_schema, table_name)"
+                f" WHERE table_schema IN {CONSUMERS} AND table_type = 'BASE TABLE'"
+                " ORDER BY 1, 2, ordinal_position").splitlines()):
+            if (table not in OF_THE_PROCESS and column not in TIMES
+                    and not table.startswith("outbox_")):  # parts of one
+                columns.setdefault(f"{schema}.{table}", []).append(column)
+        queries = {table: ", ".join(names) for table, names in columns.items()}
+        queries |= {f"{schema}.fold_order": "*" for schema in CONSUMERS}
+        queries |= {f"{schema}.position": "partition, batch_seq, last_hashes, stream_seqs, outbox_no,"
+                    " applied, repeats, skipped, parked, unparked, set_aside, markers, tick_emitted"
+                    for schema in CONSUMERS}
+        return {table: pipeline.sql(f"SELECT t FROM (SELECT {names} FROM {table}) t"
+                                    " ORDER BY t::text").splitlines()
+                for table, names in queries.items()}
+
+    def assert_same(self, again):
+        first, second = self.tables(self.pipeline), self.tables(again)
+        self.assertEqual(first.keys(), second.keys())
+        for table, rows in first.items():
+            self.assertEqual(rows, second[table], table)
+        return first
+
+    # ---- tests
+
+    def kill_each(self, again):
+        """When its first batch is sent."""
+        for consumer in again.services.values():
+            consumer.start(O2C_FAILPOINTS="store.after_sync=kill")
+        for consumer in again.services.values():
+            self.assertEqual(consumer.wait(PATIENCE_S), -signal.SIGKILL, consumer.last_words())
+
+    def go_on(self, *lines):
+        """The original lives for a while."""
+        self.pipeline.start()
+        self.pipeline.wait_ready()
+        self.publish(*lines)
+        self.drain()
+        self.pipeline.stop()
+
+    def test_the_same_rows_and_the_same_outbox(self):
+        again = self.rebuilt("same")
+        self.assertRegex(self.follow(again), r"(?m)^receivables: [1-9]\d* batches of 6 partitions")
+        self.kill_each(again)
+        self.fold(again)
+        tables = self.assert_same(again)
+        for table in ("orders.outbox", "receivables.outbox", "reminders.outbox", "disputes.outbox",
+                      "ledger.fold_order", "receivables.movement", "orders.parked_order",
+                      "shipments.parked", "orders.set_aside"):
+            self.assertTrue(tables[table], table)
+        self.assertTrue(again.sql("SELECT 1 FROM reminders.fold_order WHERE cursor_item IS NOT NULL"),
+                        "no tick was cut into batches")
+        self.assertIn("verified: ", self.verified(again))
+
+        self.go_on(*contended("LATER"))
+        self.assertIn("the database is older than the topics", self.refused_start(again))
+        self.assertRegex(self.follow(again), r"(?m)^receivables: [1-9] batches of 6 partitions")
+        self.fold(again)
+        self.assert_same(again)
+        self.assertIn("verified: ", self.verified(again))
+        self.assertIn("receivables: 0 batches", self.follow(again))
+
+    def refused_start(self, again):
+        consumer = again.services["receivables"]
+        consumer.start()
+        self.assertEqual(consumer.wait(PATIENCE_S), 1)
+        return consumer.last_words()
+
+    def departs(self, again):
+        """Receivables stop where a batch is not as recorded. Where its number is not kept any more,
+        the outbox differs from the topics, or is behind them, which stops it at the end.
+        """
+        receivables = again.services["receivables"]
+        receivables.start()
+        self.assertEqual(receivables.wait(PATIENCE_S), 1)
+        self.assertRegex(receivables.last_words(), "a rebuild departs from what was recorded .*"
+                         r"partition \d batch \d+: the last number of the outbox is \d+, recorded was")
+        again.sql("UPDATE receivables.replay SET outbox_no = NULL")
+        again.start()
+        try:
+            again.wait_ready(PATIENCE_S)
+        except PipelineFailed as fault:
+            self.assertIn("the database is older than the topics", str(fault))
+        again.kill()
+        self.assertRegex(self.verified(again, status=1),
+                         r"(differs from|is not in) the outbox of receivables")
+
+    def merge(self, again, consumer):
+        """All of the order becomes one batch of each partition: what would be folded without it."""
+        again.sql(f"DELETE FROM {consumer}.replay r WHERE batch_seq < (SELECT max(batch_seq)"
+                  f" FROM {consumer}.replay o WHERE o.partition = r.partition)")
+        again.sql(f"UPDATE {consumer}.replay SET batch_seq = 1")
+
+    def test_without_the_order_other_things_are_decided(self):
+        again = self.rebuilt("merged")
+        self.follow(again)
+        self.merge(again, "receivables")
+        self.departs(again)
+
+    def swapped(self, again):
+        """Two batches of receivables, one of invoices and one of payments, change places."""
+        return again.sql("""
+            WITH step AS (
+                SELECT partition, batch_seq, next_offsets, key AS topic,
+                       value::bigint - coalesce((lag(next_offsets) OVER w ->> key)::bigint, 0) AS step
+                  FROM receivables.replay, jsonb_each_text(next_offsets)
+                WINDOW w AS (PARTITION BY partition, key ORDER BY batch_seq)
+            ), pair AS (
+                SELECT a.partition, a.batch_seq, a.step, b.step AS payments
+                  FROM step a
+                  JOIN step b ON b.partition = a.partition AND b.batch_seq = a.batch_seq + 1
+                 WHERE a.topic = 'o2c.invoices' AND b.topic = 'o2c.payments' AND b.step > 0
+                   AND a.step > 0 AND a.step = (SELECT sum(step) FROM step s WHERE
+                       (s.partition, s.batch_seq) = (a.partition, a.batch_seq))
+            )
+            UPDATE receivables.replay r
+               SET next_offsets = next_offsets || jsonb_build_object(
+                       'o2c.invoices', (next_offsets ->> 'o2c.invoices')::bigint - pair.step,
+                       'o2c.payments', (next_offsets ->> 'o2c.payments')::bigint + payments)
+              FROM pair
+             WHERE (r.partition, r.batch_seq) = (pair.partition, pair.batch_seq)
+            RETURNING r.partition""").splitlines()
+
+    def test_an_order_that_was_meddled_with_is_noticed(self):
+        again = self.rebuilt("meddled")
+        self.follow(again)
+        self.assertTrue(self.swapped(again))
+        self.departs(again)
+
+    def test_what_cannot_be_followed_is_refused(self):
+        again, third = self.rebuilt("spoilt"), self.rebuilt("third")
+        self.assertIn("--from is missing", third.o2c("rebuild").stderr)
+        self.follow(again)
+        self.fold(again)
+        self.pipeline, original = again, self.pipeline
+        try:
+            self.pipeline.sql("DELETE FROM orders.progress WHERE batch_seq = 2")
+            self.assertRegex(self.follow(third, status=1),
+                             r"orders partition \d batch 1: the order before it is not recorded, or has a gap")
+            self.assertEqual(third.sql("SELECT count(*) FROM disputes.replay").strip(), "0")
+        finally:
+            self.pipeline = original
+        again.sql("UPDATE orders.replay SET parked = parked + 1 WHERE batch_seq = 2")
+        self.assertIn("was taken over before in another order", self.follow(again, status=1))
+
+    def test_z_the_rebuilt_one_takes_over(self):
+        again = self.rebuilt("heir")
+        self.follow(again)
+        self.fold(again)
+        heir = Pipeline(self.pipeline.stack, self.pipeline.build, self.pipeline.name)
+        heir.environment["O2C_PG_DSN"] = again.environment["O2C_PG_DSN"]
+        self.addCleanup(heir.kill)
+        published = len(self.records("o2c.cash"))
+        heir.start()
+        heir.wait_ready()
+        heir.must("drain")
+        self.assertEqual(len(self.records("o2c.cash")), published)  # none of it once more
+        heir.o2c("publish", "-", input="".join(contended("HEIR")))
+        heir.must("drain")
+        heir.stop()
+        self.assertGreater(len(self.records("o2c.cash")), published)
+        self.assertIn("verified: ", heir.must("verify"))
+        self.assertIn("has gone on by itself", self.follow(again, status=1))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
