@@ -190,6 +190,16 @@ class Rebuild(PipelineCase):
         for consumer in again.services.values():
             self.assertEqual(consumer.wait(PATIENCE_S), -signal.SIGKILL, consumer.last_words())
 
+    def lose_connections(self, again, times):
+        """Of all consumers, while they fold."""
+        for _ in range(times):
+            self.until("all are connected", lambda: again.sql(
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+                f" AND application_name LIKE '%-1' HAVING count(*) = {len(again.services)}"), again)
+            ended = again.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname"
+                              " = current_database() AND application_name LIKE '%-1'").split()
+            self.assertEqual(ended, ["t"] * len(again.services))
+
     def go_on(self, *lines):
         """The original lives for a while."""
         self.pipeline.start()
@@ -202,7 +212,10 @@ class Rebuild(PipelineCase):
         again = self.rebuilt("same")
         self.assertRegex(self.follow(again), r"(?m)^receivables: [1-9]\d* batches of 6 partitions")
         self.kill_each(again)
-        self.fold(again)
+        again.start()
+        self.lose_connections(again, 5)
+        again.wait_ready(PATIENCE_S)
+        again.stop()
         tables = self.assert_same(again)
         for table in ("orders.outbox", "receivables.outbox", "reminders.outbox", "disputes.outbox",
                       "ledger.fold_order", "receivables.movement", "orders.parked_order",

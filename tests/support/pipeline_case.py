@@ -103,13 +103,13 @@ class PipelineCase(unittest.TestCase):
         """[(column, ...)] as text."""
         return [tuple(line.split("|")) for line in self.pipeline.sql(sql).splitlines()]
 
-    def until(self, what, found):
-        """Asks found() until it gives something true; that."""
+    def until(self, what, found, pipeline=None):
+        """Asks found() until it gives something true; that. No process ends by itself meanwhile."""
         deadline = time.monotonic() + PATIENCE_S
         while not (answer := found()):
             if time.monotonic() > deadline:
                 self.fail(f"not within {PATIENCE_S} s: {what}")
-            self.pipeline.check()
+            (pipeline or self.pipeline).check()
             time.sleep(ASK_EVERY_S)
         return answer
 
