@@ -319,6 +319,8 @@ class Rebuild(PipelineCase):
     def test_z_the_rebuilt_one_takes_over(self):
         again = self.rebuilt("heir")
         self.follow(again)
+        for service in again.services.values():  # hardly anything is read ahead
+            service.environment["O2C_BATCH_BYTES"] = "65536"
         self.fold(again)
         heir = Pipeline(self.pipeline.stack, self.pipeline.build, self.pipeline.name)
         heir.environment["O2C_PG_DSN"] = again.environment["O2C_PG_DSN"]
