@@ -213,50 +213,23 @@ static bool has_the_same_claims(struct run *run)
 
 /* ---- the order */
 
-static bool copy_order(struct run *run, const char *partition, int64_t last_batch)
+/* All of it, packed or not; without an order of its own it goes from row to row. */
+static bool copy_order(struct run *run)
 {
-    struct o2c_buf sql;
-    bool copied = true;
-
-    for (int64_t stretch = 0; copied && 1000 * stretch < last_batch; stretch++) {
-        o2c_buf_init(&sql, SQL_BYTES);
-        o2c_buf_printf(
-            &sql,
-            "SELECT partition, batch_seq, next_offsets,"
-            "       (SELECT outbox_no FROM $schema.progress p"
-            "         WHERE p.partition = o.partition AND p.batch_seq = o.batch_seq),"
-            "       parked, unparked, business_date, cursor_date, cursor_account,"
-            "       cursor_kind, cursor_item"
-            "  FROM $schema.fold_order o"
-            " WHERE partition = %s AND stretch = %" PRId64,
-            partition, stretch);
-        copied = copy(run, o2c_buf_text(&sql));
-        o2c_buf_clear(&sql);
-    }
-    return copied;
+    return copy(run,
+                "SELECT partition, batch_seq, next_offsets,"
+                "       (SELECT outbox_no FROM $schema.progress p"
+                "         WHERE p.partition = o.partition AND p.batch_seq = o.batch_seq),"
+                "       parked, unparked, business_date, cursor_date, cursor_account,"
+                "       cursor_kind, cursor_item"
+                "  FROM $schema.fold_order o");
 }
 
-static bool copy_orders(struct run *run, int *ret_partitions)
-{
-    PGresult *rows = ask(run, &run->from,
-                         "SELECT partition, batch_seq FROM $schema.position"
-                         " WHERE batch_seq IS NOT NULL ORDER BY 1",
-                         NULL, 0);
-    bool copied = rows != NULL;
-
-    for (int i = 0; copied && i < PQntuples(rows); i++)
-        copied = copy_order(run, PQgetvalue(rows, i, 0),
-                            strtoll(PQgetvalue(rows, i, 1), NULL, 10));
-    *ret_partitions = rows ? PQntuples(rows) : 0;
-    PQclear(rows);
-    return copied;
-}
-
-static bool take_order(struct run *run, int *ret_partitions)
+static bool take_order(struct run *run)
 {
     return has_not_gone_on(run) &&
            tell(run, "CREATE TEMP TABLE incoming (LIKE $schema.replay) ON COMMIT DROP") &&
-           copy_orders(run, ret_partitions) && is_whole(run) && is_the_same_original(run) &&
+           copy_order(run) && is_whole(run) && is_the_same_original(run) &&
            tell(run, "INSERT INTO $schema.replay SELECT * FROM incoming"
                      "    ON CONFLICT DO NOTHING") &&
            tell(run, "DROP TABLE incoming");
@@ -335,11 +308,12 @@ static bool take_limits(struct run *run)
 
 /* ---- all consumers */
 
-static bool report(struct run *run, const char *consumer, int partitions)
+static bool report(struct run *run, const char *consumer)
 {
     PGresult *counts =
         ask(run, &run->to,
-            "SELECT count(*), (SELECT count(*) FROM $schema.parked_order)"
+            "SELECT count(*), (SELECT count(DISTINCT partition) FROM $schema.replay),"
+            "       (SELECT count(*) FROM $schema.parked_order)"
             "  FROM $schema.replay r LEFT JOIN $schema.position p USING (partition)"
             " WHERE r.batch_seq > coalesce(p.batch_seq, 0)",
             NULL, 0);
@@ -350,8 +324,9 @@ static bool report(struct run *run, const char *consumer, int partitions)
     bool told = counts && marks;
 
     if (told)
-        printf("%s: %s batches of %d partitions to be folded, %s releases and discards\n",
-               consumer, PQgetvalue(counts, 0, 0), partitions, PQgetvalue(counts, 0, 1));
+        printf("%s: %s batches of %s partitions to be folded, %s releases and discards\n",
+               consumer, PQgetvalue(counts, 0, 0), PQgetvalue(counts, 0, 1),
+               PQgetvalue(counts, 0, 2));
     if (told && strcmp(PQgetvalue(marks, 0, 0), "0") != 0)
         printf("%s: not taken over: who published %s records again that were set aside\n",
                consumer, PQgetvalue(marks, 0, 0));
@@ -374,7 +349,6 @@ static bool is_in_original(struct run *run, const char *consumer, bool *ret_is)
 static bool take_consumer(struct run *run, const char *consumer, const char *schema)
 {
     bool known;
-    int partitions;
 
     run->schema = schema;
     if (!is_in_original(run, consumer, &known))
@@ -383,12 +357,12 @@ static bool take_consumer(struct run *run, const char *consumer, const char *sch
         printf("%s: the original has no such consumer; it begins anew\n", consumer);
         return true;
     }
-    if (!take_order(run, &partitions))
+    if (!take_order(run))
         return false;
     for (size_t i = 0; i < sizeof all_kept / sizeof all_kept[0]; i++)
         if (!take(run, &all_kept[i]))
             return false;
-    return take_limits(run) && report(run, consumer, partitions);
+    return take_limits(run) && report(run, consumer);
 }
 
 static bool take_all(struct run *run)

@@ -22,6 +22,7 @@ OF_THE_PROCESS = ("claim", "outbound", "replay", "progress", "packed_order")
 TIMES = ("parked_at", "left_at", "set_aside_at", "done_at", "fixed_at")
 WHY = ("--reason", "a test", "--actor", "tester")
 SEED = 20261127
+BATCHES = 620  # of 200 each two stretches are packed, and the newest stay
 
 
 class Rebuilt(Pipeline):
@@ -71,10 +72,63 @@ def contended(account):
             invoice(f"K-{account}", account, 900)]
 
 
-class Rebuild(PipelineCase):
+class RebuildCase(PipelineCase):
+    """The consumers of the class's pipeline are started by its tests."""
+
+    RUNNING = False
+
+    def rebuilt(self, name):
+        again = Rebuilt(self.pipeline, name)
+        self.addCleanup(again.remove)
+        again.create()
+        return again
+
+    def follow(self, again, status=0):
+        done = again.o2c("rebuild", "--from", self.pipeline.environment["O2C_PG_DSN"])
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    def fold(self, again):
+        again.start()
+        again.wait_ready(PATIENCE_S)
+        again.stop()
+
+    def verified(self, again, status=0):
+        done = again.o2c("verify")
+        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    def tables(self, pipeline):
+        """{table: [row]}: all that consumers keep, but for times and who works."""
+        columns = {}
+        for schema, table, column in (line.split("|") for line in pipeline.sql(
+                "SELECT table_schema, table_name, column_name FROM information_schema.columns"
+                " JOIN information_schema.tables USING (table_schema, table_name)"
+                f" WHERE table_schema IN {CONSUMERS} AND table_type = 'BASE TABLE'"
+                " ORDER BY 1, 2, ordinal_position").splitlines()):
+            if (table not in OF_THE_PROCESS and column not in TIMES
+                    and not table.startswith("outbox_")):  # parts of one
+                columns.setdefault(f"{schema}.{table}", []).append(column)
+        queries = {table: ", ".join(names) for table, names in columns.items()}
+        queries |= {f"{schema}.fold_order": "*" for schema in CONSUMERS}
+        queries |= {f"{schema}.position": "partition, batch_seq, last_hashes, stream_seqs, outbox_no,"
+                    " applied, repeats, skipped, parked, unparked, set_aside, markers, tick_emitted"
+                    for schema in CONSUMERS}
+        return {table: pipeline.sql(f"SELECT t FROM (SELECT {names} FROM {table}) t"
+                                    " ORDER BY t::text").splitlines()
+                for table, names in queries.items()}
+
+    def assert_same(self, again):
+        first, second = self.tables(self.pipeline), self.tables(again)
+        self.assertEqual(first.keys(), second.keys())
+        for table, rows in first.items():
+            self.assertEqual(rows, second[table], table)
+        return first
+
+
+class Rebuild(RebuildCase):
     @classmethod
     def setUpClass(cls):
-        cls.RUNNING = False
         super().setUpClass()
         cls.addClassCleanup(cls.pipeline.kill)
         cls.chance, cls.parked_accounts = random.Random(SEED), 0
@@ -130,56 +184,6 @@ class Rebuild(PipelineCase):
     def restart(self, consumer):
         self.pipeline.services[consumer].kill()
         self.pipeline.services[consumer].start()
-
-    # ---- rebuilding
-
-    def rebuilt(self, name):
-        again = Rebuilt(self.pipeline, name)
-        self.addCleanup(again.remove)
-        again.create()
-        return again
-
-    def follow(self, again, status=0):
-        done = again.o2c("rebuild", "--from", self.pipeline.environment["O2C_PG_DSN"])
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done.stdout if status == 0 else done.stderr
-
-    def fold(self, again):
-        again.start()
-        again.wait_ready(PATIENCE_S)
-        again.stop()
-
-    def verified(self, again, status=0):
-        done = again.o2c("verify")
-        self.assertEqual(done.returncode, status, done.stdout + done.stderr)
-        return done.stdout if status == 0 else done.stderr
-
-    def tables(self, pipeline):
-        """{table: [row]}: all that consumers keep, but for times and who works."""
-        columns = {}
-        for schema, table, column in (line.split("|") for line in pipeline.sql(
-                "SELECT table_schema, table_name, column_name FROM information_schema.columns"
-                " JOIN information_schema.tables USING (table_schema, table_name)"
-                f" WHERE table_schema IN {CONSUMERS} AND table_type = 'BASE TABLE'"
-                " ORDER BY 1, 2, ordinal_position").splitlines()):
-            if (table not in OF_THE_PROCESS and column not in TIMES
-                    and not table.startswith("outbox_")):  # parts of one
-                columns.setdefault(f"{schema}.{table}", []).append(column)
-        queries = {table: ", ".join(names) for table, names in columns.items()}
-        queries |= {f"{schema}.fold_order": "*" for schema in CONSUMERS}
-        queries |= {f"{schema}.position": "partition, batch_seq, last_hashes, stream_seqs, outbox_no,"
-                    " applied, repeats, skipped, parked, unparked, set_aside, markers, tick_emitted"
-                    for schema in CONSUMERS}
-        return {table: pipeline.sql(f"SELECT t FROM (SELECT {names} FROM {table}) t"
-                                    " ORDER BY t::text").splitlines()
-                for table, names in queries.items()}
-
-    def assert_same(self, again):
-        first, second = self.tables(self.pipeline), self.tables(again)
-        self.assertEqual(first.keys(), second.keys())
-        for table, rows in first.items():
-            self.assertEqual(rows, second[table], table)
-        return first
 
     # ---- tests
 
@@ -336,6 +340,25 @@ class Rebuild(PipelineCase):
         self.assertGreater(len(self.records("o2c.cash")), published)
         self.assertIn("verified: ", heir.must("verify"))
         self.assertIn("has gone on by itself", self.follow(again, status=1))
+
+
+class Packed(RebuildCase):
+    def test_an_order_that_is_packed_is_followed_to_its_end(self):
+        self.addCleanup(self.pipeline.kill)
+        orders = self.pipeline.services["orders"]
+        orders.environment = {**self.pipeline.environment, "O2C_BATCH_EVENTS": "1"}
+        self.publish(*(order(f"O-{number}", "PACKED") for number in range(BATCHES)))
+        self.pipeline.start()
+        self.pipeline.wait_ready()
+        self.drain()
+        self.until("two stretches are packed", lambda: self.rows(
+            "SELECT 1 FROM orders.packed_order HAVING count(*) = 2"))
+        self.pipeline.stop()
+        again = self.rebuilt("packed")
+        self.assertIn(f"orders: {BATCHES} batches of 1 partitions", self.follow(again))
+        self.fold(again)
+        self.assert_same(again)
+        self.assertIn("verified: ", self.verified(again))
 
 
 if __name__ == "__main__":
