@@ -88,9 +88,7 @@ static enum o2c_document_kind kind_of(const struct work *work,
     const struct document *document = o2c_row_find(work->account, &disputes_document,
                                                    O2C_KEY(O2C_K(dispute->document_id)));
 
-    return o2c_str_eq(document->kind, o2c_document_kind_text(O2C_DOCUMENT_KIND_DEBIT_NOTE))
-               ? O2C_DOCUMENT_KIND_DEBIT_NOTE
-               : O2C_DOCUMENT_KIND_INVOICE;
+    return o2c_document_kind_of(document->kind);
 }
 
 static void change_state(struct work *work, struct dispute *dispute,

@@ -270,7 +270,7 @@ static struct application *fill(struct work *work, const struct settling *settli
                                     .applied_minor = by_cash,
                                     .discount_minor = by_discount,
                                     .has_kind = true,
-                                    .kind = receivables_kind_of(target->document)};
+                                    .kind = o2c_document_kind_of(target->document->kind)};
     }
     return application;
 }

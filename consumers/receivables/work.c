@@ -395,14 +395,6 @@ static struct o2c_head head_for(const struct work *work, struct o2c_str customer
                                  company_id.at ? company_id : work->head->company_id};
 }
 
-enum o2c_document_kind receivables_kind_of(const struct document *document)
-{
-    if (o2c_str_eq(document->kind, KIND_CREDIT_NOTE))
-        return O2C_DOCUMENT_KIND_CREDIT_NOTE;
-    return o2c_str_eq(document->kind, KIND_DEBIT_NOTE) ? O2C_DOCUMENT_KIND_DEBIT_NOTE
-                                                       : O2C_DOCUMENT_KIND_INVOICE;
-}
-
 /* What is opening is reminded only if asked for, everything else unless asked not to. */
 static bool is_reminded(const struct document *document)
 {
@@ -430,7 +422,7 @@ static void emit_item(struct work *work, const struct touched *touched, size_t i
     struct o2c_open_item_changed changed = {
         .head = head_for(work, document->customer_id, document->company_id),
         .document_id = document->document_id,
-        .kind = receivables_kind_of(document),
+        .kind = o2c_document_kind_of(document->kind),
         .instalment_no = item->instalment_no,
         .due_date = item->due_date,
         .currency = document->currency,
@@ -543,7 +535,7 @@ static void emit_document_state(struct work *work, const struct touched *touched
     struct o2c_str id = document->document_id;
     struct o2c_invoice_state state = {
         .invoice_id = document->document_id,
-        .kind = receivables_kind_of(document),
+        .kind = o2c_document_kind_of(document->kind),
         .customer_id = document->customer_id,
         .account_id = o2c_account_id(work->account),
         .company_id = document->company_id,

@@ -111,9 +111,6 @@ enum o2c_verdict receivables_end(struct work *work, struct o2c_err *err) O2C_MUS
 void *receivables_room(struct work *work, size_t bytes);
 struct o2c_str receivables_text(struct work *work, const char *fmt, ...) O2C_PRINTF(2, 3);
 
-/* As it is published. */
-enum o2c_document_kind receivables_kind_of(const struct document *document);
-
 /* *at += delta; broken where it does not fit. */
 void receivables_add(struct work *work, int64_t *at, int64_t delta);
 

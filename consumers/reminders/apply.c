@@ -337,14 +337,6 @@ struct letter {
     int32_t days_overdue; /* what the setting was when its days were armed; the lowest */
 };
 
-/* Nothing else is kept (is_reminded_kind). */
-static enum o2c_document_kind told_kind(const struct item *item)
-{
-    return o2c_str_eq(item->kind, o2c_document_kind_text(O2C_DOCUMENT_KIND_DEBIT_NOTE))
-               ? O2C_DOCUMENT_KIND_DEBIT_NOTE
-               : O2C_DOCUMENT_KIND_INVOICE;
-}
-
 static void add_item(struct letter *letter, const struct item *known)
 {
     struct reminder *reminder = letter->reminder;
@@ -366,7 +358,7 @@ static void add_item(struct letter *letter, const struct item *known)
                                    .open_minor = item->open_minor,
                                    .days_overdue = kept->days_overdue,
                                    .has_kind = true,
-                                   .kind = told_kind(item)};
+                                   .kind = o2c_document_kind_of(item->kind)};
     reminder->live_count++;
     reminder->total_minor += item->open_minor;
     reminder->company_id = item->company_id;

@@ -57,8 +57,13 @@ static void emit_symbols(FILE *out, const struct symbols *symbols)
             name, symbols->name, name, symbols->count);
     fprintf(out,
             "struct o2c_str o2c_%s_text(enum o2c_%s value)\n{\n"
-            "    assert((size_t)value < %zu);\n    return %s_symbols[value];\n}\n\n",
+            "    assert((size_t)value < %zu);\n    return %s_symbols[value];\n}\n",
             name, name, symbols->count, name);
+    fprintf(out,
+            "enum o2c_%s o2c_%s_of(struct o2c_str symbol)\n{\n"
+            "    int value = o2c_enum_parse(&o2c_%s_enum, symbol);\n\n"
+            "    assert(value >= 0);\n    return (enum o2c_%s)value;\n}\n\n",
+            name, name, name, name);
 }
 
 static const char *flags_of(const struct field *field, bool in_head)

@@ -113,8 +113,12 @@ static void emit_symbols(FILE *out, const struct symbols *symbols)
     for (size_t i = 0; i < symbols->count; i++)
         fprintf(out, "    O2C_%s_%s = %zu,\n", constant, upper(symbols->at[i]), i);
     fprintf(out, "};\nextern const struct o2c_enum o2c_%s_enum;\n", name);
-    fprintf(out, "struct o2c_str o2c_%s_text(enum o2c_%s value); /* its symbol */\n\n",
-            name, name);
+    fprintf(out, "struct o2c_str o2c_%s_text(enum o2c_%s value); /* its symbol */\n", name,
+            name);
+    fprintf(
+        out,
+        "enum o2c_%s o2c_%s_of(struct o2c_str symbol); /* the symbol must be one */\n\n",
+        name, name);
 }
 
 static void emit_member(FILE *out, const struct field *field)
