@@ -69,9 +69,9 @@ static PGresult *ask(struct run *run, struct stack *stack, const char *sql,
     return result;
 }
 
-static bool tell(struct run *run, const char *sql)
+static bool tell(struct run *run, struct stack *stack, const char *sql)
 {
-    PGresult *result = ask(run, &run->to, sql, NULL, 0);
+    PGresult *result = ask(run, stack, sql, NULL, 0);
 
     PQclear(result);
     return result != NULL;
@@ -228,11 +228,13 @@ static bool copy_order(struct run *run)
 static bool take_order(struct run *run)
 {
     return has_not_gone_on(run) &&
-           tell(run, "CREATE TEMP TABLE incoming (LIKE $schema.replay) ON COMMIT DROP") &&
+           tell(run, &run->to,
+                "CREATE TEMP TABLE incoming (LIKE $schema.replay) ON COMMIT DROP") &&
            copy_order(run) && is_whole(run) && is_the_same_original(run) &&
-           tell(run, "INSERT INTO $schema.replay SELECT * FROM incoming"
-                     "    ON CONFLICT DO NOTHING") &&
-           tell(run, "DROP TABLE incoming");
+           tell(run, &run->to,
+                "INSERT INTO $schema.replay SELECT * FROM incoming"
+                "    ON CONFLICT DO NOTHING") &&
+           tell(run, &run->to, "DROP TABLE incoming");
 }
 
 /* ---- the rest */
@@ -282,9 +284,9 @@ static bool take(struct run *run, const struct kept *kept)
     o2c_buf_init(&sql, SQL_BYTES);
     o2c_buf_printf(&sql, "CREATE TEMP TABLE incoming (LIKE %s) ON COMMIT DROP",
                    kept->table);
-    taken = tell(run, o2c_buf_text(&sql)) && copy(run, kept->select) &&
-            (!kept->check || kept->check(run)) && tell(run, kept->insert) &&
-            tell(run, "DROP TABLE incoming");
+    taken = tell(run, &run->to, o2c_buf_text(&sql)) && copy(run, kept->select) &&
+            (!kept->check || kept->check(run)) && tell(run, &run->to, kept->insert) &&
+            tell(run, &run->to, "DROP TABLE incoming");
     o2c_buf_clear(&sql);
     return taken;
 }
@@ -378,20 +380,12 @@ static bool take_all(struct run *run)
     return taken;
 }
 
-static bool begin(struct run *run, struct stack *stack, const char *sql)
-{
-    PGresult *result = ask(run, stack, sql, NULL, 0);
-
-    PQclear(result);
-    return result != NULL;
-}
-
 static int rebuild(struct run *run)
 {
     run->schema = "o2c";
-    if (begin(run, &run->from, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") &&
-        begin(run, &run->to, "BEGIN") && take_all(run))
-        (void)begin(run, &run->to, "COMMIT");
+    if (tell(run, &run->from, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") &&
+        tell(run, &run->to, "BEGIN") && take_all(run))
+        (void)tell(run, &run->to, "COMMIT");
     return run->status;
 }
 
