@@ -30,8 +30,8 @@ int stack_open_pg(struct stack *stack)
     if (o2c_pg_check_dsn(dsn, &stack->err))
         return stack_fail(stack, EXIT_USAGE, "%s", stack->err.text);
     if (o2c_pg_connect(&stack->pg, dsn, "o2c", &stack->err))
-        return stack_fail(stack, o2c_pg_asks(dsn) ? EXIT_STACK_FAILED : EXIT_USAGE, "%s",
-                          stack->err.text);
+        return stack_fail(stack, o2c_pg_dsn_is_usable(dsn) ? EXIT_STACK_FAILED : EXIT_USAGE,
+                          "%s", stack->err.text);
     return EXIT_OK;
 }
 

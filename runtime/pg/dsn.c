@@ -74,7 +74,7 @@ enum o2c_verdict o2c_pg_check_dsn(const char *dsn, struct o2c_err *err)
     return verdict;
 }
 
-bool o2c_pg_asks(const char *dsn)
+bool o2c_pg_dsn_is_usable(const char *dsn)
 {
     return PQping(dsn) != PQPING_NO_ATTEMPT;
 }

@@ -16,6 +16,6 @@ enum o2c_verdict o2c_pg_check_dsn(const char *dsn, struct o2c_err *err) O2C_MUST
  * Whether libpq gets as far as asking a server: false where it refuses a value that
  * o2c_pg_check_dsn does not know.  Tries to connect; to be asked after a failure.
  */
-bool o2c_pg_asks(const char *dsn);
+bool o2c_pg_dsn_is_usable(const char *dsn);
 
 #endif
