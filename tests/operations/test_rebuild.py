@@ -304,6 +304,46 @@ class Rebuild(RebuildCase):
         self.assertTrue(self.swapped(again))
         self.departs(again)
 
+    def first(self, again, consumer, condition, of="cursor_date"):
+        """(partition, batch_seq) of the first row of the order ahead for which that is so."""
+        return again.sql(
+            f"SELECT partition, batch_seq FROM (SELECT *, lag({of}) OVER (PARTITION BY partition"
+            f" ORDER BY batch_seq) AS before FROM {consumer}.replay) r WHERE ({condition})"
+            f" AND batch_seq > coalesce((SELECT max(p.batch_seq) FROM {consumer}.progress p"
+            " WHERE p.partition = r.partition), 0) ORDER BY 1, 2 LIMIT 1").strip().split("|")
+
+    def stops(self, again, consumer, change, said, condition="true", of="cursor_date"):
+        """What was changed of a row is told when its turn comes, and nothing of it is stored."""
+        partition, batch = self.first(again, consumer, condition, of)
+        here = f"partition = {partition} AND batch_seq = {batch}"
+        again.sql(f"CREATE TABLE kept AS SELECT * FROM {consumer}.replay WHERE {here}")
+        again.sql(change.format(here=here))
+        service = again.services[consumer]
+        service.start()
+        self.assertEqual(service.wait(PATIENCE_S), 1, change)
+        self.assertRegex(service.last_words(), f"partition {partition} batch {batch}: {said}")
+        self.assertEqual(again.sql(f"SELECT count(*) FROM {consumer}.progress WHERE {here}").strip(), "0")
+        again.sql(f"DELETE FROM {consumer}.replay WHERE {here};"
+                  f"INSERT INTO {consumer}.replay SELECT * FROM kept; DROP TABLE kept")
+
+    def test_each_part_of_a_row_is_compared(self):
+        again = self.rebuilt("changed")
+        self.follow(again)
+        change = "UPDATE reminders.replay SET {} WHERE {{here}}"
+        self.stops(again, "reminders", "DELETE FROM reminders.replay WHERE {here}",
+                   "the order goes back, or has a gap", "batch_seq > 1")
+        self.stops(again, "reminders", change.format("outbox_no = outbox_no + 1"),
+                   r"the last number of the outbox is \d+, recorded was", "outbox_no > 0")
+        self.stops(again, "reminders", change.format("parked = parked + 1"),
+                   r"parked is 0, recorded was 1")
+        self.stops(again, "reminders", change.format("business_date = business_date + 1"),
+                   "the business day .* recorded was", "business_date IS NOT NULL")
+        self.stops(again, "reminders", change.format("cursor_item = 'nobody''s'"),
+                   "the tick ends at another item", "cursor_item IS NOT NULL")
+        self.stops(again, "orders", "DELETE FROM orders.parked_order",
+                   "nothing was read, and no release or discard was ordered",
+                   "next_offsets = before", "next_offsets")
+
     def test_what_cannot_be_followed_is_refused(self):
         again, third = self.rebuilt("spoilt"), self.rebuilt("third")
         self.assertIn("--from is missing", third.o2c("rebuild").stderr)
