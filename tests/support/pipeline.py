@@ -3,9 +3,7 @@ the relay.  Used by tests/scenario and by tests that stop, kill and watch proces
 """
 
 import ctypes
-import errno
 import os
-import random
 import secrets
 import shutil
 import signal
@@ -27,7 +25,6 @@ READY_S = 30
 STOP_S = 15
 ANSWER_S = 10
 ASK_EVERY_S = 0.02
-LISTEN_PORTS = range(12000, 32000)
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -60,15 +57,13 @@ def clean_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("O2C_")}
 
 
-def free_address():
-    """Below the ports that the kernel gives to connections: none takes it before we listen."""
-    while True:
-        try:
-            with socket.create_server(("127.0.0.1", random.choice(LISTEN_PORTS))) as free:
-                return "127.0.0.1:%d" % free.getsockname()[1]
-        except OSError as fault:
-            if fault.errno != errno.EADDRINUSE:
-                raise
+def reserved_port():
+    """A socket that holds a port of its own: while it is open nobody else is given the port, and
+    whoever listens with SO_REUSEADDR, as our services do, may take it."""
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return holder
 
 
 class Service:
@@ -79,16 +74,23 @@ class Service:
         self.arguments = arguments
         self.environment = environment
         self.process = None
+        self.port = None
         self.address = None
 
     def start(self, **further):
         """further: additional variables, such as O2C_FAILPOINTS"""
-        self.address = free_address()
+        self.release_port()
+        self.port = reserved_port()
+        self.address = "127.0.0.1:%d" % self.port.getsockname()[1]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [self.program, *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**self.environment, "O2C_MANAGEMENT": self.address, **further},
                 preexec_fn=end_with_parent, start_new_session=True)
+
+    def release_port(self):
+        if self.port is not None:
+            self.port.close()
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
@@ -131,6 +133,7 @@ class Service:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+            self.release_port()
 
     def stop(self, patience_s=STOP_S):
         """Asks it to end; its exit status."""
@@ -139,10 +142,12 @@ class Service:
 
     def wait(self, patience_s=STOP_S):
         try:
-            return self.process.wait(patience_s)
+            status = self.process.wait(patience_s)
         except subprocess.TimeoutExpired:
             self.kill()
             raise PipelineFailed(f"{self.name} did not end within {patience_s} s") from None
+        self.release_port()
+        return status
 
     def words(self):
         """All it has said, over all its starts."""
