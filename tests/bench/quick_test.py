@@ -12,6 +12,10 @@ import unittest
 from pathlib import Path
 from statistics import median
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from limits import beyond  # noqa: E402
+
 RUN = Path(__file__).resolve().parent / "run"
 RACE = {"events_per_s", "consumer_cpu_s_per_million", "postgresql_cpu_s_per_million",
         "wal_bytes_per_million", "peak_mb", "idle_mb"}
@@ -82,6 +86,24 @@ class Quick(unittest.TestCase):
             self.assertLessEqual(len(left), 1, name)
             for contents in left:
                 self.assertGreater(int(contents.split("|")[0]), 0, name)
+
+
+class Limits(unittest.TestCase):
+    def said(self, name, who="host", ratio=1.0, **figures):
+        return beyond({"jobs": {name: {"median": {who: figures}, "ratio": ratio}}})
+
+    def test_a_figure_at_its_limit_is_none_beyond(self):
+        self.assertEqual(self.said("money", "everybody", ledger_peak_mb=256, ledger_idle_mb=24), [])
+        self.assertEqual(self.said("last-wins-even", ratio=0.7, peak_mb=256), [])
+        self.assertEqual(self.said("last-wins-even", "bare", peak_mb=300, idle_mb=147), [])
+
+    def test_each_figure_beyond_its_limit_is_told(self):
+        self.assertEqual(self.said("last-wins-clustered", ratio=0.379, idle_mb=24.1, peak_mb=1300), [
+            "last-wins-clustered: ratio is 0.379, the limit is 0.7",
+            "last-wins-clustered, host: idle_mb is 24.1, the limit is 24",
+            "last-wins-clustered, host: peak_mb is 1,300, the limit is 256"])
+        self.assertEqual(self.said("money", "everybody", receivables_idle_mb=31.6), [
+            "money, everybody: receivables_idle_mb is 31.6, the limit is 24"])
 
 
 if __name__ == "__main__":
