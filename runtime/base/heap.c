@@ -8,6 +8,11 @@ enum {
     TRIMS = 10
 };
 
+void o2c_heap_open(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+}
+
 void o2c_heap_swell(struct o2c_heap *heap)
 {
     heap->trims_due = TRIMS;

@@ -12,6 +12,11 @@ struct o2c_heap {
     int trims_due;
 };
 
+/* Before the first thread: all threads allocate from one arena. malloc_trim gives back the
+ * free end of the main arena only (glibc 2.36), and a Kafka client's thread would keep the
+ * end of its own; what one thread frees, another may use. */
+void o2c_heap_open(void);
+
 /* A burst has passed: it is trimmed ten times from now on, since the threads of a Kafka
  * client let go of theirs later. */
 void o2c_heap_swell(struct o2c_heap *heap);

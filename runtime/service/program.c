@@ -1,6 +1,7 @@
 #include "runtime/service/program.h"
 
 #include "runtime/base/config.h"
+#include "runtime/base/heap.h"
 #include "runtime/base/log.h"
 #include "runtime/service/service.h"
 
@@ -35,6 +36,7 @@ int o2c_service_main(const struct o2c_service_program *program, int argc, char *
     struct o2c_err err;
     int status;
 
+    o2c_heap_open();
     o2c_log_init(program->name, O2C_LOG_INFO);
     if (o2c_service_describe(about, argc, argv))
         return 0;
