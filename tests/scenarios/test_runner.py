@@ -92,6 +92,7 @@ class Runner(ScenarioCase):
                 (("--copies", "-1", "-"), "--copies"),
                 (("--duplicate", "101", "-"), "--duplicate"),
                 (("--kill", "x", "-"), "--kill"),
+                (("--partitions", "0", "-"), "--partitions"),
                 (("--go-live", "today", "-"), "--go-live"),
                 (("--frob", "-"), "frob"),
                 ((self.scratch / "not-there.ndjson",), "not-there.ndjson")):
