@@ -239,6 +239,9 @@ static void close_credited(struct work *work, struct dispute *dispute,
         return;
     used = o2c_row_edit(document);
     used->used_credit_minor = from + dispute->amount_minor;
+#ifdef O2C_MUTANT_CREDIT_COUNTS_TWICE
+    used->used_credit_minor = 0;
+#endif
     close_case(work, dispute, O2C_DISPUTE_PHASE_CLOSED, O2C_DISPUTE_RESOLUTION_CREDIT_NOTE);
 }
 
@@ -254,6 +257,10 @@ static void open_settled(struct work *work, struct dispute *dispute,
 /* Also where it was closed as paid: who pays and withdraws does both in any order. */
 static void withdraw(struct work *work, struct dispute *dispute)
 {
+#ifdef O2C_MUTANT_PAID_STAYS_PAID
+    if (is_closed(dispute))
+        return;
+#endif
     if (dispute->withdrawn && dispute->live_document_id.at)
         close_case(work, dispute, O2C_DISPUTE_PHASE_WITHDRAWN,
                    O2C_DISPUTE_RESOLUTION_WITHDRAWN);

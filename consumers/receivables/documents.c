@@ -145,8 +145,10 @@ static void post_document(struct work *work, const struct document *document,
                          document->document_id, -sign * document->gross_minor);
         return;
     }
+#ifndef O2C_MUTANT_NO_CREDIT_SIDE
     receivables_post(work, journal, O2C_ACCOUNT_REVENUE, document->customer_id,
                      document->document_id, -sign * document->net_minor);
+#endif
     receivables_post(work, journal, O2C_ACCOUNT_OUTPUT_TAX, document->customer_id,
                      document->document_id, -sign * document->tax_minor);
 }

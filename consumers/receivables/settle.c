@@ -39,6 +39,9 @@ static bool is_better(const struct document *a, const struct document *b)
 /* Currencies never meet, and neither do companies. */
 static bool can_meet(const struct remittance_line *line, const struct document *document)
 {
+#ifdef O2C_MUTANT_CURRENCIES_MEET
+    return o2c_str_eq(line->company_id, document->company_id);
+#endif
     return o2c_str_eq(line->currency, document->currency) &&
            o2c_str_eq(line->company_id, document->company_id);
 }
@@ -299,6 +302,10 @@ static int64_t discount_for(const struct remittance_line *line, const struct sou
 {
     int64_t offered = document->offered_discount_minor - document->discount_minor;
 
+#ifdef O2C_MUTANT_DISCOUNT_ON_ANY_DAY
+    if (source->payment && document->has_discount_until)
+        return min(min(line->discount_minor, offered), document->open_minor - cash);
+#endif
     if (!source->payment || cash + line->applied_minor < line->amount_minor ||
         !document->has_discount_until ||
         source->payment->received_date > document->discount_until)
@@ -339,6 +346,9 @@ static void apply_line(struct work *work, const struct remittance_line *line,
         return;
     settling.cash_minor = min(line->amount_minor - line->applied_minor,
                               min(available(&source), document->open_minor));
+#ifdef O2C_MUTANT_TAKES_MORE_THAN_IS_OPEN
+    settling.cash_minor = min(line->amount_minor - line->applied_minor, available(&source));
+#endif
     if (settling.cash_minor <= 0)
         return;
     settling.discount_minor = discount_for(line, &source, document, settling.cash_minor);
@@ -380,12 +390,19 @@ static bool take_back(struct work *work, const struct source *source,
         undone->has_undone_date = true;
         undone->undone_date = later(date, undone->effective_date);
         undone->live_invoice_id = (struct o2c_str){NULL, 0};
+#ifdef O2C_MUTANT_DISCOUNT_STAYS
+        undone->discount_minor = 0;
+#endif
         ret_settling->target = target;
         ret_settling->date = undone->undone_date;
         ret_settling->cash_minor += undone->applied_minor;
         ret_settling->discount_minor += undone->discount_minor;
         for (size_t i = 0; i < target->item_count; i++)
             if (target->items[i]->instalment_no == undone->instalment_no) {
+#ifdef O2C_MUTANT_REOPENS_THE_WHOLE
+                undone->applied_minor =
+                    target->items[i]->amount_minor - target->items[i]->open_minor;
+#endif
                 receivables_move_item(work, target, target->items[i], undone->applied_minor,
                                       undone->undone_date, O2C_STR("undone"),
                                       name_application(work, source, application_no));

@@ -615,6 +615,9 @@ static void check_journal(struct work *work, const struct journal *journal)
 
     for (const struct journal_line *line = journal->lines; line; line = line->next)
         receivables_add(work, &sum, line->amount_minor);
+#ifdef O2C_MUTANT_SIDES_MAY_DIFFER
+    sum = 0;
+#endif
     if (sum)
         mark_broken(work, "a journal's debits and credits differ");
 }

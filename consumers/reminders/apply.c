@@ -135,6 +135,11 @@ static void arm(struct o2c_account *account, struct item *item,
     if (!day->item_count)
         day->remind_date = item->due_date + (int32_t)settings->days_overdue;
     day->item_count++;
+#ifdef O2C_MUTANT_REMINDS_A_DAY_LATE
+    o2c_effects_due(effects, day->remind_date + 1, KIND_OVERDUE,
+                    group_of(item, moment, effects));
+    return;
+#endif
     o2c_effects_due(effects, day->remind_date, KIND_OVERDUE,
                     group_of(item, moment, effects));
 }
@@ -196,6 +201,9 @@ enum o2c_verdict reminders_on_item(struct o2c_account *account,
     item = take_item(account, changed);
     was_live = item->live;
     item->live = item->open_minor > 0 && !item->disputed_minor;
+#ifdef O2C_MUTANT_DISPUTED_IS_REMINDED
+    item->live = item->open_minor > 0;
+#endif
     if (item->reminder_id.at) {
         if (item->live != was_live)
             count_live(account, item, item->live ? 1 : -1, effects);
@@ -230,6 +238,9 @@ enum o2c_verdict reminders_on_parked(struct o2c_account *account,
     struct held *held;
 
     (void)err;
+#ifdef O2C_MUTANT_NEVER_HELD
+    return O2C_OK;
+#endif
     if ((known != NULL) == (notice->left > 0)) {
         o2c_effects_repeat(effects);
     } else if (known) {

@@ -418,7 +418,7 @@ static void where_a_batch_ends_changes_nothing(void **state)
     rule_histories_run(&histories);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(cases_go_through_their_states),
@@ -427,5 +427,7 @@ int main(void)
         cmocka_unit_test(where_a_batch_ends_changes_nothing),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(all, NULL, NULL);
 }

@@ -355,7 +355,7 @@ static void a_go_live_date_that_is_none_is_refused(void **state)
     assert_int_equal(reminders_own_settings.check(&none, &err), O2C_OK);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest all[] = {
         cmocka_unit_test(letters_are_written_once_and_stop_when_paid),
@@ -364,5 +364,7 @@ int main(void)
         cmocka_unit_test(a_go_live_date_that_is_none_is_refused),
     };
 
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(all, NULL, NULL);
 }
