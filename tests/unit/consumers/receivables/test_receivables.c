@@ -33,13 +33,20 @@
 #define FOR_NUMBER(number, amount) "{'number':'" number "','amount_minor':" #amount "}"
 #define PAYMENT(id, amount, lines)                                                         \
     PAYMENT_OF(id, "C1", "2026-01-20", amount, ",'remittance':[" lines "]")
-#define REVERSED(id)                                                                       \
+#define REVERSED_ON(id, date)                                                              \
     "{'type':'PaymentReversed','account_id':'A','payment_id':'" id                         \
-    "','reversed_date':'2026-01-25','reason':'nsf'}"
+    "','reversed_date':'" date "','reason':'nsf'}"
+#define REVERSED(id) REVERSED_ON(id, "2026-01-25")
 #define CREDIT_NOTE(id, gross, more)                                                       \
     "{'type':'CreditNoteIssued','account_id':'A','credit_note_id':'" id "','number':'G" id \
     "','reason_code':'01','issue_date':'2026-01-15','currency':'EUR',"                     \
     "'lines':[],'net_minor':" #gross ",'gross_minor':" #gross more "}"
+#define DEBIT_NOTE_OF(id, date, gross)                                                     \
+    "{'type':'DebitNoteIssued','account_id':'A','debit_note_id':'" id "','number':'B" id   \
+    "','reason_code':'01','issue_date':'" date "','currency':'EUR','lines':[],"            \
+    "'net_minor':" #gross ",'gross_minor':" #gross                                         \
+    ",'instalments':[" DUE("2026-02-09", gross) "]}"
+#define DEBIT_NOTE(id, gross) DEBIT_NOTE_OF(id, "2026-01-10", gross)
 #define CANCELLED(id)                                                                      \
     "{'type':'InvoiceCancelled','account_id':'A','invoice_id':'" id                        \
     "','reason':'error','cancelled_date':'2026-01-30'}"
@@ -293,6 +300,58 @@ static const struct rule_case fact_cases[] = {
      "I1 paid 0 a100 c0 d0 closed 01-20 [0]\nI2 open 100 a0 c0 d0 [100]\n"
      "P1 applied 0 of 1\nC1 open 0 credit 0 unapplied 0\n"
      "C1 open 100 credit 0 unapplied 0\nhistory 200/0 200/0 100/0 100/0\n"},
+    {"closed on the latest date of what settled it",
+     {INVOICE("I1", 100),
+      PAYMENT_OF("P1", "C1", "2026-01-21", 40, ",'remittance':[" FOR("I1", 40) "]"),
+      PAYMENT("P2", 60, FOR("I1", 60)), NULL},
+     "I1 paid 0 a100 c0 d0 closed 01-21 [0]\nP1 applied 0 of 1\nP2 applied 0 of 1\n"
+     "C1 open 0 credit 0 unapplied 0\nhistory 100/0 100/0 0/0 0/0\n"},
+    {"of two instalments due on one day the first is filled first",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100, "",
+                 DUE("2026-02-01", 40) "," DUE("2026-02-01", 60)),
+      PAYMENT("P1", 50, FOR("I1", 50)), NULL},
+     "I1 part_paid 50 a50 c0 d0 [0 50]\nP1 applied 0 of 1\n"
+     "C1 open 50 credit 0 unapplied 0\nhistory 100/0 100/0 50/0 50/0\n"},
+    {"no more discount than is offered",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100,
+                 ",'discount_minor':2,'discount_until':'2026-01-20'",
+                 DUE("2026-02-09", 100)),
+      PAYMENT("P1", 95, "{'invoice_id':'I1','amount_minor':95,'discount_minor':5}"), NULL},
+     "I1 part_paid 3 a95 c0 d2 [3]\nP1 applied 0 of 1\n"
+     "C1 open 3 credit 0 unapplied 0\nhistory 100/0 100/0 3/0 3/0\n"},
+    {"no discount for a line that its payment does not complete",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100,
+                 ",'discount_minor':2,'discount_until':'2026-01-20'",
+                 DUE("2026-02-09", 100)),
+      PAYMENT("P1", 90, "{'invoice_id':'I1','amount_minor':98,'discount_minor':2}"), NULL},
+     "I1 part_paid 10 a90 c0 d0 [10]\nP1 applied 0 of 1\n"
+     "C1 open 10 credit 0 unapplied 0\nhistory 100/0 100/0 10/0 10/0\n"},
+    {"a payment before its invoice is applied on the issue date",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-19", 100, "", DUE("2026-02-09", 100)),
+      PAYMENT_OF("P1", "C1", "2026-01-15", 100, ",'remittance':[" FOR("I1", 100) "]"),
+      NULL},
+     "I1 paid 0 a100 c0 d0 closed 01-19 [0]\nP1 applied 0 of 1\n"
+     "C1 open 0 credit 0 unapplied 0\nhistory 0/0 0/100 0/0 0/0\n"},
+    {"and is undone on that date where it was reversed before it",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-28", 100, "", DUE("2026-02-09", 100)),
+      PAYMENT_OF("P1", "C1", "2026-01-15", 100, ",'remittance':[" FOR("I1", 100) "]"),
+      REVERSED_ON("P1", "2026-01-21"), NULL},
+     "I1 open 100 a0 c0 d0 [100]\nP1 reversed 0 of 1\n"
+     "C1 open 100 credit 0 unapplied 0\nhistory 0/0 0/100 0/0 100/0\n"},
+    {"a reversal dated before its payment counts from the payment's date",
+     {PAYMENT("P1", 100, ""), REVERSED_ON("P1", "2026-01-11"), NULL},
+     "P1 reversed 0 of 0\nC1 open 0 credit 0 unapplied 0\nhistory 0/0 0/0 0/0 0/0\n"},
+    {"a cancellation dated before its invoice counts from the issue date",
+     {INVOICE_OF("I1", "N1", "C1", "2026-01-19", 100, "", DUE("2026-02-09", 100)),
+      "{'type':'InvoiceCancelled','account_id':'A','invoice_id':'I1','reason':'error',"
+      "'cancelled_date':'2026-01-11'}",
+      NULL},
+     "I1 cancelled 0 a0 c0 d0 closed 01-19 [0]\n"
+     "C1 open 0 credit 0 unapplied 0\nhistory 0/0 0/0 0/0 0/0\n"},
+    {"no payment is for a credit note, whatever its number",
+     {CREDIT_NOTE("K1", 30, ""), PAYMENT("P1", 30, FOR_NUMBER("GK1", 30)), NULL},
+     "K1 open 30 a0 c0 d0 [30]\nP1 unapplied 30 of 0\n"
+     "C1 open 0 credit 30 unapplied 30\nhistory 0/0 0/30 0/60 0/60\n"},
     {"another company never meets, by id or by number",
      {INVOICE("I1", 100),
       PAYMENT_OF("P1", "C1", "2026-01-20", 90,
@@ -591,6 +650,110 @@ static void the_other_payment_steps_in_when_the_first_is_reversed(void **state)
            "below zero I1/1 -100\n");
 }
 
+/* An invoice of so much meets those that have waited, youngest first. */
+static void settle_waiting(const char *invoice, const char *expected)
+{
+    expect(
+        (const char *const[]){
+            PAYMENT("P4", 30, FOR("I1", 30)), PAYMENT("P3", 30, FOR("I1", 30)),
+            PAYMENT_OF("P9", "C1", "2026-01-15", 30, ",'remittance':[" FOR("I1", 30) "]"),
+            CREDIT_NOTE("K1", 30, ",'invoice_id':'I1'"), invoice, NULL},
+        expected);
+}
+
+static void what_waits_is_applied_by_date_credit_notes_first_then_by_id(void **state)
+{
+    (void)state;
+    settle_waiting(INVOICE("I1", 10),
+                   "K1 part_paid 20 a10 c0 d0 [20]\n"
+                   "I1 paid 0 a0 c10 d0 closed 01-15 [0]\n"
+                   "P3 unapplied 30 of 0\nP4 unapplied 30 of 0\nP9 unapplied 30 of 0\n"
+                   "C1 open 0 credit 20 unapplied 90\nhistory 10/0 0/50 0/110 0/110\n");
+    settle_waiting(INVOICE("I1", 40),
+                   "K1 paid 0 a30 c0 d0 closed 01-15 [0]\n"
+                   "I1 paid 0 a10 c30 d0 closed 01-15 [0]\n"
+                   "P3 unapplied 30 of 0\nP4 unapplied 30 of 0\nP9 part_applied 20 of 1\n"
+                   "C1 open 0 credit 0 unapplied 80\nhistory 40/0 0/20 0/80 0/80\n");
+    settle_waiting(INVOICE("I1", 70),
+                   "K1 paid 0 a30 c0 d0 closed 01-15 [0]\n"
+                   "I1 paid 0 a40 c30 d0 closed 01-20 [0]\n"
+                   "P3 part_applied 20 of 1\nP4 unapplied 30 of 0\nP9 applied 0 of 1\n"
+                   "C1 open 0 credit 0 unapplied 50\nhistory 70/0 10/0 0/50 0/50\n");
+}
+
+static const struct {
+    const char *name, *events[4];
+    size_t count;
+} claims[] = {
+    {"its invoice has not arrived", {PAYMENT("P1", 30, FOR("I1", 30)), NULL}, 1},
+    {"nothing is left of it",
+     {INVOICE("I1", 100), PAYMENT("P1", 30, FOR("I1", 30)), NULL},
+     0},
+    {"something is", {INVOICE("I1", 100), PAYMENT("P1", 130, FOR("I1", 130)), NULL}, 1},
+    {"below zero", {PAYMENT("P1", 30, FOR("I1", -20)), NULL}, 0},
+    {"its invoice is cancelled",
+     {PAYMENT("P1", 30, FOR("I1", 30)), INVOICE("I1", 10), CANCELLED("I1"), NULL},
+     0},
+    {"or was before",
+     {INVOICE("I1", 100), CANCELLED("I1"), PAYMENT("P1", 30, FOR("I1", 30)), NULL},
+     0},
+    {"its invoice is in another currency",
+     {INVOICE("I1", 100),
+      "{'type':'PaymentReceived','payment_id':'P1','account_id':'A','received_date':"
+      "'2026-01-20','amount_minor':100,'currency':'USD','method':'transfer','remittance':"
+      "[{'invoice_id':'I1','amount_minor':100}]}",
+      NULL},
+     0},
+};
+
+static void a_line_claims_a_document_as_long_as_it_may_get_something(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++) {
+        struct rows_fixture *fixture = rows_fixture_new(&receivables_consumer);
+        const struct remittance_line *line;
+        size_t found = 0;
+
+        play(fixture, claims[i].events);
+        for (size_t l = 0;
+             (line = rows_fixture_row(fixture, &receivables_remittance_line, l)); l++)
+            found += line->claims_invoice_id.at != NULL;
+        if (found != claims[i].count)
+            fail_msg("%s: %zu lines, expected %zu", claims[i].name, found, claims[i].count);
+        rows_fixture_free(fixture);
+    }
+}
+
+static void an_id_of_which_first_only_the_debit_note_was_there(void **state)
+{
+    (void)state;
+    expect((const char *const[]){DEBIT_NOTE_OF("X", "2026-01-18", 20),
+                                 CREDIT_NOTE("K1", 50, ",'invoice_id':'X'"),
+                                 INVOICE("X", 30), NULL},
+           "K1 paid 0 a50 c0 d0 closed 01-18 [0]\nX paid 0 a0 c20 d0 closed 01-18 [00]\n"
+           "X paid 0 a0 c30 d0 closed 01-15 [00]\n"
+           "C1 open 0 credit 0 unapplied 0\nhistory 30/0 0/0 0/0 0/0\n");
+}
+
+static void a_line_by_number_outlives_the_cancellation_of_its_document(void **state)
+{
+    const char *const first = INVOICE_OF("I1", "N", "C1", "2026-01-10", 60, "",
+                                         DUE("2026-02-09", 60)),
+                      *const second = INVOICE_OF("I2", "N", "C1", "2026-01-11", 60, "",
+                                                 DUE("2026-02-09", 60)),
+                      *const payment = PAYMENT("P1", 60, FOR_NUMBER("N", 60));
+
+    (void)state;
+    expect((const char *const[]){first, payment, CANCELLED("I1"), second, NULL},
+           "I1 cancelled 0 a0 c0 d0 closed 01-30 [0]\n"
+           "I2 paid 0 a60 c0 d0 closed 01-20 [0]\nP1 applied 0 of 2\n"
+           "C1 open 0 credit 0 unapplied 0\nhistory 120/0 120/0 0/-60 0/0\n");
+    expect((const char *const[]){first, CANCELLED("I1"), payment, second, NULL},
+           "I1 cancelled 0 a0 c0 d0 closed 01-30 [0]\n"
+           "I2 paid 0 a60 c0 d0 closed 01-20 [0]\nP1 applied 0 of 1\n"
+           "C1 open 0 credit 0 unapplied 0\nhistory 120/0 120/0 60/0 0/0\n");
+}
+
 static void what_is_left_of_a_line_goes_to_the_next_document_of_its_number(void **state)
 {
     (void)state;
@@ -662,12 +825,6 @@ static void a_cancellation_of_another_day_is_a_conflict(void **state)
     rows_fixture_free(fixture);
 }
 
-#define DEBIT_NOTE(id, gross)                                                              \
-    "{'type':'DebitNoteIssued','account_id':'A','debit_note_id':'" id "','number':'B" id   \
-    "','reason_code':'01','issue_date':'2026-01-10','currency':'EUR','lines':[],"          \
-    "'net_minor':" #gross ",'gross_minor':" #gross                                         \
-    ",'instalments':[" DUE("2026-02-09", gross) "]}"
-
 static const struct {
     const char *first, *then, *key;
 } conflicts[] = {
@@ -675,10 +832,7 @@ static const struct {
     {DEBIT_NOTE("D1", 100), DEBIT_NOTE("D1", 90), "debit_note/D1"},
     {CREDIT_NOTE("K1", 30, ""), CREDIT_NOTE("K1", 20, ""), "credit_note/K1"},
     {PAYMENT("P1", 100, FOR("I1", 100)), PAYMENT("P1", 100, FOR("I2", 100)), "payment/P1"},
-    {REVERSED("P1"),
-     "{'type':'PaymentReversed','account_id':'A','payment_id':'P1',"
-     "'reversed_date':'2026-01-26','reason':'nsf'}",
-     "reversal/P1"},
+    {REVERSED("P1"), REVERSED_ON("P1", "2026-01-26"), "reversal/P1"},
     {CANCELLED("I1"), CANCELLED_ON("20", ""), "cancellation/I1"},
 };
 
@@ -854,6 +1008,11 @@ static const struct {
      "application:P4/1:undone 01-25, unapplied -60, receivable 60\n"
      "payment:P4:reversal 01-25, bank -60, unapplied 60\n"
      "state credit_note/K4\nstate I4\nstate A/C1/main/EUR\n"},
+    {INVOICE_OF("I5", "N5", "C1", "2026-01-10", 50, ",'opening':true",
+                DUE("2026-02-09", 50)),
+     "item I5 open 50 disputed 0 issued\n"
+     "invoice:I5:issue 01-10, receivable 50, opening -50\n"
+     "state I5\nstate A/C1/main/EUR\n"},
 };
 
 static void every_step_publishes_items_applications_journals_and_states(void **state)
@@ -873,6 +1032,97 @@ static void every_step_publishes_items_applications_journals_and_states(void **s
         o2c_buf_clear(&published);
     }
     rows_fixture_free(fixture);
+}
+
+/* What is said of items, documents and accounts beyond what `describe_published` shows. */
+static void describe_said(const struct rows_effect *effect, struct o2c_buf *out)
+{
+    const struct o2c_event *event = &effect->event;
+
+    if (event->type == O2C_OPEN_ITEM_CHANGED) {
+        const struct o2c_open_item_changed *changed = event->open_item_changed;
+
+        o2c_buf_printf(
+            out, "%" PRId32 " %.*s %" PRId64 " of %" PRId64 "%s\n", changed->instalment_no,
+            O2C_STR_ARG(o2c_invoice_phase_text(changed->state)), changed->disputed_minor,
+            changed->open_minor, changed->remind ? "" : " not reminded");
+    } else if (event->type == O2C_INVOICE_STATE) {
+        const struct o2c_invoice_state *document = event->invoice_state;
+
+        o2c_buf_printf(out, "%.*s disputed %" PRId64 " due ",
+                       O2C_STR_ARG(document->invoice_id), document->disputed_minor);
+        add_date(out, document->due_date);
+        o2c_buf_add_text(out, "\n");
+    } else if (event->type == O2C_ACCOUNT_STATE) {
+        o2c_buf_printf(out, "disputed %" PRId64 " balance %" PRId64 "\n",
+                       event->account_state->disputed_minor,
+                       event->account_state->balance_minor);
+    }
+}
+
+#define TWO_DATES                                                                          \
+    INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100, "",                                    \
+               DUE("2026-03-01", 40) "," DUE("2026-02-01", 60))
+#define DATED(more)                                                                        \
+    INVOICE_OF("I1", "N1", "C1", "2026-01-10", 100, more, DUE("2026-02-09", 100))
+
+/* What the last event says. */
+static const struct {
+    const char *name, *events[4], *said;
+} sayings[] = {
+    {"disputed by due date",
+     {TWO_DATES, DISPUTED("I1", 70), NULL},
+     "1 open 10 of 40\n2 open 60 of 60\nI1 disputed 70 due 02-01\n"
+     "disputed 70 balance 100\n"},
+    {"no more than is open is disputed, and due is what is open first",
+     {TWO_DATES, DISPUTED("I1", 70), PAYMENT("P1", 60, FOR("I1", 60)), NULL},
+     "1 open 40 of 40\n2 paid 0 of 0\nI1 disputed 40 due 03-01\n"
+     "disputed 40 balance 40\n"},
+    {"no more once the case is closed",
+     {DATED(""), DISPUTED("I1", 70),
+      "{'type':'DisputeClosed','account_id':'A','dispute_id':'D1','resolution':'withdrawn'}",
+      NULL},
+     "1 open 0 of 100\nI1 disputed 0 due 02-09\ndisputed 0 balance 100\n"},
+    {"what is settled was due at last",
+     {TWO_DATES, PAYMENT("P1", 100, FOR("I1", 100)), NULL},
+     "1 paid 0 of 0\n2 paid 0 of 0\nI1 disputed 0 due 03-01\ndisputed 0 balance 0\n"},
+    {"credit and cash that are not used lower the balance",
+     {DATED(""), PAYMENT("P1", 30, ""), CREDIT_NOTE("K1", 20, ""), NULL},
+     "1 open 0 of 20\nK1 disputed 0 due 01-15\ndisputed 0 balance 50\n"},
+    {"a cancellation of what was paid is told, though nothing of it was open",
+     {DATED(""), PAYMENT("P1", 100, FOR("I1", 100)), CANCELLED("I1"), NULL},
+     "1 cancelled 0 of 0\nI1 disputed 0 due 02-09\ndisputed 0 balance -100\n"},
+    {"what is opening is not reminded",
+     {DATED(",'opening':true"), NULL},
+     "1 open 0 of 100 not reminded\nI1 disputed 0 due 02-09\ndisputed 0 balance 100\n"},
+    {"unless asked for",
+     {DATED(",'opening':true,'remind':true"), NULL},
+     "1 open 0 of 100\nI1 disputed 0 due 02-09\ndisputed 0 balance 100\n"},
+    {"what is not is, unless asked not to",
+     {DATED(",'remind':false"), NULL},
+     "1 open 0 of 100 not reminded\nI1 disputed 0 due 02-09\ndisputed 0 balance 100\n"},
+};
+
+static void an_event_says_what_is_disputed_due_reminded_and_the_balance(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof sayings / sizeof sayings[0]; i++) {
+        struct rows_fixture *fixture = rows_fixture_new(&receivables_consumer);
+        const struct rows_effect *effects;
+        struct o2c_buf said;
+        size_t count;
+
+        play(fixture, sayings[i].events);
+        effects = rows_fixture_effects(fixture, &count);
+        o2c_buf_init(&said, 1 << 20);
+        for (size_t e = 0; e < count; e++)
+            describe_said(&effects[e], &said);
+        if (strcmp(o2c_buf_text(&said), sayings[i].said) != 0)
+            fail_msg("%s:\n%s, expected\n%s", sayings[i].name, o2c_buf_text(&said),
+                     sayings[i].said);
+        o2c_buf_clear(&said);
+        rows_fixture_free(fixture);
+    }
 }
 
 static const char *journal_of(const struct rows_fixture *fixture, size_t i)
@@ -1134,6 +1384,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_id_too_long_for_what_is_named_after_it_is_parked),
         cmocka_unit_test(of_two_payments_for_one_invoice_the_first_counts),
         cmocka_unit_test(the_other_payment_steps_in_when_the_first_is_reversed),
+        cmocka_unit_test(what_waits_is_applied_by_date_credit_notes_first_then_by_id),
+        cmocka_unit_test(a_line_claims_a_document_as_long_as_it_may_get_something),
+        cmocka_unit_test(an_id_of_which_first_only_the_debit_note_was_there),
+        cmocka_unit_test(a_line_by_number_outlives_the_cancellation_of_its_document),
         cmocka_unit_test(what_is_left_of_a_line_goes_to_the_next_document_of_its_number),
         cmocka_unit_test(a_line_by_number_goes_on_to_the_next_document_of_it),
         cmocka_unit_test(a_cancelled_invoice_of_nothing_is_closed_when_it_is_cancelled),
@@ -1141,6 +1395,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_cancellation_of_another_day_is_a_conflict),
         cmocka_unit_test(what_is_said_otherwise_is_a_conflict_and_changes_nothing),
         cmocka_unit_test(every_step_publishes_items_applications_journals_and_states),
+        cmocka_unit_test(an_event_says_what_is_disputed_due_reminded_and_the_balance),
         cmocka_unit_test(journals_of_a_payment_and_of_a_credit_note_have_other_ids),
         cmocka_unit_test(where_a_batch_ends_changes_nothing),
         cmocka_unit_test(without_contention_no_order_of_arrival_changes_anything),

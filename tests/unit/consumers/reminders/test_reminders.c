@@ -171,6 +171,16 @@ static void describe_item(const struct o2c_reminder_item *item, struct o2c_buf *
                    O2C_STR_ARG(item->invoice_id), item->days_overdue);
 }
 
+static int64_t kept_total(const struct rows_fixture *fixture, struct o2c_str reminder_id)
+{
+    const struct reminder *reminder;
+
+    for (size_t i = 0; (reminder = rows_fixture_row(fixture, &reminders_reminder, i)); i++)
+        if (o2c_str_eq(reminder->reminder_id, reminder_id))
+            return reminder->total_minor;
+    return -1;
+}
+
 static void describe(const struct rows_fixture *fixture, struct o2c_buf *out)
 {
     const struct rows_effect *effect;
@@ -189,6 +199,7 @@ static void describe(const struct rows_fixture *fixture, struct o2c_buf *out)
         }
         for (size_t k = 0; k < issued->items_count; k++)
             total += issued->items[k].open_minor;
+        assert_int_equal(total, kept_total(fixture, issued->reminder_id));
         o2c_date_format(issued->run_date, date);
         o2c_buf_printf(out, "%s: %.*s %" PRId64, date + 5,
                        O2C_STR_ARG(issued->head.customer_id), total);
