@@ -38,5 +38,5 @@ const struct o2c_consumer disputes_consumer = {
     .tables = tables,
     .table_count = sizeof tables / sizeof tables[0],
     .schema_version_min = 1,
-    .schema_version_max = 1,
+    .schema_version_max = 2,
 };

@@ -43,5 +43,5 @@ const struct o2c_consumer reminders_consumer = {
     .on_due = reminders_on_due,
     .settings = &reminders_own_settings,
     .schema_version_min = 1,
-    .schema_version_max = 1,
+    .schema_version_max = 2,
 };

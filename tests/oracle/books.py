@@ -27,9 +27,9 @@ COLUMNS = {
     "journal": ("journal_id", "posting_date", "account", "customer_id", "currency",
                 "debit_minor", "credit_minor"),
     "dispute": ("dispute_id", "customer_id", "invoice_id", "amount_minor", "reason_code",
-                "origin", "state", "assignee", "due_date", "resolution"),
+                "origin", "state", "assignee", "due_date", "resolution", "kind"),
     "reminder": ("reminder_id", "customer_id", "run_date", "level", "invoice_ids",
-                 "total_minor", "fee_minor", "state"),
+                 "total_minor", "fee_minor", "state", "kinds"),
     "ageing": ("customer_id", "currency", *(name for _, name in BUCKETS), "d121_plus",
                "unapplied", "total"),
     "customer_statement": ("currency", "date", "kind", "reference", "debit_minor",
@@ -148,12 +148,13 @@ class Books:
             for name, case in cases.cases.items():
                 yield (name, case.raised["customer_id"], case.raised["invoice_id"],
                        case.amount, case.raised["reason_code"], "customer", case.state,
-                       case.assignee, None, case.resolution)
+                       case.assignee, None, case.resolution, case.document.kind)
 
     def reminder_rows(self):
         for reminder in self.reminders.issued:
             yield (reminder.id, reminder.customer, reminder.run_date, 1, reminder.invoice_ids,
-                   reminder.total_minor, 0, "cancelled" if reminder.cancelled else "issued")
+                   reminder.total_minor, 0, "cancelled" if reminder.cancelled else "issued",
+                   reminder.kinds)
 
     def ageing_rows(self, as_of):
         rows = defaultdict(lambda: dict.fromkeys(COLUMNS["ageing"][2:-1], 0))

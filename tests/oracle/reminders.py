@@ -29,6 +29,10 @@ class Reminder:
         return [document.id for document, _, _ in self.items]
 
     @property
+    def kinds(self):
+        return [document.kind for document, _, _ in self.items]
+
+    @property
     def total_minor(self):
         return sum(amount for _, _, amount in self.items)
 
