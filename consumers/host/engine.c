@@ -39,14 +39,24 @@ void engine_fatal(struct engine *engine, const struct o2c_err *err, const char *
 
 /* ---- taking records */
 
+/*
+ * What ends a batch goes beyond its bytes.  Folded again by the recorded order, topic by
+ * topic, that record may come before the others: there any one of them may be it.
+ */
+static size_t bytes_before_last(const struct engine *engine)
+{
+    const struct batch *next = engine->next;
+
+    return record_bytes(next) - (engine->replay.on ? next->largest_bytes : 0);
+}
+
 bool engine_has_room(const struct engine *engine)
 {
     const struct batch *next = engine->next;
 
     return next->state == BATCH_FILLING &&
            (engine->replay.on || next->record_count < engine->take.limit) &&
-           next->intake.used_bytes + next->message_bytes <
-               (size_t)engine->settings->batch_bytes;
+           bytes_before_last(engine) < (size_t)engine->settings->batch_bytes;
 }
 
 bool engine_can_take(const struct engine *engine)
@@ -294,8 +304,13 @@ static void fold_and_store(struct engine *engine)
 {
     struct batch *batch = engine->current;
     struct o2c_err err = {0};
+    size_t part = batch->end - batch->stored;
     enum o2c_verdict verdict = batch_fold(batch, &err);
 
+    if (engine->replay.on && batch->limit < part) {
+        replay_lacks_bytes(engine);
+        return;
+    }
     if (!verdict && engine->replay.on && replay_check(engine, &err)) {
         engine_fatal(
             engine, &err,

@@ -333,6 +333,7 @@ struct batch {
     bool in_doubt;           /* storing when the connection was lost */
     bool dropped;            /* asking, loading or storing: reset when the answer comes */
     size_t message_bytes;    /* held in librdkafka for its records */
+    size_t largest_bytes;    /* of one record, with what it points to */
     struct o2c_arena intake; /* records and what they point to */
     struct o2c_arena work;   /* rows and effects of the part being folded */
     struct o2c_rows *rows;
@@ -514,6 +515,7 @@ void engine_add_partitions(
 /* record.c */
 struct record *record_new(struct batch *batch, struct unit *unit, int topic,
                           int64_t offset);
+size_t record_bytes(const struct batch *batch); /* of all, with what librdkafka holds */
 struct parked_record {
     struct unit *unit;
     int topic;

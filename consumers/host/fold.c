@@ -90,7 +90,7 @@ void batch_reset(struct batch *batch)
     batch->record_count = 0;
     batch->stored = batch->end = 0;
     batch->limit = SIZE_MAX;
-    batch->message_bytes = 0;
+    batch->message_bytes = batch->largest_bytes = 0;
     batch->order_no = 0;
     batch->order_unread = false;
     batch->stale = batch->in_doubt = false;

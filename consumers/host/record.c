@@ -261,9 +261,15 @@ static void skip_notice(struct batch *batch, struct record *record)
         set_aside(record, "no-key", record->reason);
 }
 
+size_t record_bytes(const struct batch *batch)
+{
+    return batch->intake.used_bytes + batch->message_bytes;
+}
+
 void record_take(struct batch *batch, struct unit *unit, int topic,
                  rd_kafka_event_t *holder, const rd_kafka_message_t *message)
 {
+    size_t before = record_bytes(batch);
     struct record *record = record_new(batch, unit, topic, message->offset);
 
     record->holder = holder;
@@ -279,6 +285,8 @@ void record_take(struct batch *batch, struct unit *unit, int topic,
         read_stream_of_aside(batch, record);
     else if (read_stream(batch, record))
         decode(batch, record);
+    if (record_bytes(batch) - before > batch->largest_bytes)
+        batch->largest_bytes = record_bytes(batch) - before;
 }
 
 void record_from_parked(struct batch *batch, const struct parked_record *parked)

@@ -1,6 +1,7 @@
 #include "consumers/host/replay.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -213,6 +214,18 @@ static bool goes_forward(const struct engine *engine, const struct position *row
     return true;
 }
 
+void replay_lacks_bytes(struct engine *engine)
+{
+    const struct unit *unit = replay_unit(engine);
+    char what[96];
+
+    snprintf(what, sizeof what,
+             "it needs more than batch-bytes, %" PRId64 "; give what the original had",
+             engine->settings->batch_bytes);
+    if (unit)
+        fail(engine, unit, what);
+}
+
 static bool pick_records(struct engine *engine, struct unit *unit,
                          const struct position *row)
 {
@@ -223,7 +236,7 @@ static bool pick_records(struct engine *engine, struct unit *unit,
     if (hold_fill(engine, unit, until))
         return true;
     if (engine->next->state == BATCH_FILLING && !engine_has_room(engine))
-        fail(engine, unit, "it needs more than batch-bytes; give what the original had");
+        replay_lacks_bytes(engine);
     return false;
 }
 

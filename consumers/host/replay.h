@@ -51,6 +51,9 @@ int64_t replay_marker(const struct engine *engine, int64_t offset);
 /* A person had ordered something here, and the database has no such order: fatal. */
 void replay_lacks_order(struct engine *engine);
 
+/* Only a part of what was one batch fits into memory: fatal. */
+void replay_lacks_bytes(struct engine *engine);
+
 /* FATAL: what was folded is not what was recorded. */
 enum o2c_verdict replay_check(struct engine *engine, struct o2c_err *err) O2C_MUST_CHECK;
 

@@ -4,6 +4,7 @@ has the same rows and the same outbox, although everything is there at once.
 
 import json
 import random
+import re
 import signal
 import sys
 import unittest
@@ -97,6 +98,12 @@ class RebuildCase(PipelineCase):
         done = again.o2c("verify")
         self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         return done.stdout if status == 0 else done.stderr
+
+    def merge(self, again, consumer):
+        """All of the order becomes one batch of each partition: what would be folded without it."""
+        again.sql(f"DELETE FROM {consumer}.replay r WHERE batch_seq < (SELECT max(batch_seq)"
+                  f" FROM {consumer}.replay o WHERE o.partition = r.partition)")
+        again.sql(f"UPDATE {consumer}.replay SET batch_seq = 1")
 
     def tables(self, pipeline):
         """{table: [row]}: all that consumers keep, but for times and who works."""
@@ -262,12 +269,6 @@ class Rebuild(RebuildCase):
         self.assertRegex(self.verified(again, status=1),
                          r"(differs from|is not in) the outbox of receivables")
 
-    def merge(self, again, consumer):
-        """All of the order becomes one batch of each partition: what would be folded without it."""
-        again.sql(f"DELETE FROM {consumer}.replay r WHERE batch_seq < (SELECT max(batch_seq)"
-                  f" FROM {consumer}.replay o WHERE o.partition = r.partition)")
-        again.sql(f"UPDATE {consumer}.replay SET batch_seq = 1")
-
     def test_without_the_order_other_things_are_decided(self):
         again = self.rebuilt("merged")
         self.follow(again)
@@ -399,6 +400,71 @@ class Packed(RebuildCase):
         self.fold(again)
         self.assert_same(again)
         self.assertIn("verified: ", self.verified(again))
+
+
+class BatchBytes(RebuildCase):
+    """All that orders folded becomes one batch, of an original with other batch-bytes."""
+
+    SMALLEST = "65536"
+
+    def setUp(self):
+        self.addCleanup(self.pipeline.kill)
+        self.pipeline.start()
+        self.pipeline.wait_ready()
+
+    def as_one(self, name):
+        again = self.rebuilt(name)
+        self.follow(again)
+        self.merge(again, "orders")
+        again.sql("UPDATE orders.replay SET outbox_no = NULL")
+        again.services = {"orders": again.services["orders"]}
+        return again
+
+    def folds(self, again):
+        self.fold(again)
+        self.assertEqual(again.sql("SELECT max(batch_seq) FROM orders.fold_order").strip(), "1")
+
+    def lacks_bytes(self, again):
+        """And goes on where it has them."""
+        orders = again.services["orders"]
+        orders.start(O2C_BATCH_BYTES=self.SMALLEST)
+        self.assertEqual(orders.wait(PATIENCE_S), 1)
+        self.assertRegex(orders.last_words(), r"the recorded order cannot be followed .*partition \d batch"
+                         r" 1: it needs more than batch-bytes, 65536; give what the original had")
+        self.assertEqual(again.sql("SELECT count(*) FROM orders.progress WHERE partition = "
+                                   + re.search(r"partition (\d)", orders.last_words())[1]).strip(), "0")
+        self.folds(again)
+
+
+class Read(BatchBytes):
+    def delivery(self, number):
+        """Nothing to orders, and more than the smallest batch-bytes."""
+        return json.dumps({
+            "type": "ShipmentDelivered", "source": "test", "occurred_at": "2026-03-05T09:00:00Z",
+            "customer_id": "LARGE", "order_id": "O", "shipment_id": f"S{number}",
+            "delivered_at": "2026-03-05T09:00:00Z", "proof": "x" * 80_000}) + "\n"
+
+    def test_the_record_that_went_beyond_them_need_not_be_the_last(self):
+        """Invoices are taken behind shipments. Other partitions come first: all of it is there then."""
+        self.publish(*(order(f"O{number}", f"C{number}") for number in range(9)),
+                     invoice("I", "LARGE", 100), self.delivery(1))
+        self.drain()
+        again = self.as_one("fits")
+        again.services["orders"].environment["O2C_BATCH_BYTES"] = self.SMALLEST
+        self.folds(again)
+
+        self.publish(self.delivery(2), self.delivery(3))
+        self.drain()
+        self.lacks_bytes(self.as_one("larger"))
+
+
+class Folded(BatchBytes):
+    def test_what_is_folded_needs_them_too(self):
+        one = json.loads(order("O1"))
+        one["lines"] = [one["lines"][0] | {"line_no": number} for number in range(1, 201)]
+        self.publish(json.dumps(one) + "\n", json.dumps(one | {"order_id": "O2"}) + "\n")
+        self.drain()
+        self.lacks_bytes(self.as_one("rows"))
 
 
 if __name__ == "__main__":
