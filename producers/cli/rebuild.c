@@ -310,12 +310,38 @@ static bool take_limits(struct run *run)
 
 /* ---- all consumers */
 
+static bool is_one(const PGresult *counts, int column)
+{
+    return !strcmp(PQgetvalue(counts, 0, column), "1");
+}
+
+static const char *plural(const PGresult *counts, int column, const char *ending)
+{
+    return is_one(counts, column) ? "" : ending;
+}
+
+/* Batches, their partitions, orders of people. */
+static void tell_counts(const char *consumer, const PGresult *counts)
+{
+    if (!strcmp(PQgetvalue(counts, 0, 0), "0")) {
+        printf("%s: nothing to be folded\n", consumer);
+        return;
+    }
+    printf("%s: %s batch%s of %s partition%s to be folded", consumer,
+           PQgetvalue(counts, 0, 0), plural(counts, 0, "es"), PQgetvalue(counts, 0, 1),
+           plural(counts, 1, "s"));
+    if (strcmp(PQgetvalue(counts, 0, 2), "0") != 0)
+        printf(", with %s release%s or discard%s", PQgetvalue(counts, 0, 2),
+               plural(counts, 2, "s"), plural(counts, 2, "s"));
+    putchar('\n');
+}
+
 static bool report(struct run *run, const char *consumer)
 {
     PGresult *counts =
         ask(run, &run->to,
-            "SELECT count(*), (SELECT count(DISTINCT partition) FROM $schema.replay),"
-            "       (SELECT count(*) FROM $schema.parked_order)"
+            "SELECT count(*), count(DISTINCT partition),"
+            "       (SELECT count(*) FROM $schema.parked_order WHERE done_at IS NULL)"
             "  FROM $schema.replay r LEFT JOIN $schema.position p USING (partition)"
             " WHERE r.batch_seq > coalesce(p.batch_seq, 0)",
             NULL, 0);
@@ -326,12 +352,11 @@ static bool report(struct run *run, const char *consumer)
     bool told = counts && marks;
 
     if (told)
-        printf("%s: %s batches of %s partitions to be folded, %s releases and discards\n",
-               consumer, PQgetvalue(counts, 0, 0), PQgetvalue(counts, 0, 1),
-               PQgetvalue(counts, 0, 2));
+        tell_counts(consumer, counts);
     if (told && strcmp(PQgetvalue(marks, 0, 0), "0") != 0)
-        printf("%s: not taken over: who published %s records again that were set aside\n",
-               consumer, PQgetvalue(marks, 0, 0));
+        printf("%s: not taken over: who published %s record%s again that %s set aside\n",
+               consumer, PQgetvalue(marks, 0, 0), plural(marks, 0, "s"),
+               is_one(marks, 0) ? "was" : "were");
     PQclear(counts);
     PQclear(marks);
     return told;
@@ -389,6 +414,33 @@ static int rebuild(struct run *run)
     return run->status;
 }
 
+/* Of one cluster and its standbys each database has another number. */
+static PGresult *ask_which(struct run *run, struct stack *stack)
+{
+    return ask(run, stack,
+               "SELECT format('%s/%s', system_identifier, oid)"
+               "  FROM pg_control_system(), pg_database WHERE datname = current_database()",
+               NULL, 0);
+}
+
+static bool are_two(struct run *run)
+{
+    PGresult *from = ask_which(run, &run->from);
+    PGresult *to = from ? ask_which(run, &run->to) : NULL;
+    bool differ = to && strcmp(PQgetvalue(from, 0, 0), PQgetvalue(to, 0, 0)) != 0;
+
+    if (to && !differ) {
+        (void)stack_fail(&run->to, EXIT_USAGE,
+                         "from and pg-dsn are the same database, \"%s\"; pg-dsn is the new "
+                         "one, to be rebuilt",
+                         PQdb(run->to.pg));
+        (void)failed(run, EXIT_USAGE);
+    }
+    PQclear(from);
+    PQclear(to);
+    return differ;
+}
+
 static int open_both(struct run *run)
 {
     int status;
@@ -396,32 +448,38 @@ static int open_both(struct run *run)
     if (!*run->from_settings.pg_dsn)
         return stack_fail(&run->to, EXIT_USAGE, "--from is missing");
     status = stack_open_pg(&run->to);
-    return status ? status : stack_open_pg(&run->from);
+    if (!status)
+        status = stack_open_pg(&run->from);
+    return status || are_two(run) ? status : run->status;
 }
 
 int rebuild_run(int argc, char **argv)
 {
     struct rebuild_settings settings = {0};
     struct options options = {
-        .usage = "o2c rebuild --from DSN",
+        .usage = "o2c rebuild --from DSN --pg-dsn NEW",
         .about =
-            "Makes a new database (o2c migrate) fold the topics again in the order in which\n"
-            "the consumers of the database DSN have folded them. Its consumers are started\n"
-            "afterwards, beside those of the original with a group-suffix; they publish\n"
-            "nothing that was published. Asked again, before they have gone on by\n"
-            "themselves, it adds what the original has folded since.\n",
+            "Makes the database NEW (made by o2c migrate) fold the topics again in the order\n"
+            "in which the consumers of the database DSN have folded them. Its consumers are\n"
+            "started afterwards, beside those of the original with a group-suffix; they\n"
+            "publish nothing that was published. Asked again, before they have gone on by\n"
+            "themselves, it adds what the original has folded since.\n"
+            "The order of all consumers is taken over; each of them may be started alone,\n"
+            "to be compared. What replaces the original are all of them.\n",
         .exits = {.done = "the order is taken over",
                   .findings = "it cannot be followed; nothing is taken over",
                   .servers = "one of the databases"},
         .table = &table,
         .settings = &settings,
     };
-    struct run run = {.to = {.command = argv[0], .settings = &settings.stack}};
+    struct run run = {
+        .to = {.command = argv[0], .settings = &settings.stack, .pg_setting = "pg-dsn"}};
     int status;
 
     if (options_load(&options, argc, argv, &status)) {
         run.from_settings.pg_dsn = settings.from;
-        run.from = (struct stack){.command = argv[0], .settings = &run.from_settings};
+        run.from = (struct stack){
+            .command = argv[0], .settings = &run.from_settings, .pg_setting = "from"};
         status = open_both(&run);
         if (!status)
             status = rebuild(&run);

@@ -23,15 +23,23 @@ int stack_fail(const struct stack *stack, int status, const char *fmt, ...)
     return status;
 }
 
+/* What stack->err says, and of which database where there are two. */
+static int fail_with_err(const struct stack *stack, int status, const char *hint)
+{
+    return stack_fail(stack, status, "%s%s%s%s", stack->pg_setting ? stack->pg_setting : "",
+                      stack->pg_setting ? ": " : "", stack->err.text, hint);
+}
+
 int stack_open_pg(struct stack *stack)
 {
     const char *dsn = stack->settings->pg_dsn;
+    const char *setting = stack->pg_setting ? stack->pg_setting : "pg-dsn";
 
-    if (o2c_pg_check_dsn(dsn, &stack->err))
+    if (o2c_pg_check_dsn(setting, dsn, &stack->err))
         return stack_fail(stack, EXIT_USAGE, "%s", stack->err.text);
     if (o2c_pg_connect(&stack->pg, dsn, "o2c", &stack->err))
-        return stack_fail(stack, o2c_pg_dsn_is_usable(dsn) ? EXIT_STACK_FAILED : EXIT_USAGE,
-                          "%s", stack->err.text);
+        return fail_with_err(
+            stack, o2c_pg_dsn_is_usable(dsn) ? EXIT_STACK_FAILED : EXIT_USAGE, "");
     return EXIT_OK;
 }
 
@@ -113,8 +121,8 @@ int stack_failed(const struct stack *stack)
     bool is_bare = stack->err.native == o2c_pg_sqlstate("42P01") ||
                    stack->err.native == o2c_pg_sqlstate("3F000");
 
-    return stack_fail(stack, EXIT_STACK_FAILED, "%s%s", stack->err.text,
-                      is_bare ? " (was o2c migrate run?)" : "");
+    return fail_with_err(stack, EXIT_STACK_FAILED,
+                         is_bare ? " (was o2c migrate run?)" : "");
 }
 
 void stack_put_schema(struct o2c_buf *buf, const char *schema, const char *sql)

@@ -35,6 +35,7 @@ struct stack {
     const char *command; /* "lag": for messages */
     const struct stack_settings *settings;
     PGconn *pg;
+    const char *pg_setting; /* of two databases, the one that this setting names; or NULL */
     bool sees_open_transactions; /* to be set before stack_open_kafka; see drained.h */
     rd_kafka_t *rk;              /* a consumer without a group */
     struct o2c_err err;

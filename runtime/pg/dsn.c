@@ -41,35 +41,37 @@ static bool are_ports(const char *text)
     }
 }
 
-static enum o2c_verdict check_option(const PQconninfoOption *option, struct o2c_err *err)
+static enum o2c_verdict check_option(const char *setting, const PQconninfoOption *option,
+                                     struct o2c_err *err)
 {
     int64_t number;
 
     if (!option->val || !*option->val)
         return O2C_OK;
     if (!strcmp(option->keyword, "port") && !are_ports(option->val))
-        return o2c_fail(err, O2C_FATAL, "pg-dsn: port \"%s\" is no number from 1 to %d",
-                        option->val, PORT_MAX);
+        return o2c_fail(err, O2C_FATAL, "%s: port \"%s\" is no number from 1 to %d",
+                        setting, option->val, PORT_MAX);
     if (is_number(option->keyword) && !o2c_str_to_int64(o2c_str_from(option->val), &number))
-        return o2c_fail(err, O2C_FATAL, "pg-dsn: %s \"%s\" is no whole number",
+        return o2c_fail(err, O2C_FATAL, "%s: %s \"%s\" is no whole number", setting,
                         option->keyword, option->val);
     return O2C_OK;
 }
 
-enum o2c_verdict o2c_pg_check_dsn(const char *dsn, struct o2c_err *err)
+enum o2c_verdict o2c_pg_check_dsn(const char *setting, const char *dsn, struct o2c_err *err)
 {
     char *message = NULL;
     PQconninfoOption *options = PQconninfoParse(dsn, &message);
     enum o2c_verdict verdict = O2C_OK;
 
     if (!options) {
-        o2c_fail(err, O2C_FATAL, "pg-dsn: %.*s", message ? (int)strcspn(message, "\n") : 9,
+        o2c_fail(err, O2C_FATAL, "%s: %.*s", setting,
+                 message ? (int)strcspn(message, "\n") : 9,
                  message ? message : "no memory");
         PQfreemem(message);
         return err->verdict;
     }
     for (const PQconninfoOption *option = options; option->keyword && !verdict; option++)
-        verdict = check_option(option, err);
+        verdict = check_option(setting, option, err);
     PQconninfoFree(options);
     return verdict;
 }

@@ -9,8 +9,10 @@
 
 #include "runtime/base/err.h"
 
-/* FATAL for what is no connection string, an unknown option, or a number that is none. */
-enum o2c_verdict o2c_pg_check_dsn(const char *dsn, struct o2c_err *err) O2C_MUST_CHECK;
+/* FATAL for what is no connection string, an unknown option, or a number that is none; says
+ * of which setting. */
+enum o2c_verdict o2c_pg_check_dsn(const char *setting, const char *dsn,
+                                  struct o2c_err *err) O2C_MUST_CHECK;
 
 /*
  * Whether libpq gets as far as asking a server: false where it refuses a value that

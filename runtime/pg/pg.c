@@ -536,7 +536,7 @@ enum o2c_verdict o2c_pg_open(struct o2c_pg **ret_pg, const struct o2c_pg_options
 {
     struct o2c_pg *pg;
 
-    if (o2c_pg_check_dsn(options->dsn, err))
+    if (o2c_pg_check_dsn("pg-dsn", options->dsn, err))
         return err->verdict;
     pg = calloc(1, sizeof *pg);
     if (!pg)

@@ -111,11 +111,15 @@ AT_REST = (
          Row(3, "check R --input /dev/null", NO_DATABASE), Row(3, "check R --input /dev/null", NO_KAFKA),
          Row(3, "check R --input /dev/null", NO_TOPICS, "topics create"),
          Row(3, "check R --input -", BARE, "o2c migrate", order("O1"))) +
-    rows("rebuild", Row(0, "--from $DSN", NEW, r"orders: \d+ batches"),
-         Row(1, "--from $DSN", says="has gone on by itself"), Row(2, "", says="--from is missing"),
-         Row(2, "now --from $DSN"), Row(2, "--from frob=1", says="frob"),
-         Row(2, "--from $DSN", BAD_DATABASE), Row(3, "--from $DSN", NO_DATABASE),
-         Row(3, "--from postgresql://127.0.0.1:1/o2c", NEW), Row(3, "--from $DSN", BARE, "o2c migrate")) +
+    rows("rebuild", Row(0, "--from $DSN", NEW, r"orders: \d+ batch"),
+         Row(1, "--from $NEW", says="has gone on by itself"), Row(2, "", says="--from is missing"),
+         Row(2, "--from $DSN", says='are the same database, "scenario_'),
+         Row(2, "now --from $DSN"), Row(2, "--from frob=1", says="rebuild: from: .*frob"),
+         Row(2, "--from $DSN", BAD_DATABASE, "rebuild: pg-dsn: .*frob"),
+         Row(3, "--from $DSN", NO_DATABASE, "rebuild: pg-dsn: PostgreSQL"),
+         Row(3, "--from postgresql://127.0.0.1:1/o2c", NEW, "rebuild: from: PostgreSQL"),
+         Row(3, "--from $DSN", BARE, "rebuild: pg-dsn: .*o2c migrate"),
+         Row(3, "--from $BARE", NEW, "rebuild: from: .*o2c migrate")) +
     rows("verify", Row(0, ""), Row(1, "", stdout=NOWHERE), Row(2, "now"), Row(2, "", BAD_KAFKA),
          Row(2, "", BAD_DATABASE), Row(3, "", NO_DATABASE), Row(3, "", NO_KAFKA),
          Row(3, "", NO_TOPICS, "topics create"), Row(3, "", BARE, "o2c migrate")))
@@ -183,10 +187,11 @@ class ExitStatuses(PipelineCase):
         """For setUpClass alone."""
 
     def begin(self, command, words, environment=None, stdout=None):
+        databases = {"$DSN": self.pipeline.environment, "$NEW": NEW, "$BARE": BARE}
         with open(stdout, "w") if stdout else contextlib.nullcontext(subprocess.PIPE) as out:
             return subprocess.Popen(
                 [self.pipeline.build / CLI, command,
-                 *(self.pipeline.environment["O2C_PG_DSN"] if word == "$DSN" else word
+                 *(databases[word]["O2C_PG_DSN"] if word in databases else word
                    for word in words.split())], text=True, stdout=out,
                 env=self.pipeline.environment | (environment or {}), stdin=subprocess.PIPE,
                 stderr=subprocess.PIPE, preexec_fn=end_with_parent)

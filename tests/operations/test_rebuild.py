@@ -221,7 +221,11 @@ class Rebuild(RebuildCase):
 
     def test_the_same_rows_and_the_same_outbox(self):
         again = self.rebuilt("same")
-        self.assertRegex(self.follow(again), r"(?m)^receivables: [1-9]\d* batches of 6 partitions")
+        said = self.follow(again)
+        self.assertRegex(said, r"(?m)^receivables: \d\d+ batches of 6 partitions to be folded$")
+        orders = int(self.pipeline.sql("SELECT count(*) FROM orders.parked_order"))
+        self.assertGreater(orders, 1)
+        self.assertRegex(said, rf"(?m)^orders: .* folded, with {orders} releases or discards$")
         self.kill_each(again)
         again.start()
         self.lose_connections(again, 5)
@@ -238,11 +242,13 @@ class Rebuild(RebuildCase):
 
         self.go_on(*contended("LATER"))
         self.assertIn("the database is older than the topics", self.refused_start(again))
-        self.assertRegex(self.follow(again), r"(?m)^receivables: [1-9] batches of 6 partitions")
+        self.assertRegex(self.follow(again),  # of this account, and of nobody's orders
+                         r"(?m)^receivables: (1 batch|[2-9] batches) of 1 partition to be folded$")
         self.fold(again)
         self.assert_same(again)
         self.assertIn("verified: ", self.verified(again))
-        self.assertIn("receivables: 0 batches", self.follow(again))
+        self.assertEqual(self.follow(again), "".join(
+            f"{consumer}: nothing to be folded\n" for consumer in sorted(CONSUMERS)))
 
     def refused_start(self, again):
         consumer = again.services["receivables"]
@@ -268,6 +274,19 @@ class Rebuild(RebuildCase):
         again.kill()
         self.assertRegex(self.verified(again, status=1),
                          r"(differs from|is not in) the outbox of receivables")
+
+    def test_one_consumer_is_compared_alone(self):
+        again = self.rebuilt("alone")
+        self.follow(again)
+        again.services = {"receivables": again.services["receivables"]}
+        self.fold(again)
+        batches = {consumer: again.sql(f"SELECT count(*) FROM {consumer}.replay").strip()
+                   for consumer in CONSUMERS if consumer != "receivables"}
+        self.assertEqual(self.verified(again, status=1).splitlines(), [
+            f"broken: {consumer}: of {count} recorded batches 0 are folded; start it until it is ready"
+            for consumer, count in sorted(batches.items())] + ["o2c verify: 5 invariants are broken"])
+        again.sql("UPDATE receivables.outbox SET value = 'x' WHERE outbox_no = 1")
+        self.assertIn("differs from the outbox of receivables", self.verified(again, status=1))
 
     def test_without_the_order_other_things_are_decided(self):
         again = self.rebuilt("merged")
@@ -396,7 +415,7 @@ class Packed(RebuildCase):
             "SELECT 1 FROM orders.packed_order HAVING count(*) = 2"))
         self.pipeline.stop()
         again = self.rebuilt("packed")
-        self.assertIn(f"orders: {BATCHES} batches of 1 partitions", self.follow(again))
+        self.assertIn(f"orders: {BATCHES} batches of 1 partition to be folded\n", self.follow(again))
         self.fold(again)
         self.assert_same(again)
         self.assertIn("verified: ", self.verified(again))
