@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "producers/publish/intake.h"
+#include "schemas/wire/json.h"
 
 #include "runtime/base/banned.h"
 
@@ -54,8 +55,7 @@ static enum o2c_verdict take_line(struct o2c_intake *intake, struct o2c_str line
     json_error_t error;
     if (is_blank(line))
         return O2C_OK;
-    json_t *object =
-        json_loadb(line.at, line.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    json_t *object = o2c_json_load(line, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (!object) {
         refuse_text(intake, &error, origin);
         return O2C_OK;

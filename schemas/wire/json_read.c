@@ -100,10 +100,20 @@ static void tell(struct reading *in, const char *value, const char *expected)
         in->on_fault(in->user, &told);
 }
 
+/* The text of a number that jansson cannot hold; NULL: the value is none. */
+static const json_t *number_of(const json_t *value)
+{
+    const json_t *text = json_object_get(value, O2C_JSON_NUMBER);
+    return json_is_string(text) && json_object_size(value) == 1 ? text : NULL;
+}
+
 static void fault(struct reading *in, const json_t *value, const char *expected)
 {
     struct excerpt excerpt = {.len = 0};
-    if (value)
+    const json_t *number = number_of(value);
+    if (number)
+        excerpt_more(json_string_value(number), json_string_length(number), &excerpt);
+    else if (value)
         json_dump_callback(value, excerpt_more, &excerpt, JSON_ENCODE_ANY | JSON_COMPACT);
     excerpt.text[excerpt.len] = '\0';
     tell(in, excerpt.text, expected);
@@ -148,6 +158,8 @@ static void fault_in(struct reading *in, const struct o2c_field *field, const js
     const char *expected = field->kind == O2C_KIND_ENUM ? symbols : kinds[field->kind];
     if (field->kind == O2C_KIND_ENUM)
         describe_symbols(field->symbols, symbols);
+    if (field->kind == O2C_KIND_LONG && number_of(value))
+        expected = "a whole number of 64 bits";
     fault_of(in, field, value, expected);
 }
 

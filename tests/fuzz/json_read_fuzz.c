@@ -36,9 +36,10 @@ static void try_event(const struct o2c_event *event, struct o2c_arena *arena)
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 {
     static const struct o2c_json_given given = {.source = {"fuzz", 4}, .now_us = 1};
+    json_error_t error;
     json_t *json =
-        json_loadb((const char *)at, len,
-                   JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
+        o2c_json_load((struct o2c_str){(const char *)at, len},
+                      JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
     if (!json)
         return 0;
     struct o2c_arena arena;

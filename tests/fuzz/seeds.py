@@ -16,5 +16,8 @@ for file in sorted(corpus.glob("*.txt")):
         (folders["json_read"] / name).write_text(lines[i + 1])
         (folders["frame"] / name).write_bytes(record[:16])
         count += 1
+(folders["json_read"] / "numbers").write_text(
+    '{"type":"OrderPlaced","revision":99999999999999999999,"order_id":"9\\"9",'
+    '"lines":[{"line_no":1e999,"quantity_milli":-0,"unit_price_micro":1.5}]}')
 print(f"{count} records")
 sys.exit(not count)
