@@ -47,14 +47,20 @@ void disputes_needs_request(const struct o2c_event *event, struct o2c_wants *wan
                  O2C_KEY(O2C_K(dispute_id), O2C_K(event_id_of(event))));
 }
 
-void disputes_needs_more_request(struct o2c_account *account, const struct o2c_event *event,
-                                 struct o2c_wants *wants)
+static void want_its_document(struct o2c_account *account, struct o2c_str dispute_id,
+                              struct o2c_wants *wants)
 {
     const struct dispute *dispute =
-        o2c_row_find(account, &disputes_dispute, O2C_KEY(O2C_K(dispute_id_of(event))));
+        o2c_row_find(account, &disputes_dispute, O2C_KEY(O2C_K(dispute_id)));
 
     if (dispute && dispute->document_id.at)
         o2c_want_row(wants, &disputes_document, O2C_KEY(O2C_K(dispute->document_id)));
+}
+
+void disputes_needs_more_request(struct o2c_account *account, const struct o2c_event *event,
+                                 struct o2c_wants *wants)
+{
+    want_its_document(account, dispute_id_of(event), wants);
 }
 
 void disputes_needs_item(const struct o2c_event *event, struct o2c_wants *wants)
@@ -64,6 +70,15 @@ void disputes_needs_item(const struct o2c_event *event, struct o2c_wants *wants)
     o2c_want_row(wants, &disputes_document, O2C_KEY(O2C_K(changed->document_id)));
     o2c_want_lookup(wants, &disputes_dispute, DISPUTE_BY_DOCUMENT,
                     O2C_KEY(O2C_K(changed->document_id)));
+    if (changed->dispute_id.at)
+        o2c_want_row(wants, &disputes_dispute, O2C_KEY(O2C_K(changed->dispute_id)));
+}
+
+void disputes_needs_more_item(struct o2c_account *account, const struct o2c_event *event,
+                              struct o2c_wants *wants)
+{
+    if (event->open_item_changed->dispute_id.at)
+        want_its_document(account, event->open_item_changed->dispute_id, wants);
 }
 
 /* ---- a case, step by step */
@@ -223,6 +238,12 @@ static void close_settled(struct work *work, struct dispute *dispute,
     close_case(work, dispute, O2C_DISPUTE_PHASE_CLOSED, resolution);
 }
 
+/* Whoever issues credit notes for a case has decided it. */
+static bool is_named(const struct dispute *dispute)
+{
+    return dispute->named_credit_minor >= dispute->amount_minor;
+}
+
 /*
  * What was credited counts once: from where it stood when the dispute was raised, or was
  * used by the last one that it closed.
@@ -235,7 +256,9 @@ static void close_credited(struct work *work, struct dispute *dispute,
                        : document->used_credit_minor;
     struct document *used;
 
-    if (document->credited_minor - from < dispute->amount_minor)
+    if (is_closed(dispute) ||
+        !(is_in(dispute, O2C_DISPUTE_PHASE_APPROVED) || is_named(dispute)) ||
+        document->credited_minor - from < dispute->amount_minor)
         return;
     used = o2c_row_edit(document);
     used->used_credit_minor = from + dispute->amount_minor;
@@ -251,7 +274,9 @@ static void open_settled(struct work *work, struct dispute *dispute,
 {
     dispute->assignee = absent;
     open_case(work, dispute, document);
-    close_settled(work, dispute, document);
+    close_credited(work, dispute, document);
+    if (!is_closed(dispute))
+        close_settled(work, dispute, document);
 }
 
 /* Also where it was closed as paid: who pays and withdraws does both in any order. */
@@ -274,8 +299,7 @@ static void apply_what_arrived(struct work *work, struct dispute *dispute,
     if (dispute->decision.at && !is_in(dispute, O2C_DISPUTE_PHASE_APPROVED))
         decide(work, dispute);
     withdraw(work, dispute);
-    if (is_in(dispute, O2C_DISPUTE_PHASE_APPROVED))
-        close_credited(work, dispute, document);
+    close_credited(work, dispute, document);
     if (!is_closed(dispute) && !document->open_minor)
         close_settled(work, dispute, document);
 }
@@ -352,7 +376,9 @@ enum o2c_verdict disputes_on_raised(struct o2c_account *account,
     dispute->has_line_no = raised->has_line_no;
     dispute->line_no = raised->line_no;
     dispute->raised_minor = dispute->amount_minor = raised->amount_minor;
-    dispute->opened_credited_minor = document ? document->credited_minor : 0;
+    if (document && document->credited_minor > dispute->named_credit_minor)
+        dispute->opened_credited_minor =
+            document->credited_minor - dispute->named_credit_minor;
     advance(&work, dispute);
     return O2C_OK;
 }
@@ -494,6 +520,34 @@ static const struct document *take_item(struct work *work,
     return document;
 }
 
+/* Cases of the document: those that are named first take what was credited. */
+static void advance_all(struct work *work, struct o2c_str document_id, bool named)
+{
+    const struct dispute *dispute;
+    struct o2c_walk walk;
+
+    o2c_walk_lookup(&walk, work->account, &disputes_dispute, DISPUTE_BY_DOCUMENT,
+                    O2C_KEY(O2C_K(document_id)));
+    while ((dispute = o2c_walk_next(&walk)))
+        if (is_named(dispute) == named)
+            advance(work, o2c_row_edit(dispute));
+}
+
+/* A credit note that says which dispute it is for, which may come before the dispute. */
+static enum o2c_verdict take_named_credit(struct work *work,
+                                          const struct o2c_open_item_changed *changed,
+                                          struct o2c_err *err)
+{
+    struct dispute *dispute = begin_dispute(work, changed->dispute_id);
+
+    if (!o2c_minor_add(dispute->named_credit_minor, changed->amount_minor,
+                       &dispute->named_credit_minor))
+        return o2c_fail(err, O2C_PARK, "dispute_id: the credit for \"%.*s\" does not fit",
+                        O2C_STR_ARG(changed->dispute_id));
+    advance(work, dispute);
+    return O2C_OK;
+}
+
 enum o2c_verdict disputes_on_item(struct o2c_account *account,
                                   const struct o2c_event *event,
                                   const struct o2c_moment *moment,
@@ -502,15 +556,12 @@ enum o2c_verdict disputes_on_item(struct o2c_account *account,
     const struct o2c_open_item_changed *changed = event->open_item_changed;
     bool by_itself = o2c_str_eq(changed->cause_id, changed->document_id);
     struct work work = {account, moment, effects, by_itself ? absent : changed->cause_id};
-    const struct dispute *dispute;
-    struct o2c_walk walk;
 
-    (void)err;
+    if (changed->dispute_id.at)
+        return take_named_credit(&work, changed, err);
     if (!take_item(&work, changed))
         return O2C_OK;
-    o2c_walk_lookup(&walk, account, &disputes_dispute, DISPUTE_BY_DOCUMENT,
-                    O2C_KEY(O2C_K(changed->document_id)));
-    while ((dispute = o2c_walk_next(&walk)))
-        advance(&work, o2c_row_edit(dispute));
+    advance_all(&work, changed->document_id, true);
+    advance_all(&work, changed->document_id, false);
     return O2C_OK;
 }

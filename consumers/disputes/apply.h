@@ -8,7 +8,7 @@
 #include "consumers/host/consumer.h"
 
 o2c_needs_fn disputes_needs_raised, disputes_needs_request, disputes_needs_item;
-o2c_needs_more_fn disputes_needs_more_request;
+o2c_needs_more_fn disputes_needs_more_request, disputes_needs_more_item;
 o2c_apply_fn disputes_on_raised, disputes_on_evidence, disputes_on_assigned,
     disputes_on_decided, disputes_on_withdrawn, disputes_on_item;
 

@@ -14,7 +14,8 @@ static const char *const emits[] = {"o2c.disputes", "o2c.conflicts", "o2c.parked
                                     NULL};
 
 static const struct o2c_route routes[] = {
-    {O2C_OPEN_ITEM_CHANGED, disputes_needs_item, disputes_on_item, NULL},
+    {O2C_OPEN_ITEM_CHANGED, disputes_needs_item, disputes_on_item,
+     disputes_needs_more_item},
     {O2C_DISPUTE_RAISED, disputes_needs_raised, disputes_on_raised, NULL},
     {O2C_DISPUTE_EVIDENCE_ADDED, disputes_needs_request, disputes_on_evidence,
      disputes_needs_more_request},
@@ -37,6 +38,6 @@ const struct o2c_consumer disputes_consumer = {
     .route_count = sizeof routes / sizeof routes[0],
     .tables = tables,
     .table_count = sizeof tables / sizeof tables[0],
-    .schema_version_min = 1,
-    .schema_version_max = 2,
+    .schema_version_min = 3,
+    .schema_version_max = 3,
 };

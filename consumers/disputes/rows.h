@@ -29,7 +29,8 @@ struct dispute {
     int64_t amount_minor; /* still disputed */
     struct o2c_str state, resolution;
     int64_t opened_at;
-    int64_t opened_credited_minor; /* credited_minor of the document when it was raised */
+    int64_t opened_credited_minor; /* of the document when it was raised, for others */
+    int64_t named_credit_minor;    /* of credit notes that name it */
     struct o2c_str assignee;       /* absent: nobody */
     struct o2c_str decision;       /* absent: none; waits until the case is open */
     int64_t decided_minor;         /* of partly_approved */

@@ -50,6 +50,7 @@ static const struct o2c_column dispute_columns[] = {
     O2C_COLUMN(TIMESTAMP, struct dispute, decided_seen),
     O2C_COLUMN(TIMESTAMP, struct dispute, first_seen),
     O2C_COLUMN(BOOL, struct dispute, withdrawn),
+    O2C_COLUMN(INT8, struct dispute, named_credit_minor),
 };
 
 static const int by_live_document[] = {0, 2};
@@ -59,7 +60,7 @@ static const struct o2c_lookup dispute_lookups[] = {
 
 const struct o2c_table disputes_dispute = {
     .name = "dispute",
-    .row_type = "dispute_row",
+    .row_type = "dispute_row_2",
     .row_bytes = sizeof(struct dispute),
     .columns = dispute_columns,
     .column_count = COUNT(dispute_columns),

@@ -272,6 +272,7 @@ enum o2c_verdict receivables_on_issued(struct o2c_account *account,
                              issued.natural_key, issued.id))
         return O2C_OK;
     receivables_begin(&work, account, moment, effects, issued.head, "credited", issued.id);
+    work.dispute_id = issued.dispute_id;
     document = begin_document(account, issued.kind, issued.id);
     document->content = content;
     document->first_seen = moment->recorded_us;

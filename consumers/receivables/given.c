@@ -83,6 +83,7 @@ static void of_credit_note(const struct o2c_credit_note_issued *given, struct is
         .order_id = given->order_id,
         .currency = given->currency,
         .names = {.invoice_id = present(given->invoice_id)},
+        .dispute_id = present(given->dispute_id),
         .issue_date = given->issue_date,
         .net_minor = given->net_minor,
         .tax_minor = given->tax_minor,

@@ -23,7 +23,8 @@ struct issued {
     const struct o2c_head *head;
     struct o2c_str kind, id, number, order_id, currency;
     const char *id_field, *natural_key;
-    struct naming names; /* of a credit note: the invoice it is for */
+    struct naming names;       /* of a credit note: the invoice it is for */
+    struct o2c_str dispute_id; /* of a credit note: the dispute it settles */
     int32_t issue_date;
     int64_t net_minor, tax_minor, gross_minor;
     const struct o2c_instalment *instalments;

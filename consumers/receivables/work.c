@@ -446,6 +446,8 @@ static void emit_item(struct work *work, const struct touched *touched, size_t i
     };
     struct o2c_event event = o2c_event_of(O2C_OPEN_ITEM_CHANGED, &changed);
 
+    if (touched->before[i].new_item)
+        changed.dispute_id = work->dispute_id;
     o2c_effects_emit(work->effects, &event);
 }
 

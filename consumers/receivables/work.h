@@ -86,6 +86,7 @@ struct work {
     const struct o2c_head *head; /* of the event */
     const char *cause;           /* of what happens to open items */
     struct o2c_str cause_id;
+    struct o2c_str dispute_id; /* that the credit note which it issues is for */
     struct touched *documents;
     struct touched_balance *balances;
     struct moved_payment *payments;

@@ -92,10 +92,8 @@ class Books:
             for event in cases.waiting:
                 yield ("dispute", event["dispute_id"],
                        f"OpenItemChanged {event['invoice_id']}", event)
-            raised = {event["dispute_id"] for event in cases.waiting}
-            for name, events in cases.early.items():
-                if name not in raised:
-                    yield "dispute", name, "DisputeRaised", events[0]
+            for name, event in cases.never_raised().items():
+                yield "dispute", name, "DisputeRaised", event
 
     # ---- rows
 

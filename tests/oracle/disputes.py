@@ -1,6 +1,7 @@
 """docs/rules/disputes.md: the cases, and what they tell receivables."""
 
 from dataclasses import dataclass, field
+from itertools import chain
 
 from receivables import DEBIT_SIDE, Parked, want
 
@@ -131,12 +132,35 @@ class Cases:
         if document is None:
             self.waiting.append(event)
         else:
-            self.open_case(event, document, document.told.credited)
+            own = self.named_credit(event["dispute_id"])
+            self.open_case(event, document, max(document.told.credited - own, 0))
+
+    def naming(self):
+        """Credit notes that say which dispute they are for."""
+        return [document for document in self.books.documents.values()
+                if document.is_credit and document.event["dispute_id"]]
+
+    def named_credit(self, dispute_id):
+        """What those that name it come to."""
+        return sum(document.gross for document in self.naming()
+                   if document.event["dispute_id"] == dispute_id)
+
+    def never_raised(self):
+        """dispute_id -> the first that came of it"""
+        known = {event["dispute_id"] for event in self.waiting} | set(self.cases)
+        events = [*chain(*self.early.values()), *(note.event for note in self.naming())]
+        return {event["dispute_id"]: event
+                for event in sorted(events, key=lambda one: one.arrival, reverse=True)
+                if event["dispute_id"] not in known}
+
+    def is_named(self, case):
+        return self.named_credit(case.raised["dispute_id"]) >= case.amount
 
     def open_case(self, event, document, credited_before):
         case = Case(event, document, event["amount_minor"], credited_before)
         self.cases[event["dispute_id"]] = case
-        self.look_at(document)
+        if not document.told.open:  # before anything that waits for it
+            self.look_at(document)
         for later in in_turn(self.early.pop(event["dispute_id"], [])):
             case.apply(later)
         self.tell(case)
@@ -151,13 +175,14 @@ class Cases:
                 if case.resolution == "paid":
                     case.reopen()
                     self.tell(case)
-        for case in own:
+        for case in sorted(own, key=lambda case: not self.is_named(case)):
             self.close_if_settled(case)
 
     def close_if_settled(self, case):
         told, key = case.document.told, id(case.document)
         used = max(case.credited_before, self.credit_used.get(key, 0))
-        credited = case.state == "approved" and told.credited - used >= case.amount
+        credited = ((case.state == "approved" or self.is_named(case))
+                    and told.credited - used >= case.amount)
         if not case.active or (told.open and not credited):
             return
         if credited:

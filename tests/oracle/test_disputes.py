@@ -274,7 +274,8 @@ def history(chance):
         elif kind == "bounce" and paid:
             events.append(payment_reversed(f"P{chance.randint(1, paid)}"))
         elif kind == "credit":
-            events.append(credit_note(f"K{number}", chance.choice((10, 20, 30)), name))
+            events.append(credit_note(f"K{number}", chance.choice((10, 20, 30)), name,
+                                      dispute_id=of if chance.random() < 0.3 else None))
         elif kind == "raise":
             events.append(raised(of, name, amount()))
         elif kind == "decide":

@@ -27,6 +27,12 @@
     ITEM_OF("invoice", 1, open,                                                            \
             "'state':'open','cause_id':'N1','document_open_minor':" #open                  \
             ",'document_credited_minor':" #credited)
+/* A credit note of so much that says which dispute it is for. */
+#define NAMED(note, id, amount)                                                            \
+    "{'type':'OpenItemChanged','document_id':'" note                                       \
+    "','kind':'credit_note','instalment_no':1,'due_date':'2026-01-15','currency':'EUR',"   \
+    "'open_minor':0,'amount_minor':" #amount                                               \
+    ",'disputed_minor':0,'cause':'issued','state':'paid','dispute_id':'" id "'}"
 #define ENDED(state) ITEM_OF("invoice", 1, 0, "'cause_id':'I1','state':'" state "'")
 #define DEBIT_NOTE(open) ITEM_OF("debit_note", 1, open, "'state':'open'")
 #define RAISED(id, amount)                                                                 \
@@ -108,6 +114,41 @@ static const struct {
     {"a credit note without a decision closes nothing",
      {ITEM(100), RAISED("D1", 40), CREDITED(60, 40), NULL},
      "opened 40\nopen 40\n"},
+    {"one that names it needs none",
+     {ITEM(100), RAISED("D1", 40), NAMED("N1", "D1", 40), CREDITED(60, 40), NULL},
+     "opened 40\nclosed 40\nclosed credit_note by N1\nclosed 40\n"},
+    {"and counts also where it came before the dispute was raised",
+     {ITEM(100), NAMED("N1", "D1", 40), CREDITED(60, 40), RAISED("D1", 40), NULL},
+     "opened 40\nclosed 40\nclosed credit_note\nclosed 40\n"},
+    {"or before its invoice",
+     {NAMED("N1", "D1", 40), RAISED("D1", 40), CREDITED(60, 40), NULL},
+     "opened 40\nclosed 40\nclosed credit_note by N1\nclosed 40\n"},
+    {"the one before it does not",
+     {ITEM(100), CREDITED(60, 40), NAMED("N2", "D1", 20), CREDITED(40, 60),
+      RAISED("D1", 40), DECIDED("approved", ""), NULL},
+     "opened 40\napproved 40\napproved 40\n"},
+    {"the whole of the invoice",
+     {ITEM(100), NAMED("N1", "D1", 100), CREDITED(0, 100), RAISED("D1", 100), NULL},
+     "opened 100\nclosed 100\nclosed credit_note\nclosed 100\n"},
+    {"several come to the amount together",
+     {ITEM(100), RAISED("D1", 40), NAMED("N1", "D1", 15), CREDITED(85, 15),
+      NAMED("N2", "D1", 25), CREDITED(60, 40), NULL},
+     "opened 40\nclosed 40\nclosed credit_note by N1\nclosed 40\n"},
+    {"for less, somebody decides about the rest",
+     {ITEM(100), RAISED("D1", 40), NAMED("N1", "D1", 15), CREDITED(85, 15),
+      DECIDED("partly_approved", ",'amount_minor':15"), NULL},
+     "opened 40\napproved 15\nclosed 15\nclosed credit_note\nclosed 15\n"},
+    {"it closes nothing as long as nothing is credited of the invoice",
+     {ITEM(100), RAISED("D1", 40), NAMED("N1", "D1", 40), ITEM(90), NULL},
+     "opened 40\nopen 40\n"},
+    {"nor a case that was paid",
+     {ITEM(100), RAISED("D1", 40), ITEM(0), NAMED("N1", "D1", 40), NULL},
+     "opened 40\nclosed 40\nclosed paid\nclosed 40\n"},
+    {"nor one that it does not name, whichever comes first",
+     {ITEM(100), RAISED("D1", 40), RAISED("D2", 40), DECIDED("approved", ""),
+      NAMED("N1", "D2", 40), CREDITED(60, 40), NULL},
+     "opened 40\nopened 40\napproved 40\nclosed 40\nclosed credit_note by N1\n"
+     "approved 40\n"},
     {"paid, and credited for less than was approved",
      {ITEM(100), RAISED("D1", 40), DECIDED("approved", ""), CREDITED(70, 30),
       CREDITED(0, 30), NULL},
@@ -341,6 +382,19 @@ static void what_cannot_be_is_parked_with_field_and_value(void **state)
     }
 }
 
+static void credit_that_does_not_fit_is_parked(void **state)
+{
+    struct rows_fixture *fixture = rows_fixture_new(&disputes_consumer);
+    struct o2c_err err;
+
+    (void)state;
+    assert_int_equal(rule_apply(fixture, NAMED("N1", "D1", 9223372036854775807), &err),
+                     O2C_OK);
+    assert_int_equal(rule_apply(fixture, NAMED("N2", "D1", 1), &err), O2C_PARK);
+    assert_string_equal(err.text, "dispute_id: the credit for \"D1\" does not fit");
+    rows_fixture_free(fixture);
+}
+
 /* ---- where a batch ends changes nothing */
 
 static void draw_json(unsigned *state, char *json, size_t size)
@@ -350,7 +404,16 @@ static void draw_json(unsigned *state, char *json, size_t size)
     unsigned id = rule_draw(state, 4), invoice = rule_draw(state, 2),
              n = rule_draw(state, 9);
 
-    switch (rule_draw(state, 6)) {
+    switch (rule_draw(state, 7)) {
+    case 6:
+        snprintf(
+            json, size,
+            "{'type':'OpenItemChanged','document_id':'N%u','kind':'credit_note',"
+            "'instalment_no':1,'due_date':'2026-02-01','currency':'EUR','open_minor':0,"
+            "'amount_minor':%u,'disputed_minor':0,'state':'paid','cause':'issued',"
+            "'dispute_id':'D%u'}",
+            n, 5 * n, id);
+        return;
     case 0:
     case 1:
         snprintf(
@@ -424,6 +487,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(cases_go_through_their_states),
         cmocka_unit_test(a_decision_is_kept_before_the_end_of_a_case_or_after_it),
         cmocka_unit_test(what_cannot_be_is_parked_with_field_and_value),
+        cmocka_unit_test(credit_that_does_not_fit_is_parked),
         cmocka_unit_test(where_a_batch_ends_changes_nothing),
     };
 

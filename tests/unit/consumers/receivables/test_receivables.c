@@ -1043,9 +1043,12 @@ static void describe_said(const struct rows_effect *effect, struct o2c_buf *out)
         const struct o2c_open_item_changed *changed = event->open_item_changed;
 
         o2c_buf_printf(
-            out, "%" PRId32 " %.*s %" PRId64 " of %" PRId64 "%s\n", changed->instalment_no,
+            out, "%" PRId32 " %.*s %" PRId64 " of %" PRId64 "%s", changed->instalment_no,
             O2C_STR_ARG(o2c_invoice_phase_text(changed->state)), changed->disputed_minor,
             changed->open_minor, changed->remind ? "" : " not reminded");
+        if (changed->dispute_id.at)
+            o2c_buf_printf(out, " for \"%.*s\"", O2C_STR_ARG(changed->dispute_id));
+        o2c_buf_add_text(out, "\n");
     } else if (event->type == O2C_INVOICE_STATE) {
         const struct o2c_invoice_state *document = event->invoice_state;
 
@@ -1089,6 +1092,17 @@ static const struct {
     {"credit and cash that are not used lower the balance",
      {DATED(""), PAYMENT("P1", 30, ""), CREDIT_NOTE("K1", 20, ""), NULL},
      "1 open 0 of 20\nK1 disputed 0 due 01-15\ndisputed 0 balance 50\n"},
+    {"which dispute a credit note is for is said of the note, once",
+     {DATED(""), CREDIT_NOTE("K1", 20, ",'invoice_id':'I1','dispute_id':'D1'"), NULL},
+     "1 paid 0 of 0 for \"D1\"\n1 part_paid 0 of 80\nK1 disputed 0 due 01-15\n"
+     "I1 disputed 0 due 02-09\ndisputed 0 balance 80\n"},
+    {"not when its invoice comes",
+     {CREDIT_NOTE("K1", 20, ",'invoice_id':'I1','dispute_id':'D1'"), DATED(""), NULL},
+     "1 paid 0 of 0\n1 part_paid 0 of 80\nK1 disputed 0 due 01-15\n"
+     "I1 disputed 0 due 02-09\ndisputed 0 balance 80\n"},
+    {"an empty id is none",
+     {CREDIT_NOTE("K1", 20, ",'dispute_id':''"), NULL},
+     "1 open 0 of 20\nK1 disputed 0 due 01-15\ndisputed 0 balance -20\n"},
     {"a cancellation of what was paid is told, though nothing of it was open",
      {DATED(""), PAYMENT("P1", 100, FOR("I1", 100)), CANCELLED("I1"), NULL},
      "1 cancelled 0 of 0\nI1 disputed 0 due 02-09\ndisputed 0 balance -100\n"},
