@@ -1,9 +1,9 @@
 /* o2c clock: begins business days, one after another, each once the one before is done. */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 
 #include "producers/cli/commands.h"
+#include "producers/cli/interrupt.h"
 #include "producers/cli/options.h"
 #include "producers/cli/report.h"
 #include "producers/cli/stack.h"
@@ -57,14 +57,6 @@ struct run {
     int begun, late;
 };
 
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_asked = 1;
-}
-
 /* ---- from, to */
 
 /* Days that have begun are over: the first is the one after them. */
@@ -97,8 +89,7 @@ static int choose_days(struct run *run, int32_t *ret_from, int32_t *ret_to)
 static int wait_for_rest(struct run *run, bool *ret_late)
 {
     const struct wait wait = {.stack = &run->stack,
-                              .timeout_s = run->settings->drain_timeout_s,
-                              .stop = &stop_asked};
+                              .timeout_s = run->settings->drain_timeout_s};
     struct o2c_buf why;
     enum wait_end end;
     int status = EXIT_OK;
@@ -159,7 +150,6 @@ static int open_all(struct run *run)
         return status;
     options.kafka = &run->settings->stack.kafka;
     options.client_id = "o2c-clock";
-    options.stop = &stop_asked;
     if (o2c_publisher_open(&run->publisher, &options, &run->stack.err) ||
         o2c_days_open(&run->days, options.kafka, run->publisher, &run->stack.err))
         return stack_failed(&run->stack);
@@ -169,7 +159,6 @@ static int open_all(struct run *run)
 int clock_run(int argc, char **argv)
 {
     struct clock_settings settings = {0};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     struct options options = {
         .usage = "o2c clock [options]",
         .about =
@@ -192,8 +181,7 @@ int clock_run(int argc, char **argv)
     int status;
 
     if (options_load(&options, argc, argv, &status)) {
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
+        interrupt_catch();
         if (!report_is_period(&run.stack, settings.from, settings.to))
             status = EXIT_USAGE;
         else if (o2c_holidays_read(&run.holidays, settings.holidays, &run.stack.err))
@@ -202,8 +190,6 @@ int clock_run(int argc, char **argv)
             status = open_all(&run);
         if (!status)
             status = begin_all(&run);
-        if (status == EXIT_STACK_FAILED && stop_asked)
-            status = EXIT_INTERRUPTED;
     }
     o2c_days_close(run.days);
     o2c_publisher_close(run.publisher);

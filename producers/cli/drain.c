@@ -1,10 +1,10 @@
 /* o2c drain: waits until nothing is under way any more. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "producers/cli/commands.h"
+#include "producers/cli/interrupt.h"
 #include "producers/cli/options.h"
 #include "producers/cli/stack.h"
 #include "producers/cli/wait.h"
@@ -31,14 +31,6 @@ static const struct o2c_setting settings_rows[] = {
 static const struct o2c_settings_table table = {settings_rows, sizeof settings_rows /
                                                                    sizeof settings_rows[0]};
 
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number)
-{
-    (void)number;
-    stop_asked = 1;
-}
-
 struct saying {
     int64_t said_us;
     bool said;
@@ -62,7 +54,6 @@ static int drain(struct stack *stack, const struct drain_settings *settings)
     struct saying saying = {.said_us = o2c_clock_monotonic_us()};
     struct wait wait = {.stack = stack,
                         .timeout_s = settings->timeout_s,
-                        .stop = &stop_asked,
                         .meanwhile = isatty(STDERR_FILENO) ? say : NULL,
                         .user = &saying};
     struct o2c_buf why;
@@ -87,7 +78,6 @@ static int drain(struct stack *stack, const struct drain_settings *settings)
 int drain_run(int argc, char **argv)
 {
     struct drain_settings settings = {0};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     struct options options = {
         .usage = "o2c drain [options]",
         .about =
@@ -105,15 +95,12 @@ int drain_run(int argc, char **argv)
     int status;
 
     if (options_load(&options, argc, argv, &status)) {
-        sigaction(SIGINT, &action, NULL);
-        sigaction(SIGTERM, &action, NULL);
+        interrupt_catch();
         status = stack_open_pg(&stack);
         if (!status)
             status = stack_open_kafka(&stack);
         if (!status)
             status = drain(&stack, &settings);
-        if (status == EXIT_STACK_FAILED && stop_asked)
-            status = EXIT_INTERRUPTED;
     }
     stack_close(&stack);
     options_clear(&options);

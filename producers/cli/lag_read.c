@@ -9,9 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "producers/cli/interrupt.h"
 #include "producers/cli/stack.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/clock.h"
+#include "runtime/kafka/ask.h"
 #include "runtime/kafka/offsets.h"
 
 #include "runtime/base/banned.h"
@@ -218,10 +220,11 @@ static int read_arriving(struct stack *stack, struct lag_report *report,
 
     for (int i = 0; i < list->cnt; i++)
         list->elems[i].offset = then_ms;
-    code = rd_kafka_offsets_for_times(stack->rk, list, ASK_TIMEOUT_MS);
-    if (code)
-        return stack_fail(stack, EXIT_STACK_FAILED, "offsets a minute ago: %s",
-                          rd_kafka_err2str(code));
+    code = o2c_kafka_ask_times(stack->rk, list, ASK_TIMEOUT_MS);
+    if (code) {
+        o2c_kafka_fail(&stack->err, code, "offsets a minute ago");
+        return stack_failed(stack);
+    }
     for (size_t i = 0; i < report->lag_count; i++) {
         struct lag *lag = &report->lag[i];
         int64_t then = offset_in(stack, list, lag); /* RD_KAFKA_OFFSET_END: nothing since */
@@ -320,7 +323,8 @@ static int read_oldest(struct stack *stack, struct lag_report *report, const cha
     if (!list)
         return stack_failed(stack);
     if (list->cnt && !rd_kafka_assign(stack->rk, list)) {
-        while (oldest_unknown(report, consumer) && o2c_clock_monotonic_us() < deadline) {
+        while (oldest_unknown(report, consumer) && o2c_clock_monotonic_us() < deadline &&
+               !interrupt_came()) {
             rd_kafka_message_t *message = rd_kafka_consumer_poll(stack->rk, 100);
 
             if (!message)
@@ -332,7 +336,9 @@ static int read_oldest(struct stack *stack, struct lag_report *report, const cha
         }
         (void)rd_kafka_assign(stack->rk, NULL);
     }
-    if (oldest_unknown(report, consumer))
+    if (interrupt_came())
+        status = EXIT_INTERRUPTED;
+    else if (oldest_unknown(report, consumer))
         status =
             stack_fail(stack, EXIT_STACK_FAILED,
                        "Kafka does not give the oldest waiting record of %s within %d ms",

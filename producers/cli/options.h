@@ -18,7 +18,7 @@ struct exit_meanings {
     const char *findings; /* NULL: there are none */
     const char *servers;  /* EXIT_STACK_FAILED: which may fail; NULL: it needs none */
     const char *timeout;  /* NULL: it waits for nothing */
-    bool interrupted;     /* false: Ctrl-C ends it as any program */
+    bool interrupted;     /* interrupt.h; false: Ctrl-C ends it as any program */
 };
 #define EXIT_NOT_SHOWN "what it shows cannot be written"
 

@@ -3,13 +3,13 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "producers/cli/commands.h"
 #include "producers/cli/input.h"
+#include "producers/cli/interrupt.h"
 #include "producers/cli/options.h"
 #include "producers/cli/publish_report.h"
 #include "producers/cli/stack.h"
@@ -34,6 +34,7 @@
 
 enum {
     LAST_FLUSH_MS = 10000,
+    INTERRUPTED_FLUSH_MS = 1000,
     INPUT_SLICE_MS = 200,
     MAX_REASON_BYTES = 4096,
 };
@@ -123,23 +124,6 @@ struct run {
     bool any_day;
 };
 
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int signal_number)
-{
-    (void)signal_number;
-    stop_asked = 1;
-}
-
-/* Once: a second Ctrl-C ends the process at once. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
 static void while_draining(void *user, const char *why)
 {
     struct run *run = user;
@@ -152,7 +136,6 @@ static enum o2c_verdict drain(struct run *run, struct o2c_err *err)
 {
     const struct wait wait = {.stack = &run->stack,
                               .timeout_s = run->settings.drain_timeout_s,
-                              .stop = &stop_asked,
                               .meanwhile = while_draining,
                               .user = run};
     struct o2c_buf why;
@@ -282,7 +265,7 @@ static enum o2c_verdict on_event(void *user, const struct o2c_outgoing *outgoing
 {
     struct run *run = user;
     publish_report_tick(&run->report);
-    if (stop_asked)
+    if (interrupt_came())
         return o2c_fail(err, O2C_RETRY, "interrupted");
     enum o2c_verdict verdict = O2C_OK;
     bool is_day = event->type == O2C_BUSINESS_DAY_STARTED;
@@ -330,9 +313,9 @@ static ssize_t read_input(void *user, char *into, size_t room)
 {
     struct run *run = user;
     struct pollfd ready = {.fd = run->input.fd, .events = POLLIN};
-    while (!stop_asked && poll(&ready, 1, INPUT_SLICE_MS) == 0)
+    while (!interrupt_came() && poll(&ready, 1, INPUT_SLICE_MS) == 0)
         publish_report_tick(&run->report);
-    if (stop_asked)
+    if (interrupt_came())
         return 0;
     ssize_t got = read(run->input.fd, into, room);
     if (got > 0)
@@ -375,7 +358,7 @@ static enum o2c_verdict publish_spooled(struct run *run, struct o2c_err *err)
             return err->verdict;
         if (!more)
             return O2C_OK;
-        if (stop_asked)
+        if (interrupt_came())
             return o2c_fail(err, O2C_RETRY, "interrupted");
         if (publish_one(run, &outgoing, day, err))
             return err->verdict;
@@ -411,7 +394,7 @@ static enum o2c_verdict transfer(struct run *run, struct o2c_intake *intake,
         run->file_failed = !run->beyond_file;
         return err->verdict;
     }
-    if (stop_asked)
+    if (interrupt_came())
         return o2c_fail(err, O2C_RETRY, "interrupted");
     if (run->spool && run->settings.strict && run->report.refused_count)
         return o2c_fail(err, O2C_PARK, "nothing was published: --strict, and %s refused",
@@ -425,7 +408,7 @@ static int status_of(const struct run *run, enum o2c_verdict verdict)
 {
     if (run->timed_out)
         return EXIT_TIMEOUT;
-    if (stop_asked)
+    if (interrupt_came())
         return EXIT_INTERRUPTED;
     if (verdict == O2C_OK)
         return run->report.refused_count ? EXIT_FINDINGS : EXIT_OK;
@@ -501,11 +484,13 @@ static int carry_out(struct run *run)
     intake.opening = *run->settings.opening ? &run->opening : NULL;
     enum o2c_verdict verdict = transfer(run, &intake, &err);
     o2c_intake_clear(&intake);
-    if (verdict && !(stop_asked && verdict == O2C_RETRY))
+    if (verdict && !(interrupt_came() && verdict == O2C_RETRY))
         publish_report_say(&run->report, err.text);
     if (verdict && run->publisher) {
         struct o2c_err ignored;
-        if (verdict != O2C_RETRY || stop_asked)
+        if (interrupt_came())
+            (void)!o2c_publisher_flush(run->publisher, INTERRUPTED_FLUSH_MS, &ignored);
+        else if (verdict != O2C_RETRY)
             (void)!o2c_publisher_flush(run->publisher, LAST_FLUSH_MS, &ignored);
         if (verdict != O2C_PARK)
             say_how_far(run);
@@ -524,7 +509,6 @@ static enum o2c_verdict connect_kafka(struct run *run, struct o2c_err *err)
         return O2C_OK;
     options.kafka = &run->settings.stack.kafka;
     options.patience_ms = (int)run->settings.patience_s * 1000;
-    options.stop = &stop_asked;
     options.on_acked = on_acked;
     options.run = run->run_id;
     options.user = run;
@@ -618,7 +602,7 @@ static int prepare_and_run(struct run *run, const char *path)
         return EXIT_USAGE;
     }
     run->report.total = run->input.bytes;
-    catch_signals();
+    interrupt_catch();
     bool spooled = (run->settings.strict || *run->settings.by_day) && !run->settings.check;
     if (spooled && o2c_spool_open(&run->spool, *run->settings.by_day, &err)) {
         publish_report_say(&run->report, err.text);
@@ -626,7 +610,8 @@ static int prepare_and_run(struct run *run, const char *path)
     }
     if (connect_kafka(run, &err)) {
         publish_report_say(&run->report, err.text);
-        return stop_asked ? EXIT_INTERRUPTED : stack_kafka_status(&run->settings.stack);
+        return interrupt_came() ? EXIT_INTERRUPTED
+                                : stack_kafka_status(&run->settings.stack);
     }
     int status = open_stack(run);
     return status ? status : carry_out(run);

@@ -1,6 +1,5 @@
 #include "producers/cli/screen.h"
 
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,18 +8,11 @@
 #include <unistd.h>
 
 #include "producers/cli/commands.h"
+#include "producers/cli/interrupt.h"
 #include "producers/cli/report.h"
 #include "runtime/base/buf.h"
 
 #include "runtime/base/banned.h"
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
 
 static size_t terminal_lines(void)
 {
@@ -71,22 +63,20 @@ static int show_again(const struct screen *screen, bool paints)
 
 int screen_watch(const struct screen *screen)
 {
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     struct timespec pause = {SCREEN_EVERY_S, 0};
     bool paints = !screen->json && isatty(STDOUT_FILENO);
     int status;
 
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    interrupt_catch();
     if (paints) /* no cursor, no wrapped lines; an empty screen, once */
         fputs("\033[?25l\033[?7l\033[H\033[2J", stdout);
     do {
         status = show_again(screen, paints);
-        if (!status && !interrupted)
+        if (!status && !interrupt_came())
             nanosleep(&pause, NULL);
-    } while (!status && !interrupted && !ferror(stdout));
+    } while (!status && !interrupt_came() && !ferror(stdout));
     if (paints)
         fputs("\033[?7h\033[?25h", stdout);
     fflush(stdout);
-    return interrupted ? EXIT_OK : status;
+    return interrupt_came() ? EXIT_OK : status;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "producers/cli/interrupt.h"
 #include "runtime/pg/dsn.h"
 #include "runtime/pg/errors.h"
 #include "runtime/pg/query.h"
@@ -23,9 +24,12 @@ int stack_fail(const struct stack *stack, int status, const char *fmt, ...)
     return status;
 }
 
-/* What stack->err says, and of which database where there are two. */
+/* What stack->err says, and of which database where there are two.  Behind Ctrl-C
+ * it is nothing to be told. */
 static int fail_with_err(const struct stack *stack, int status, const char *hint)
 {
+    if (status == EXIT_STACK_FAILED && interrupt_came())
+        return EXIT_INTERRUPTED;
     return stack_fail(stack, status, "%s%s%s%s", stack->pg_setting ? stack->pg_setting : "",
                       stack->pg_setting ? ": " : "", stack->err.text, hint);
 }
@@ -115,7 +119,7 @@ int stack_no_topic(const struct stack *stack, const char *topic)
 
 int stack_failed(const struct stack *stack)
 {
-    if (is_kafka_away(&stack->err))
+    if (is_kafka_away(&stack->err) && !interrupt_came())
         return stack_fail(stack, EXIT_STACK_FAILED, "Kafka at %s cannot be reached: %s",
                           stack->settings->kafka.bootstrap, stack->err.text);
     bool is_bare = stack->err.native == o2c_pg_sqlstate("42P01") ||

@@ -60,7 +60,8 @@ int stack_kafka_status(const struct stack_settings *settings);
 int stack_fail(const struct stack *stack, int status, const char *fmt, ...)
     O2C_PRINTF(3, 4);
 
-/* The same with what stack->err says of a server: EXIT_STACK_FAILED. */
+/* The same with what stack->err says of a server: EXIT_STACK_FAILED; or nothing, and
+ * EXIT_INTERRUPTED, where Ctrl-C ended the waiting (interrupt.h). */
 int stack_failed(const struct stack *stack);
 
 /* The same of a topic, named as Kafka names it, that is not there. */

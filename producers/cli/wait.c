@@ -5,6 +5,7 @@
 #include "producers/cli/stack.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/clock.h"
+#include "runtime/kafka/ask.h"
 #include "runtime/kafka/drained.h"
 
 #include "runtime/base/banned.h"
@@ -14,9 +15,9 @@ enum {
     ANSWER_MS = 5000 /* of Kafka, to the first question */
 };
 
-static bool stopped(const struct wait *wait)
+static enum wait_end failed(void)
 {
-    return wait->stop && *wait->stop;
+    return o2c_kafka_stopped() ? WAIT_STOPPED : WAIT_FAILED;
 }
 
 enum wait_end wait_until_drained(const struct wait *wait, struct o2c_buf *why,
@@ -26,18 +27,18 @@ enum wait_end wait_until_drained(const struct wait *wait, struct o2c_buf *why,
     const struct timespec pause = {0, ASK_EVERY_MS * 1000000L};
     int64_t begun_us = o2c_clock_monotonic_us();
 
-    if (o2c_kafka_await(stack->rk, ANSWER_MS, wait->stop, err))
-        return stopped(wait) ? WAIT_STOPPED : WAIT_FAILED;
+    if (o2c_kafka_await(stack->rk, ANSWER_MS, err))
+        return failed();
     for (;;) {
         bool drained;
 
         o2c_buf_reset(why);
         if (o2c_drained(stack->pg, stack->rk, stack->settings->kafka.topic_prefix, &drained,
                         why, err))
-            return WAIT_FAILED;
+            return failed();
         if (drained)
             return WAIT_DRAINED;
-        if (stopped(wait))
+        if (o2c_kafka_stopped())
             return WAIT_STOPPED;
         if (o2c_clock_monotonic_us() - begun_us > wait->timeout_s * 1000000)
             return WAIT_TIMED_OUT;

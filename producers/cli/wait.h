@@ -5,7 +5,6 @@
 #ifndef O2C_CLI_WAIT_H
 #define O2C_CLI_WAIT_H
 
-#include <signal.h>
 #include <stdint.h>
 
 #include "runtime/base/err.h"
@@ -16,7 +15,6 @@ struct stack;
 struct wait {
     struct stack *stack; /* both opened */
     int64_t timeout_s;
-    const volatile sig_atomic_t *stop;              /* ends it when set; may be NULL */
     void (*meanwhile)(void *user, const char *why); /* again and again; may be NULL */
     void *user;
 };
@@ -24,8 +22,8 @@ struct wait {
 enum wait_end {
     WAIT_DRAINED,
     WAIT_TIMED_OUT, /* `why` says what is under way */
-    WAIT_STOPPED,
-    WAIT_FAILED /* err says why */
+    WAIT_STOPPED,   /* Ctrl-C: runtime/kafka/ask.h */
+    WAIT_FAILED     /* err says why */
 };
 
 enum wait_end wait_until_drained(const struct wait *wait, struct o2c_buf *why,

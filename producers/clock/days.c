@@ -13,6 +13,7 @@
 #include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/clock.h"
+#include "runtime/kafka/ask.h"
 #include "runtime/kafka/client.h"
 #include "runtime/kafka/offsets.h"
 #include "schemas/events.h"
@@ -97,8 +98,7 @@ static enum o2c_verdict list_topics(struct o2c_days *days, struct o2c_err *err)
     size_t count;
     const struct o2c_topic *topics = o2c_topics(&count);
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t code =
-        rd_kafka_metadata(days->rk, 1, NULL, &metadata, ASK_TIMEOUT_MS);
+    rd_kafka_resp_err_t code = o2c_kafka_ask_topics(days->rk, &metadata, ASK_TIMEOUT_MS);
     char name[512];
 
     if (code)
@@ -145,7 +145,7 @@ static enum o2c_verdict read_last_days(struct o2c_days *days, struct o2c_err *er
     while (!code && open > 0) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(days->rk, 100);
 
-        if (!message && o2c_clock_monotonic_us() > deadline)
+        if (!message && (o2c_kafka_stopped() || o2c_clock_monotonic_us() > deadline))
             code = RD_KAFKA_RESP_ERR__TIMED_OUT;
         if (!message)
             continue;

@@ -9,6 +9,7 @@
 #include "producers/publish/in_flight.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/hash.h"
+#include "runtime/kafka/ask.h"
 #include "runtime/kafka/client.h"
 #include "schemas/events.h"
 
@@ -187,20 +188,15 @@ static enum o2c_verdict check_counts(struct o2c_publisher *publisher,
     return O2C_OK;
 }
 
-static bool stopped(const struct o2c_publisher *publisher)
-{
-    return publisher->options.stop && *publisher->options.stop;
-}
-
 static enum o2c_verdict check_topics(struct o2c_publisher *publisher, struct o2c_err *err)
 {
     const struct rd_kafka_metadata *metadata;
     int patience_ms = publisher->options.patience_ms;
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TRANSPORT;
-    if (!o2c_kafka_await(publisher->rk, patience_ms, publisher->options.stop, err))
-        code = rd_kafka_metadata(publisher->rk, 1, NULL, &metadata, patience_ms);
-    else if (stopped(publisher))
-        return err->verdict;
+    if (!o2c_kafka_await(publisher->rk, patience_ms, err))
+        code = o2c_kafka_ask_topics(publisher->rk, &metadata, patience_ms);
+    if (code && o2c_kafka_stopped())
+        return o2c_fail(err, O2C_RETRY, "interrupted");
     if (code)
         return o2c_fail(err, O2C_RETRY, "Kafka at %s cannot be reached: %s",
                         publisher->options.kafka->bootstrap, rd_kafka_err2str(code));
@@ -389,7 +385,7 @@ static enum o2c_verdict wait_for_room(struct o2c_publisher *publisher,
         if (!publisher->flight.count)
             return o2c_fail(err, O2C_PARK, "the event is too large (%zu bytes)",
                             o2c_outgoing_bytes(outgoing));
-        if (stopped(publisher))
+        if (o2c_kafka_stopped())
             return o2c_fail(err, O2C_RETRY, "interrupted");
         if (wait_a_little(publisher, err))
             return err->verdict;
@@ -426,7 +422,7 @@ enum o2c_verdict o2c_publisher_flush(struct o2c_publisher *publisher, int timeou
         if (timeout_ms >= 0 && o2c_clock_monotonic_us() > until_us)
             return o2c_fail(err, O2C_RETRY, "%zu records are not acknowledged",
                             publisher->flight.not_acked);
-        if (timeout_ms < 0 && stopped(publisher))
+        if (timeout_ms < 0 && o2c_kafka_stopped())
             return o2c_fail(err, O2C_RETRY, "interrupted");
         if (wait_a_little(publisher, err))
             return err->verdict;

@@ -13,7 +13,6 @@
 #ifndef O2C_PUBLISH_PUBLISHER_H
 #define O2C_PUBLISH_PUBLISHER_H
 
-#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,12 +25,11 @@ struct o2c_publisher;
 struct o2c_publisher_options {
     const struct o2c_kafka_settings *kafka; /* borrowed while open */
     const char *client_id;
-    const char *run;                   /* header o2c_run of every record; NULL: none */
-    size_t max_in_flight;              /* records */
-    size_t max_in_flight_bytes;        /* their keys, values and headers */
-    int patience_ms;                   /* how long Kafka may stay silent */
-    int renewal_pause_ms;              /* after a producer given up; doubles each time */
-    const volatile sig_atomic_t *stop; /* waiting ends when it is set; may be NULL */
+    const char *run;            /* header o2c_run of every record; NULL: none */
+    size_t max_in_flight;       /* records */
+    size_t max_in_flight_bytes; /* their keys, values and headers */
+    int patience_ms;            /* how long Kafka may stay silent */
+    int renewal_pause_ms;       /* after a producer given up; doubles each time */
     void (*on_acked)(void *user, const struct o2c_outgoing *outgoing); /* may be NULL */
     void *user;
 };
@@ -39,8 +37,8 @@ struct o2c_publisher_options {
 extern const struct o2c_publisher_options O2C_PUBLISHER_DEFAULTS;
 
 /*
- * Connects and checks the topics.  RETRY: Kafka cannot be reached, or *stop was
- * set before it answered.  FATAL: a
+ * Connects and checks the topics.  RETRY: Kafka cannot be reached, or the
+ * process was stopped (runtime/kafka/ask.h) before it answered.  FATAL: a
  * topic does not exist or has another number of partitions than the rest; a
  * refused setting.
  */
@@ -54,7 +52,7 @@ void o2c_publisher_close(struct o2c_publisher *publisher);
 /*
  * Hands one event over (copied), waiting while there is no room.  PARK: this
  * event cannot be sent (too large), the next may.  RETRY: Kafka was silent for
- * too long, or *stop was set while waiting: the event was not taken.  FATAL:
+ * too long, or the process was stopped while waiting: the event was not taken.  FATAL:
  * Kafka refuses for good.
  */
 enum o2c_verdict o2c_publisher_send(struct o2c_publisher *publisher,

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "runtime/base/clock.h"
 #include "runtime/base/log.h"
 
 #include "runtime/base/banned.h"
@@ -11,8 +10,7 @@
 enum {
     NAME_MAX_BYTES = 128,
     VALUE_MAX_BYTES = 4096,
-    POLL_EVERY_MS = 500,
-    AWAIT_SLICE_MS = 20
+    POLL_EVERY_MS = 500
 };
 
 /* What the client or the broker says may go away by itself (Kafka's RetriableException). */
@@ -173,26 +171,6 @@ enum o2c_verdict o2c_kafka_conf(rd_kafka_conf_t **ret_conf,
         return err->verdict;
     }
     *ret_conf = conf;
-    return O2C_OK;
-}
-
-/*
- * The cluster's id comes with the first answer, which the client asks for by
- * itself.  Looking for it sends nothing, so that a slice however short does not
- * break off a request that a slow broker would have answered.
- */
-enum o2c_verdict o2c_kafka_await(rd_kafka_t *rk, int timeout_ms,
-                                 const volatile sig_atomic_t *stop, struct o2c_err *err)
-{
-    int64_t deadline_us = o2c_clock_monotonic_us() + (int64_t)timeout_ms * 1000;
-    char *id;
-    while (!(id = rd_kafka_clusterid(rk, AWAIT_SLICE_MS))) {
-        if (stop && *stop)
-            return o2c_fail(err, O2C_RETRY, "interrupted");
-        if (o2c_clock_monotonic_us() > deadline_us)
-            return o2c_kafka_fail(err, RD_KAFKA_RESP_ERR__TRANSPORT, "brokers");
-    }
-    rd_kafka_mem_free(rk, id);
     return O2C_OK;
 }
 

@@ -7,7 +7,6 @@
 #define O2C_KAFKA_CLIENT_H
 
 #include <librdkafka/rdkafka.h>
-#include <signal.h>
 #include <uv.h>
 
 #include "runtime/base/config.h"
@@ -77,16 +76,6 @@ enum o2c_verdict o2c_kafka_fail(struct o2c_err *err, rd_kafka_resp_err_t code,
                                 const char *what);
 enum o2c_verdict o2c_kafka_fail_error(struct o2c_err *err, const rd_kafka_error_t *error,
                                       const char *what);
-
-/*
- * Waits until a broker has answered this client once; at once if one has.  For
- * a program that a person waits for, before it asks with calls that nothing
- * interrupts.  RETRY: none has after so long (RD_KAFKA_RESP_ERR__TRANSPORT), or
- * "interrupted", where *stop was set; stop may be NULL.
- */
-enum o2c_verdict o2c_kafka_await(rd_kafka_t *rk, int timeout_ms,
-                                 const volatile sig_atomic_t *stop,
-                                 struct o2c_err *err) O2C_MUST_CHECK;
 
 /*
  * Calls on_ready on the loop thread when the queue has something, and at

@@ -1,5 +1,6 @@
 #include "runtime/kafka/offsets.h"
 
+#include "runtime/kafka/ask.h"
 #include "runtime/kafka/client.h"
 
 #include "runtime/base/banned.h"
@@ -17,7 +18,7 @@ static enum o2c_verdict list_offsets(rd_kafka_t *rk, rd_kafka_topic_partition_li
         asked->elems[i].err = RD_KAFKA_RESP_ERR_NO_ERROR;
     }
     enum o2c_verdict verdict = O2C_OK;
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(rk, asked, timeout_ms);
+    rd_kafka_resp_err_t code = o2c_kafka_ask_times(rk, asked, timeout_ms);
     for (int i = 0; !verdict && i < asked->cnt; i++) {
         const rd_kafka_topic_partition_t *elem = &asked->elems[i];
         bool open = elem->err == RD_KAFKA_RESP_ERR__IN_PROGRESS; /* nobody has answered */

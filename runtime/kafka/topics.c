@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "runtime/base/clock.h"
+#include "runtime/kafka/ask.h"
 #include "runtime/kafka/client.h"
 
 #include "runtime/base/banned.h"
@@ -22,7 +23,7 @@ static enum o2c_verdict read_metadata(rd_kafka_t *rk, int timeout_ms,
                                       const struct rd_kafka_metadata **ret_metadata,
                                       struct o2c_err *err)
 {
-    rd_kafka_resp_err_t code = rd_kafka_metadata(rk, 1, NULL, ret_metadata, timeout_ms);
+    rd_kafka_resp_err_t code = o2c_kafka_ask_topics(rk, ret_metadata, timeout_ms);
     return code ? o2c_kafka_fail(err, code, "topics") : O2C_OK;
 }
 

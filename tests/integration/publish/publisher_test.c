@@ -11,6 +11,7 @@
 #include "producers/publish/publisher.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/log.h"
+#include "runtime/kafka/ask.h"
 #include "runtime/kafka/client.h"
 #include "schemas/events.h"
 #include "tests/integration/publish/mock_kafka.h"
@@ -38,7 +39,6 @@ static struct o2c_publisher_options options_of_test(void)
     options.kafka = &kafka;
     options.patience_ms = 20000;
     options.on_acked = on_acked;
-    options.stop = &stop;
     return options;
 }
 
@@ -52,6 +52,7 @@ static void start(int partition_count, const char *without)
                                         "max.in.flight=1"};
     acked_count = 0;
     stop = 0;
+    o2c_kafka_stop_on(&stop);
 }
 
 static int stop_mock(void **state)

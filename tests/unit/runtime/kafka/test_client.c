@@ -1,5 +1,4 @@
 /* client.c: settings, verdicts, and the bridge to the loop, on a mock cluster. */
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -239,54 +236,6 @@ static void an_idle_queue_is_polled_all_the_same(void **state)
     mock_cluster_close(&mock);
 }
 
-/* What a broker that never answers looks like: a port that takes connections. */
-static int listen_silently(char *bootstrap, size_t room)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    snprintf(bootstrap, room, "127.0.0.1:%d", ntohs(address.sin_port));
-    return fd;
-}
-
-static void a_broker_that_answers_is_awaited(void **state)
-{
-    (void)state;
-    struct mock_cluster mock;
-    struct o2c_err err;
-    mock_cluster_open(&mock, 1);
-    rd_kafka_t *rk = mock_cluster_client(&mock, RD_KAFKA_PRODUCER, "");
-    assert_int_equal(o2c_kafka_await(rk, 60000, NULL, &err), O2C_OK);
-    assert_int_equal(o2c_kafka_await(rk, 0, NULL, &err), O2C_OK);
-    rd_kafka_destroy(rk);
-    mock_cluster_close(&mock);
-}
-
-static void who_waits_for_a_silent_broker_can_be_stopped(void **state)
-{
-    (void)state;
-    char bootstrap[32];
-    int fd = listen_silently(bootstrap, sizeof bootstrap);
-    struct o2c_kafka_settings settings = {bootstrap, "", ""};
-    volatile sig_atomic_t stop = 0;
-    rd_kafka_conf_t *conf;
-    struct o2c_err err;
-    assert_int_equal(o2c_kafka_conf(&conf, &settings, "test", &err), O2C_OK);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, NULL, 0);
-    assert_non_null(rk);
-    assert_int_equal(o2c_kafka_await(rk, 50, &stop, &err), O2C_RETRY);
-    assert_int_equal(err.native, RD_KAFKA_RESP_ERR__TRANSPORT);
-    stop = 1;
-    assert_int_equal(o2c_kafka_await(rk, 3600000, &stop, &err), O2C_RETRY);
-    assert_string_equal(err.text, "interrupted");
-    rd_kafka_destroy(rk);
-    close(fd);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,8 +247,6 @@ int main(void)
         cmocka_unit_test(an_error_object_is_judged_by_its_own_flags),
         cmocka_unit_test(records_wake_the_loop),
         cmocka_unit_test(an_idle_queue_is_polled_all_the_same),
-        cmocka_unit_test(a_broker_that_answers_is_awaited),
-        cmocka_unit_test(who_waits_for_a_silent_broker_can_be_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,30 @@
+#include "producers/cli/interrupt.h"
+
+#include <signal.h>
+
+#include "runtime/kafka/ask.h"
+
+#include "runtime/base/banned.h"
+
+static volatile sig_atomic_t came;
+
+static void on_signal(int number)
+{
+    (void)number;
+    came = 1;
+}
+
+void interrupt_catch(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    o2c_kafka_stop_on(&came);
+}
+
+bool interrupt_came(void)
+{
+    return came;
+}

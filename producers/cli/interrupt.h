@@ -1,0 +1,14 @@
+/*
+ * interrupt.h - Ctrl-C (or SIGTERM) of a command that still has something to do or to say
+ * then; any other ends as any program.  A second one ends these too.
+ */
+#ifndef O2C_CLI_INTERRUPT_H
+#define O2C_CLI_INTERRUPT_H
+
+#include <stdbool.h>
+
+/* From now on it is noted, and waiting for Kafka ends (runtime/kafka/ask.h). */
+void interrupt_catch(void);
+bool interrupt_came(void);
+
+#endif

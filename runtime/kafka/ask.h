@@ -1,0 +1,36 @@
+/*
+ * ask.h - questions to Kafka that librdkafka answers in one call which nothing
+ * interrupts.  Where a program that a person waits for has named what Ctrl-C sets, they
+ * are asked in slices, and no other follows once it is set.  Each slice asks anew, so the
+ * first lasts a second, for a broker that is slow, and each next one twice as long.
+ */
+#ifndef O2C_KAFKA_ASK_H
+#define O2C_KAFKA_ASK_H
+
+#include <librdkafka/rdkafka.h>
+#include <signal.h>
+#include <stdbool.h>
+
+#include "runtime/base/err.h"
+
+/* Of the whole process: whatever waits for Kafka ends once *stop is set.  NULL: nothing
+ * does. */
+void o2c_kafka_stop_on(const volatile sig_atomic_t *stop);
+bool o2c_kafka_stopped(void);
+
+/*
+ * Waits until a broker has answered this client once; at once if one has.  For
+ * a program that a person waits for, before it asks anything.  RETRY: none has after so
+ * long (RD_KAFKA_RESP_ERR__TRANSPORT), or "interrupted".
+ */
+enum o2c_verdict o2c_kafka_await(rd_kafka_t *rk, int timeout_ms,
+                                 struct o2c_err *err) O2C_MUST_CHECK;
+
+/* rd_kafka_metadata of all topics, and rd_kafka_offsets_for_times. */
+rd_kafka_resp_err_t o2c_kafka_ask_topics(rd_kafka_t *rk,
+                                         const struct rd_kafka_metadata **ret_metadata,
+                                         int timeout_ms);
+rd_kafka_resp_err_t
+o2c_kafka_ask_times(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list, int timeout_ms);
+
+#endif
