@@ -24,31 +24,37 @@ PGconn *conn;
 char dsn[TEST_DSN_BYTES];
 struct service first, second;
 
-static const char *const topics[] = {"o2c.orders", "o2c.order-status", "o2c.parked.orders",
-                                     "o2c.conflicts", "o2c.parked.probe"};
+const char *const host_topic_names[HOST_TOPICS] = {"o2c.orders", "o2c.order-status",
+                                                   "o2c.parked.orders", "o2c.conflicts",
+                                                   "o2c.parked.probe"};
 
 /* ---- a test's own world */
 
-int host_setup_bare(void **state)
+void host_setup_on(const char *bootstrap)
 {
     int version;
 
-    (void)state;
     test_postgres_database(dsn);
     conn = test_postgres_connect(dsn);
     test_postgres_migrate(conn, "o2c/0001_registry.sql", "");
     version = test_postgres_migrate(conn, "host", "probe");
     test_postgres_run(conn, o2c_integration_host_probe);
     run_sql("INSERT INTO o2c.migration VALUES ('probe', 'host', %d)", version);
-    broker_open(&broker, NULL);
+    broker_open(&broker, bootstrap);
+}
+
+int host_setup_bare(void **state)
+{
+    (void)state;
+    host_setup_on(NULL);
     return 0;
 }
 
 static void make_topics(const char *without, int partitions)
 {
-    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
-        if (!without || strcmp(topics[i], without) != 0)
-            broker_topic(&broker, topics[i], partitions,
+    for (size_t i = 0; i < HOST_TOPICS; i++)
+        if (!without || strcmp(host_topic_names[i], without) != 0)
+            broker_topic(&broker, host_topic_names[i], partitions,
                          "message.timestamp.type=LogAppendTime,max.message.bytes=16777216");
 }
 

@@ -16,18 +16,21 @@
 #include "tests/support/service.h"
 
 enum {
-    PARTITIONS = 4
+    PARTITIONS = 4,
+    HOST_TOPICS = 5
 };
 
 extern struct broker broker;
 extern PGconn *conn;
 extern char dsn[TEST_DSN_BYTES];
 extern struct service first, second; /* members of the group */
+extern const char *const host_topic_names[HOST_TOPICS];
 
 /* setup and teardown of a test; host_setup_bare makes no topics */
 int host_setup(void **state);
 int host_setup_bare(void **state);
 int host_teardown(void **state);
+void host_setup_on(const char *bootstrap);  /* bare, on another broker */
 int host_setup_one_partition(void **state); /* all topics with a single one */
 void host_topics(const char *without);      /* all it needs, but this one (NULL: all) */
 
