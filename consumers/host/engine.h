@@ -79,6 +79,7 @@ struct host_settings {
     struct o2c_kafka_settings kafka;
     struct o2c_service_settings service;
     const char *pg_dsn;
+    int64_t pg_timeout_ms;
     const char *instance;
     const char *wake;         /* the relay's datagram socket, "" = none */
     const char *group_suffix; /* behind the name of the Kafka group */

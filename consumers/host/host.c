@@ -38,6 +38,7 @@ static const struct o2c_setting settings_list[] = {
     O2C_SERVICE_SETTINGS(struct host_settings, service),
     {"pg-dsn", O2C_SETTING_TEXT, offsetof(struct host_settings, pg_dsn), "dbname=o2c", 0, 0,
      NULL, "PostgreSQL connection string", true},
+    O2C_PG_TIMEOUT_SETTING(struct host_settings, pg_timeout_ms),
     {"instance", O2C_SETTING_TEXT, offsetof(struct host_settings, instance), "1", 0, 0,
      NULL,
      "name of this member of its group; must differ between members and stay over restarts",
@@ -519,6 +520,7 @@ static enum o2c_verdict open_pg(struct engine *engine, struct o2c_err *err)
         .on_up = on_up,
         .on_down = on_down,
         .on_unreachable = o2c_service_warn_unreachable,
+        .timeout_ms = engine->settings->pg_timeout_ms,
         .user = engine,
     };
 

@@ -463,6 +463,7 @@ enum o2c_verdict claims_open(struct relay *relay, struct o2c_err *err)
         .on_up = on_up,
         .on_down = on_down,
         .on_unreachable = o2c_service_warn_unreachable,
+        .timeout_ms = relay->settings->pg_timeout_ms,
         .user = relay,
     };
     PGconn *conn = NULL;

@@ -29,6 +29,7 @@ static const struct o2c_setting settings_rows[] = {
     O2C_SERVICE_SETTINGS(struct relay_settings, service),
     {"pg-dsn", O2C_SETTING_TEXT, offsetof(struct relay_settings, pg_dsn), "dbname=o2c", 0,
      0, NULL, "PostgreSQL connection string", true},
+    O2C_PG_TIMEOUT_SETTING(struct relay_settings, pg_timeout_ms),
     {"instance", O2C_SETTING_TEXT, offsetof(struct relay_settings, instance), "1", 0, 0,
      NULL, "name of this relay among several; the others stand by", false},
     {"wake", O2C_SETTING_TEXT, offsetof(struct relay_settings, wake), "", 0, 0, NULL,

@@ -48,6 +48,7 @@ struct relay_settings {
     struct o2c_kafka_settings kafka;
     struct o2c_service_settings service;
     const char *pg_dsn;
+    int64_t pg_timeout_ms;
     const char *instance;
     const char *wake;
     int64_t in_flight_records, in_flight_bytes;

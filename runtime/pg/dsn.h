@@ -20,4 +20,23 @@ enum o2c_verdict o2c_pg_check_dsn(const char *setting, const char *dsn,
  */
 bool o2c_pg_dsn_is_usable(const char *dsn);
 
+/*
+ * Defaults before the connection string, which may override them: a peer that
+ * acknowledges nothing is given up 10 s after something was sent to it, or at
+ * the third probe (11 s) where nothing was.  libpq's options ...
+ */
+#define O2C_PG_TCP_OPTIONS                                                                 \
+    "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"
+#define O2C_PG_TCP_VALUES "5", "3", "3", "10000"
+
+/*
+ * ... and the same for the server's side of a session: the locks of a client
+ * that is gone without a word go with it, not after Linux's two hours.
+ */
+#define O2C_PG_TCP_SQL                                                                     \
+    "SELECT set_config('tcp_keepalives_idle', '5', false),"                                \
+    "       set_config('tcp_keepalives_interval', '3', false),"                            \
+    "       set_config('tcp_keepalives_count', '3', false),"                               \
+    "       set_config('tcp_user_timeout', '10000', false)"
+
 #endif

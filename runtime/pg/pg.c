@@ -10,6 +10,7 @@
 #include "runtime/pg/pg.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -296,11 +297,41 @@ static void on_prepared(void *user, enum o2c_verdict verdict, bool lost,
     pg->options.on_down(pg->options.user, &refused);
 }
 
+static void on_silence(uv_timer_t *timer)
+{
+    struct o2c_pg *pg = timer->data;
+    struct o2c_err err;
+
+    o2c_fail(&err, O2C_RETRY, "PostgreSQL: no answer within %" PRId64 " ms (pg-timeout-ms)",
+             pg->options.timeout_ms);
+    lose(pg, &err);
+}
+
+/* The loop may have stood still itself: what came meanwhile is read before. */
+static void on_long_wait(uv_timer_t *timer)
+{
+    uv_timer_start(timer, on_silence, 1, 0);
+}
+
+/* Something has moved, in either direction, or begins to. */
+static void await_answer(struct o2c_pg *pg)
+{
+    if (pg->state != PG_UP || !pg->options.timeout_ms)
+        return;
+    if (pg->sent.count || pg->waiting.count)
+        uv_timer_start(&pg->timeout, on_long_wait, (uint64_t)pg->options.timeout_ms, 0);
+    else
+        uv_timer_stop(&pg->timeout);
+}
+
 static void prepare_all(struct o2c_pg *pg)
 {
     bool sent = PQsetnonblocking(pg->conn, 1) == 0 && PQenterPipelineMode(pg->conn) == 1;
 
     pg->state = PG_PREPARING;
+    sent =
+        sent && PQsendQueryParams(pg->conn, O2C_PG_TCP_SQL, 0, NULL, NULL, NULL, NULL, 1);
+    push(&pg->sent, (struct item){0});
     for (size_t i = 0; sent && i < pg->options.statement_count; i++) {
         const struct o2c_pg_statement *statement = &pg->options.statements[i];
 
@@ -355,19 +386,11 @@ static void on_timeout(uv_timer_t *timer)
     lose(pg, &err);
 }
 
-/* Entries before the dsn are defaults that it may override; a black hole shows within 15 s.
- */
 static void start_connecting(struct o2c_pg *pg)
 {
-    const char *names[] = {"keepalives_idle",
-                           "keepalives_interval",
-                           "keepalives_count",
-                           "tcp_user_timeout",
-                           "fallback_application_name",
-                           "dbname",
-                           NULL};
-    const char *values[] = {
-        "5", "3", "3", "15000", pg->options.application_name, pg->options.dsn, NULL};
+    const char *names[] = {O2C_PG_TCP_OPTIONS, "fallback_application_name", "dbname", NULL};
+    const char *values[] = {O2C_PG_TCP_VALUES, pg->options.application_name,
+                            pg->options.dsn, NULL};
     struct o2c_err err;
 
     pg->conn = PQconnectStartParams(names, values, 1);
@@ -525,6 +548,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
     }
     flush(pg);
     read_results(pg);
+    await_answer(pg);
     if (pg->conn && PQstatus(pg->conn) == CONNECTION_BAD)
         give_up(pg);
 }
@@ -619,10 +643,13 @@ void o2c_pg_sync(struct o2c_pg *pg, o2c_pg_done_fn *on_done, void *user)
     pg->unit = UNIT_EMPTY;
     push(whole ? &pg->waiting : &pg->unsent,
          (struct item){.is_sync = true, .on_done = on_done, .user = user});
-    if (whole)
-        flush(pg);
-    else
+    if (!whole) {
         defer(pg);
+        return;
+    }
+    flush(pg);
+    if (!uv_is_active((uv_handle_t *)&pg->timeout))
+        await_answer(pg);
 }
 
 /* ---- cancelling: PQcancel opens a connection of its own and waits */

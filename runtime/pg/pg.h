@@ -9,6 +9,9 @@
  * lost, first every unit not yet answered gets on_done with O2C_RETRY and
  * lost = true, oldest first (its outcome is unknown: it may have been
  * committed), then on_down is called; then it connects again by itself.
+ * So is a connection on which nothing moves for timeout_ms although the
+ * server owes an answer: TCP tells of a peer that acknowledges nothing, not
+ * of one that is frozen.
  *
  * Callbacks run on the loop thread and may call any function here.
  */
@@ -42,8 +45,18 @@ struct o2c_pg_options {
     o2c_pg_state_fn *on_up;
     o2c_pg_state_fn *on_down;
     o2c_pg_state_fn *on_unreachable; /* each reason once; may be NULL */
+    int64_t timeout_ms;              /* 0: silence is never too long */
     void *user;
 };
+
+#define O2C_PG_TIMEOUT_SETTING(type, member)                                               \
+    {                                                                                      \
+        "pg-timeout-ms", O2C_SETTING_INT, offsetof(type, member), "15000", 1000, 3600000,  \
+            "ms",                                                                          \
+            "without a sign of PostgreSQL for so long although it owes an answer, the "    \
+            "connection is made anew",                                                     \
+            false                                                                          \
+    }
 
 /* FATAL for a malformed dsn or no memory; a server that does not answer is no error here.
  */

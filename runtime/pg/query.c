@@ -1,5 +1,6 @@
 #include "runtime/pg/query.h"
 
+#include "runtime/pg/dsn.h"
 #include "runtime/pg/errors.h"
 
 #include "runtime/base/banned.h"
@@ -18,8 +19,9 @@ static void ignore_notice(void *user, const PGresult *result)
 enum o2c_verdict o2c_pg_connect(PGconn **ret_conn, const char *dsn,
                                 const char *application_name, struct o2c_err *err)
 {
-    const char *names[] = {"fallback_application_name", "connect_timeout", "dbname", NULL};
-    const char *values[] = {application_name, "10", dsn, NULL};
+    const char *names[] = {O2C_PG_TCP_OPTIONS, "fallback_application_name",
+                           "connect_timeout", "dbname", NULL};
+    const char *values[] = {O2C_PG_TCP_VALUES, application_name, "10", dsn, NULL};
     PGconn *conn = PQconnectdbParams(names, values, 1);
 
     if (!conn || PQstatus(conn) != CONNECTION_OK) {

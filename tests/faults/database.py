@@ -3,12 +3,20 @@
 import os
 import re
 import signal
+import subprocess
+import time
 
-from fault_proxy import FORWARD, HOLD, KILL, LOSE_REPLY, LOSE_SYNC, proxy_for
-from stage import LONG, case, expect, order, segment, standard_parts, wait_for
+from fault_proxy import (FORWARD, FREEZE, HOLD, KILL, LOSE_REPLY, LOSE_SYNC, VANISH,
+                         proxy_for)
+from pipeline import CLI, end_with_parent
+from stage import (LONG, PATIENCE_S, UNREACHABLE, case, expect, order, segment, standard_parts,
+                   wait_for)
 
 IN_DOUBT = 500 if LONG else 56
 BACKEND_KILLS = 20 if LONG else 2
+PG_TIMEOUT_S = 15  # the default of pg-timeout-ms
+GRACE_S = 5
+FROZEN_S = 3
 
 
 def postmaster(stack):
@@ -158,3 +166,80 @@ def records_keep_their_place_while_postgres_is_away(theatre):
         finally:
             proxy.close()
     return f"{waited} of {len(parts[0])} records waited without room, all applied in order"
+
+
+def is_not_ready(service):
+    status, said = service.ask("/readyz")
+    expect(status == 503 and "PostgreSQL is away" in said,
+           f"{service.name}: /readyz answers {status} {said}")
+
+
+def nothing_is_lost(theatre, stage, cut, parts):
+    """Those that were cut off work again, and all is as if they had not been."""
+    for service in cut:
+        stage.await_ready(service)
+    expect(stage.total("orders", "parked") == 0, "events were parked for it")
+    theatre.same_as_undisturbed(stage, parts)
+
+
+def begin_drain(stage, dsn):
+    """`o2c drain` by this way; it has asked PostgreSQL."""
+    tool = subprocess.Popen([stage.build / CLI, "drain"], stdin=subprocess.DEVNULL,
+                            env={**stage.environment, "O2C_PG_DSN": dsn},
+                            stderr=subprocess.PIPE, text=True, preexec_fn=end_with_parent)
+    wait_for(lambda: stage.number("SELECT count(*) FROM pg_stat_activity WHERE datname ="
+                                  f" '{stage.name}' AND application_name = 'o2c'"
+                                  " AND query LIKE '%consumer%'"), "o2c drain asks")
+    return tool
+
+
+def play_silence(theatre, fault, within_s, tool_ends_with, **settings):
+    """From the answer to a store on nothing comes from PostgreSQL; how it was noticed."""
+    parts = standard_parts(1)
+    with theatre.stage() as stage:
+        proxy = proxy_for(stage.environment["O2C_PG_DSN"])
+        dsn = proxy.dsn(stage.environment["O2C_PG_DSN"])
+        cut = (stage.orders, stage.relay)
+        for service in cut:
+            service.environment = {**service.environment, **settings, "O2C_PG_DSN": dsn}
+        proxy.judge = lambda unit: fault if unit.stores and not proxy.faults else FORWARD
+        try:
+            stage.begin("orders")
+            stage.publish(parts[0])
+            tool = begin_drain(stage, dsn)
+            stage.begin(*(name for name in stage.services if name != "orders"))
+            for service in cut:
+                wait_for(lambda: not service.ready(), f"{service.name} is not ready any more")
+            took_s = time.monotonic() - proxy.stood_still_at
+            for service in cut:
+                is_not_ready(service)
+            expect(took_s <= within_s, f"noticed after {took_s:.1f} s")
+            proxy.go_on()
+            stage.drain()
+            resolved = in_doubt(stage.orders)
+            said = tool.communicate(timeout=PATIENCE_S)[1]
+            expect(tool.returncode == tool_ends_with, f"o2c drain: {tool.returncode} {said}")
+            stage.play(parts[1:])
+            nothing_is_lost(theatre, stage, cut, parts)
+        finally:
+            proxy.close()
+    expect(resolved == {"committed": 1, "not_committed": 0}, f"resolved {resolved}")
+    return f"noticed after {took_s:.1f} s, /readyz 503, 1 commit in doubt resolved, 0 parked"
+
+
+@case("the way to PostgreSQL is a black hole", "packets of consumer and relay vanish (a socket "
+      "filter) from a store's answer on: no reset, nothing is acknowledged; then the way is open",
+      "TCP gives up after 10 s, or 10 s after it was sent something (`tcp_user_timeout`), at the "
+      "latest `pg-timeout-ms` (15 s) does; /readyz says 503, both connect again by themselves, a "
+      "waiting tool ends with 3, nothing is parked; the same result")
+def packets_to_postgres_vanish(theatre):
+    return play_silence(theatre, VANISH, PG_TIMEOUT_S + GRACE_S, UNREACHABLE)
+
+
+@case("PostgreSQL is silent, its kernel is not", "a proxy that takes everything and answers "
+      "nothing from a store's answer on, as a frozen server does; later all of it moves again",
+      "the connection is given up after `pg-timeout-ms` (here 3 s) + 5 s, /readyz says 503, "
+      "both connect again by themselves, nothing is parked; the same result")
+def postgres_falls_silent(theatre):
+    return play_silence(theatre, FREEZE, FROZEN_S + GRACE_S, 0,
+                        O2C_PG_TIMEOUT_MS=str(1000 * FROZEN_S))

@@ -9,19 +9,29 @@ one Sync a unit.  A judge, given each unit, says what happens to it:
     LOSE_SYNC    everything but the Sync is forwarded, then both are closed: no commit
     HOLD         everything but the Sync is forwarded; the Sync waits for release()
     KILL         all of it is forwarded and the server process is killed meanwhile
+    FREEZE       the server gets all of it; from its answer on nothing goes either way, on no
+                 connection, until go_on(): the kernel still acknowledges what arrives
+    VANISH       the same, but packets from both sides vanish: nothing is acknowledged, and
+                 the connections there were stay dead
 """
 
+import ctypes
+import fcntl
 import os
 import signal
 import socket
 import struct
+import termios
 import threading
 import time
 
 FORWARD, LOSE_REPLY, LOSE_SYNC, HOLD, KILL = "forward", "lose reply", "lose sync", "hold", "kill"
+FREEZE, VANISH = "freeze", "vanish"
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 FENCE = b"fence"  # the statement every store of a batch begins with
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27  # asm-generic/socket.h
+ACCEPT_NOTHING = struct.pack("=HBBI", 0x06, 0, 0, 0)  # the BPF program `ret #0`
 
 
 class Ended(Exception):
@@ -36,6 +46,20 @@ def exactly(connection, size):
             raise Ended
         data += part
     return data
+
+
+def drop_packets(side):
+    """What comes to this socket, or to a listening one, is lost before TCP sees it."""
+    program = ctypes.create_string_buffer(ACCEPT_NOTHING, len(ACCEPT_NOTHING))
+    side.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
+                    struct.pack("@HP", 1, ctypes.addressof(program)))
+
+
+def unacknowledged(side):
+    """How many bytes sent from here the other kernel has not taken."""
+    if side.fileno() < 0:
+        return 0
+    return struct.unpack("i", fcntl.ioctl(side, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 def message(connection):
@@ -71,7 +95,7 @@ class Link:
         self.backend_pid = None
         self.synced = 0
         self.answered = -1  # the first ReadyForQuery ends the start-up and answers no Sync
-        self.lost_from = None  # answers from this Sync on are dropped
+        self.lost_from, self.lost_by = None, None  # answers from this Sync on are dropped
         self.ended = threading.Event()
 
     def end(self):
@@ -99,6 +123,15 @@ class Link:
             self.server.sendall(head + exactly(self.client, size - 8))
             return
 
+    def forward(self, side, data):
+        """When everything moves."""
+        while True:
+            self.proxy.moving.wait()
+            with self.proxy.turn:
+                if self.proxy.moving.is_set():
+                    side.sendall(data)
+                    return
+
     def from_client(self):
         self.start_up()
         unit = Unit(0)
@@ -110,7 +143,7 @@ class Link:
                 self.sync(unit, data)
                 unit = Unit(0)
             else:
-                self.server.sendall(data)
+                self.forward(self.server, data)
 
     def sync(self, unit, data):
         unit.number = self.proxy.count(unit)
@@ -122,10 +155,10 @@ class Link:
         if fault == HOLD:
             self.proxy.holding.set()
             self.proxy.released.wait()
-        if fault == LOSE_REPLY:
-            self.lost_from = self.synced
+        if fault in (LOSE_REPLY, FREEZE, VANISH):
+            self.lost_from, self.lost_by = self.synced, fault
         self.synced += 1
-        self.server.sendall(data)
+        self.forward(self.server, data)
         if fault == KILL:
             time.sleep(self.proxy.kill_after_s)  # how far the commit has come is left to chance
             os.kill(self.backend_pid, signal.SIGKILL)
@@ -136,9 +169,12 @@ class Link:
             if letter == b"K":
                 self.backend_pid = struct.unpack(">i", data[5:9])[0]
             if self.lost_from is None or self.answered < self.lost_from:
-                self.client.sendall(data)
+                self.forward(self.client, data)
             if letter == b"Z":
                 if self.lost_from is not None and self.answered == self.lost_from:
+                    if self.lost_by != LOSE_REPLY:
+                        self.proxy.stand_still(self.lost_by)
+                        self.proxy.moving.wait()
                     raise Ended  # it is committed; nobody will be told
                 self.answered += 1
 
@@ -153,6 +189,9 @@ class FaultProxy:
         self.stores = 0
         self.lock = threading.Lock()
         self.holding, self.released = threading.Event(), threading.Event()
+        self.moving, self.turn = threading.Event(), threading.Lock()
+        self.moving.set()
+        self.stood_still_at = None
         self.links = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -164,6 +203,7 @@ class FaultProxy:
                 client, _ = self.listener.accept()
             except OSError:
                 return  # closed
+            self.moving.wait()
             if self.refusing:
                 client.close()
                 continue
@@ -188,6 +228,25 @@ class FaultProxy:
     def release(self):
         self.released.set()
 
+    def stand_still(self, fault):
+        with self.turn:
+            self.moving.clear()
+            if fault == VANISH:
+                self.lose_packets()
+            self.stood_still_at = time.monotonic()
+
+    def lose_packets(self):
+        ends = [side for link in self.links for side in (link.client, link.server)]
+        while any(map(unacknowledged, ends)):
+            pass  # or it would be sent again and again, and the other side seem alive
+        for side in (self.listener, *ends):
+            drop_packets(side)
+
+    def go_on(self):
+        self.moving.set()
+        if self.faults.get(VANISH):
+            self.listener.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+
     def dsn(self, dsn):
         """The same database, through the proxy."""
         host, port = self.server_address
@@ -199,6 +258,7 @@ class FaultProxy:
         for link in self.links:
             link.end()
         self.release()
+        self.moving.set()
 
     def close(self):
         self.break_all()

@@ -35,6 +35,7 @@ static struct o2c_buf story; /* what was called back, in order */
 static struct o2c_buf expected;
 static const char *awaited;
 static struct o2c_err down;
+static int64_t timeout_ms;
 
 static const struct o2c_pg_statement statements[] = {
     {"put", "INSERT INTO kept VALUES ($1::bigint)"},
@@ -136,7 +137,8 @@ static void open_pg(const struct o2c_pg_statement *list, size_t count)
                                            .statement_count = count,
                                            .on_up = on_up,
                                            .on_down = on_down,
-                                           .on_unreachable = on_unreachable};
+                                           .on_unreachable = on_unreachable,
+                                           .timeout_ms = timeout_ms};
     struct o2c_err err;
 
     assert_int_equal(o2c_pg_open(&pg, &options, &err), O2C_OK);
@@ -184,6 +186,7 @@ static int teardown(void **state)
         run_until("closed;");
     }
     pg = NULL;
+    timeout_ms = 0;
     uv_close((uv_handle_t *)&patience, NULL);
     uv_run(&loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&loop), 0);
@@ -607,6 +610,77 @@ static void a_cancel_ends_what_runs_and_keeps_the_connection(void **state)
     expect("[]b 0;");
 }
 
+/* ---- silence */
+
+static void open_impatient(int64_t ms)
+{
+    timeout_ms = ms;
+    open_all();
+    run_until("up;");
+    expect("up;");
+}
+
+static void a_server_that_owes_an_answer_for_too_long_is_lost(void **state)
+{
+    (void)state;
+    open_impatient(500);
+    put(1);
+    send_bare("sleep");
+    sync_unit("a");
+    put(2);
+    sync_unit("b");
+    run_until("up;");
+    expect("a 1 lost;b 1 lost;down 1;up;");
+    assert_string_equal(down.text, "PostgreSQL: no answer within 500 ms (pg-timeout-ms)");
+    test_postgres_run(conn, "SELECT pg_terminate_backend(pid)" TESTED_SESSION
+                            " AND state = 'active'");
+    assert_string_equal(sql_text(conn, "SELECT count(*) FROM kept"), "0");
+}
+
+static void count_timer(uv_handle_t *handle, void *count)
+{
+    *(int *)count += handle->type == UV_TIMER && uv_is_active(handle);
+}
+
+static int active_timers(void)
+{
+    int count = 0;
+
+    uv_walk(&loop, count_timer, &count);
+    return count;
+}
+
+static void a_server_that_owes_nothing_may_be_silent(void **state)
+{
+    int before;
+
+    (void)state;
+    open_impatient(60000);
+    before = active_timers();
+    put(1);
+    sync_unit("a");
+    put(2);
+    sync_unit("b");
+    assert_int_equal(active_timers(), before + 1);
+    run_until("b 0;");
+    uv_run(&loop, UV_RUN_NOWAIT);
+    assert_int_equal(active_timers(), before);
+}
+
+/* As after SIGSTOP: the answer has come, but nobody looked. */
+static void a_loop_that_stood_still_reads_before_it_calls_the_server_silent(void **state)
+{
+    (void)state;
+    open_impatient(500);
+    put(1);
+    sync_unit("a");
+    while (strcmp(sql_text(conn, "SELECT count(*) FROM kept"), "1") != 0)
+        ;
+    test_postgres_run(conn, "SELECT pg_sleep(1)");
+    run_until("a ");
+    expect("a 0;");
+}
+
 static void closing_answers_what_is_open_and_comes_last(void **state)
 {
     (void)state;
@@ -682,6 +756,9 @@ int main(int argc, char **argv)
         TEST(a_unit_whose_parameters_did_not_fit_leaves_nothing),
         TEST(what_is_sent_while_it_is_down_is_lost),
         TEST(a_cancel_ends_what_runs_and_keeps_the_connection),
+        CLOSED(a_server_that_owes_an_answer_for_too_long_is_lost),
+        CLOSED(a_server_that_owes_nothing_may_be_silent),
+        CLOSED(a_loop_that_stood_still_reads_before_it_calls_the_server_silent),
         TEST(closing_answers_what_is_open_and_comes_last),
         CLOSED(a_unit_begun_before_there_is_a_server_process_is_lost),
         CLOSED(a_unit_begun_while_statements_are_prepared_is_lost),
