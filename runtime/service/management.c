@@ -1,14 +1,19 @@
 /*
  * The management port.  libmicrohttpd keeps its connections in one epoll
- * descriptor; the loop polls that descriptor and lets it work.  It is meant
- * for loopback or a management network: no TLS, GET only.
+ * descriptor; the loop polls that descriptor and lets it work.  They are
+ * accepted here: where no descriptor is left it would try without end, and a
+ * process in that state is to be asked how it is.  It is meant for loopback or
+ * a management network: no TLS, GET only.
  */
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "runtime/base/buf.h"
 #include "runtime/base/metrics.h"
@@ -19,7 +24,9 @@
 enum {
     ANSWER_MAX = 1 << 22,
     CONNECTIONS_MAX = 32,
-    IDLE_S = 10
+    BACKLOG = 32,
+    IDLE_S = 10,
+    REST_MS = 100 /* after a connection that could not be accepted */
 };
 
 static enum MHD_Result answer(struct MHD_Connection *connection, unsigned status,
@@ -111,6 +118,8 @@ static void work(struct o2c_service *service)
     MHD_UNSIGNED_LONG_LONG timeout_ms;
 
     MHD_run(management->daemon);
+    if (management->spare_fd < 0) /* before anybody else takes what was closed */
+        management->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (MHD_get_timeout(management->daemon, &timeout_ms) == MHD_YES)
         uv_timer_start(&management->timer, on_timeout, timeout_ms, 0);
     else
@@ -123,6 +132,49 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     (void)events;
     work(poll->data);
 }
+
+/* ---- clients */
+
+static int accept_client(struct management *management)
+{
+    int fd = accept4(management->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd >= 0 || (errno != EMFILE && errno != ENFILE) || management->spare_fd < 0)
+        return fd;
+    close(management->spare_fd);
+    management->spare_fd = -1;
+    return accept4(management->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+static void on_client(uv_poll_t *poll, int status, int events);
+
+static void on_rested(uv_timer_t *timer)
+{
+    struct o2c_service *service = timer->data;
+
+    uv_poll_start(&service->management.listener, UV_READABLE, on_client);
+}
+
+static void on_client(uv_poll_t *poll, int status, int events)
+{
+    static const struct sockaddr_in anybody = {.sin_family = AF_INET};
+    struct o2c_service *service = poll->data;
+    struct management *management = &service->management;
+    int fd = accept_client(management);
+
+    (void)status;
+    (void)events;
+    if (fd >= 0) {
+        MHD_add_connection(management->daemon, fd, (const struct sockaddr *)&anybody,
+                           sizeof anybody); /* closes it where there are too many */
+        work(service);
+        return;
+    }
+    uv_poll_stop(poll);
+    uv_timer_start(&management->rest, on_rested, REST_MS, 0);
+}
+
+/* ---- opening and closing */
 
 /* "127.0.0.1:8081" */
 static bool parse(const char *listen, struct sockaddr_in *ret_address)
@@ -141,15 +193,41 @@ static bool parse(const char *listen, struct sockaddr_in *ret_address)
     return inet_pton(AF_INET, host, &ret_address->sin_addr) == 1;
 }
 
-static void note_address(struct management *management, const struct sockaddr_in *address)
+static bool listen_at(struct management *management, const struct sockaddr_in *address)
 {
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(management->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
+
+    management->listen_fd = fd;
+    return fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) &&
+           !bind(fd, (const struct sockaddr *)address, sizeof *address) &&
+           !listen(fd, BACKLOG);
+}
+
+static void note_address(struct management *management)
+{
+    struct sockaddr_in address = {0};
+    socklen_t size = sizeof address;
     char host[INET_ADDRSTRLEN];
 
-    inet_ntop(AF_INET, &address->sin_addr, host, sizeof host);
+    getsockname(management->listen_fd, (struct sockaddr *)&address, &size);
+    inet_ntop(AF_INET, &address.sin_addr, host, sizeof host);
     snprintf(management->address, sizeof management->address, "%s:%d", host,
-             info ? info->port : ntohs(address->sin_port));
+             ntohs(address.sin_port));
+}
+
+static void watch(struct o2c_service *service, uv_poll_t *poll, int fd, uv_poll_cb on_event)
+{
+    uv_poll_init(&service->loop, poll, fd);
+    poll->data = service;
+    uv_poll_start(poll, UV_READABLE, on_event);
+    uv_unref((uv_handle_t *)poll);
+}
+
+static void prepare(struct o2c_service *service, uv_timer_t *timer)
+{
+    uv_timer_init(&service->loop, timer);
+    timer->data = service;
+    uv_unref((uv_handle_t *)timer);
 }
 
 enum o2c_verdict o2c_management_open(struct o2c_service *service, const char *listen,
@@ -164,20 +242,23 @@ enum o2c_verdict o2c_management_open(struct o2c_service *service, const char *li
     if (!parse(listen, &address))
         return o2c_fail(err, O2C_FATAL, "management: \"%s\" is no IPv4 address and port",
                         listen);
-    management->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL, 0, NULL, NULL, on_request, service, MHD_OPTION_SOCK_ADDR, &address,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_END);
-    if (!management->daemon)
+    if (listen_at(management, &address))
+        management->daemon = MHD_start_daemon(
+            MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, on_request, service,
+            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_END);
+    if (!management->daemon) {
+        if (management->listen_fd >= 0)
+            close(management->listen_fd);
         return o2c_fail(err, O2C_FATAL, "management: cannot listen on %s", listen);
-    note_address(management, &address);
+    }
+    note_address(management);
     info = MHD_get_daemon_info(management->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    uv_poll_init(&service->loop, &management->poll, info->epoll_fd);
-    uv_timer_init(&service->loop, &management->timer);
-    management->poll.data = management->timer.data = service;
-    uv_poll_start(&management->poll, UV_READABLE, on_readable);
-    uv_unref((uv_handle_t *)&management->poll);
-    uv_unref((uv_handle_t *)&management->timer);
+    prepare(service, &management->timer);
+    prepare(service, &management->rest);
+    watch(service, &management->poll, info->epoll_fd, on_readable);
+    watch(service, &management->listener, management->listen_fd, on_client);
+    management->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     return O2C_OK;
 }
 
@@ -187,9 +268,13 @@ void o2c_management_close(struct o2c_service *service)
 
     if (!management->daemon)
         return;
-    uv_poll_stop(&management->poll);
     uv_close((uv_handle_t *)&management->poll, NULL);
+    uv_close((uv_handle_t *)&management->listener, NULL);
     uv_close((uv_handle_t *)&management->timer, NULL);
+    uv_close((uv_handle_t *)&management->rest, NULL);
     MHD_stop_daemon(management->daemon);
     management->daemon = NULL;
+    close(management->listen_fd);
+    if (management->spare_fd >= 0)
+        close(management->spare_fd);
 }

@@ -11,10 +11,11 @@ struct MHD_Daemon;
 /* The management port: libmicrohttpd behind its epoll descriptor, on the loop. */
 struct management {
     struct MHD_Daemon *daemon; /* NULL: no port */
-    uv_poll_t poll;
-    uv_timer_t timer;
+    int listen_fd;
+    int spare_fd; /* given up for a client where no descriptor is left; -1: it is */
+    uv_poll_t poll, listener;
+    uv_timer_t timer, rest;
     char address[64];
-    int handles_open;
 };
 
 struct o2c_service {

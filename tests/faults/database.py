@@ -1,10 +1,13 @@
 """PostgreSQL restarts, dies, loses answers, refuses; the pipeline neither loses nor doubles."""
 
+import itertools
 import os
 import re
+import resource
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 from fault_proxy import (FORWARD, FREEZE, HOLD, KILL, LOSE_REPLY, LOSE_SYNC, VANISH,
                          proxy_for)
@@ -243,3 +246,64 @@ def packets_to_postgres_vanish(theatre):
 def postgres_falls_silent(theatre):
     return play_silence(theatre, FREEZE, FROZEN_S + GRACE_S, 0,
                         O2C_PG_TIMEOUT_MS=str(1000 * FROZEN_S))
+
+
+def descriptors(service):
+    """{number: what is open there}"""
+    return {int(link.name): os.readlink(link)
+            for link in Path(f"/proc/{service.process.pid}/fd").iterdir()}
+
+
+def sockets_to(port):
+    """How descriptors of connections to this port are called."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {f"socket:[{row[9]}]" for row in rows if int(row[2].split(":")[1], 16) == port}
+
+
+def use_up_descriptors(service, port):
+    """All below the limit are in use; that of the connection to this port is not below, so that
+    nothing is free where it ends.  The limit there was.
+    """
+    held, connections = descriptors(service), sockets_to(port)
+    free = next(number for number in itertools.count() if number not in held)
+    limit = min([free] + [number for number, what in held.items() if what in connections])
+    expect(limit < free, f"{service.name} has no connection to port {port} below {free}")
+    return set_descriptor_limit(service, limit)
+
+
+def set_descriptor_limit(service, limit):
+    """The limit there was."""
+    before, hard = resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE, (limit, hard))
+    return before
+
+
+@case("file descriptors are used up", "consumer and relay may open no further one (`ulimit -n`); "
+      "then their connections to PostgreSQL end; later they may again",
+      "each says why it cannot connect, /readyz 503, goes on by itself; the same result")
+def descriptors_are_used_up(theatre):
+    parts = standard_parts(1)
+    with theatre.stage() as stage:
+        proxy = proxy_for(stage.environment["O2C_PG_DSN"])
+        through_proxy(stage, proxy)
+        stage.relay.environment = {**stage.environment, "O2C_PG_DSN": stage.orders.environment[
+            "O2C_PG_DSN"]}
+        cut = (stage.orders, stage.relay)
+        try:
+            stage.begin()
+            stage.publish(parts[0])
+            stage.drain()
+            before = {service: use_up_descriptors(service, proxy.port) for service in cut}
+            proxy.end_all()
+            stage.publish(parts[1])
+            for service in cut:
+                wait_for(lambda: "Too many open files" in service.words(),
+                         f"{service.name} says why it cannot connect")
+                is_not_ready(service)
+                expect(service.ask("/livez")[0] == 200, "/livez does not answer 200")
+                set_descriptor_limit(service, before[service])
+            stage.drain()
+            nothing_is_lost(theatre, stage, cut, parts)
+        finally:
+            proxy.close()
+    return "consumer and relay said `Too many open files`, /readyz 503, /livez 200, 0 parked"

@@ -252,11 +252,14 @@ class FaultProxy:
         host, port = self.server_address
         return dsn.replace(f"host={host} port={port}", f"host=127.0.0.1 port={self.port}")
 
+    def end_all(self):
+        for link in self.links:
+            link.end()
+
     def break_all(self):
         """Every connection ends, what is held is never sent, new ones are refused."""
         self.refusing = True
-        for link in self.links:
-            link.end()
+        self.end_all()
         self.release()
         self.moving.set()
 

@@ -5,6 +5,7 @@
 #include "runtime/service/service.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -212,6 +214,114 @@ static void what_is_not_well_is_told_with_its_reason(void **state)
     assert_non_null(strstr(asks[2].answer, " 503 "));
 }
 
+/* ---- without descriptors */
+
+static rlim_t set_descriptor_limit(rlim_t limit)
+{
+    struct rlimit at;
+    rlim_t before;
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &at), 0);
+    before = at.rlim_cur;
+    at.rlim_cur = limit;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &at), 0);
+    return before;
+}
+
+/* All up to this one are in use; the limit there was. */
+static rlim_t use_up_descriptors(int last)
+{
+    rlim_t before = set_descriptor_limit((rlim_t)last + 1);
+
+    assert_int_equal(dup(last), -1);
+    assert_int_equal(errno, EMFILE);
+    return before;
+}
+
+/* A socket that is there before the limit; the server has not seen it yet. */
+static int knock(void)
+{
+    static const char request[] = "GET /readyz HTTP/1.0\r\n\r\n";
+    int fd = connect_to(o2c_service_address(service));
+
+    assert_int_equal(send(fd, request, sizeof request - 1, MSG_NOSIGNAL),
+                     sizeof request - 1);
+    return fd;
+}
+
+static void await_status(int fd, const char *status)
+{
+    char answer[1000] = "";
+
+    while (recv(fd, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_PEEK) <= 0)
+        uv_run(o2c_service_loop(service), UV_RUN_ONCE);
+    assert_non_null(strstr(answer, status));
+}
+
+static void it_says_how_it_is_where_no_descriptor_is_left(void **state)
+{
+    int clients[3];
+    rlim_t before;
+
+    (void)state;
+    is_ready = false;
+    for (size_t i = 0; i < 3; i++)
+        clients[i] = knock();
+    before = use_up_descriptors(clients[2]);
+    for (size_t i = 0; i < 3; i++)
+        await_status(clients[i], " 503 ");
+    set_descriptor_limit(before);
+    for (size_t i = 0; i < 3; i++)
+        close(clients[i]);
+}
+
+static void count_turn(uv_prepare_t *prepare)
+{
+    ++*(int *)prepare->data;
+}
+
+static void stop_loop(uv_timer_t *timer)
+{
+    uv_stop(timer->loop);
+}
+
+/* How often the loop turns in this time. */
+static int turns_in(uint64_t ms)
+{
+    uv_loop_t *loop = o2c_service_loop(service);
+    int turns = 0;
+    uv_prepare_t prepare;
+    uv_timer_t timer;
+
+    uv_prepare_init(loop, &prepare);
+    prepare.data = &turns;
+    uv_prepare_start(&prepare, count_turn);
+    uv_timer_init(loop, &timer);
+    uv_timer_start(&timer, stop_loop, ms, 0);
+    uv_run(loop, UV_RUN_DEFAULT);
+    uv_close((uv_handle_t *)&prepare, NULL);
+    uv_close((uv_handle_t *)&timer, NULL);
+    uv_run(loop, UV_RUN_NOWAIT);
+    return turns;
+}
+
+/* The first, which says nothing, has the last descriptor. */
+static void who_cannot_be_accepted_is_asked_for_again_at_rest(void **state)
+{
+    int silent, client;
+    rlim_t before;
+
+    (void)state;
+    silent = connect_to(o2c_service_address(service));
+    client = knock();
+    before = use_up_descriptors(client);
+    assert_in_range(turns_in(500), 1, 100);
+    set_descriptor_limit(before);
+    await_status(client, " 200 ");
+    close(client);
+    close(silent);
+}
+
 static void a_refused_address_is_named(void **state)
 {
     static const char *const addresses[] = {"nonsense", "127.0.0.1", "127.0.0.1:70000",
@@ -334,6 +444,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_management_port_says_how_it_is),
         TEST(what_is_not_well_is_told_with_its_reason),
+        TEST(it_says_how_it_is_where_no_descriptor_is_left),
+        TEST(who_cannot_be_accepted_is_asked_for_again_at_rest),
         TEST(a_refused_address_is_named),
         TEST(without_an_address_there_is_no_port),
         TEST(it_is_ended_when_it_does_not_stop_in_time),
