@@ -16,6 +16,7 @@
 
 #include "producers/clock/days.h"
 #include "producers/clock/holidays.h"
+#include "producers/clock/versions.h"
 #include "producers/publish/publisher.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/clock.h"
@@ -89,6 +90,7 @@ struct clock {
     rd_kafka_t *rk;
     struct o2c_publisher *publisher;
     struct o2c_days *days;      /* NULL: not connected */
+    bool fits;                  /* the database to this program */
     int64_t not_before_us;      /* monotonic; after something failed */
     int32_t waiting_for;        /* the day that is to begin next ... */
     int64_t waiting_since_us;   /* ... and since when */
@@ -138,7 +140,11 @@ static enum o2c_verdict connect_all(struct clock *clock, struct o2c_err *err)
     options.client_id = "o2c-clock";
     options.patience_ms = PATIENCE_MS;
     if (o2c_pg_connect(&clock->pg, clock->settings->pg_dsn, "o2c-clock", err) ||
-        open_reader(clock, err) || o2c_publisher_open(&clock->publisher, &options, err) ||
+        o2c_clock_versions(clock->pg, &clock->fits, err))
+        return err->verdict;
+    if (!clock->fits)
+        return O2C_FATAL;
+    if (open_reader(clock, err) || o2c_publisher_open(&clock->publisher, &options, err) ||
         o2c_days_open(&clock->days, options.kafka, clock->publisher, err))
         return err->verdict;
     return O2C_OK;
@@ -218,6 +224,11 @@ static void on_timer(uv_timer_t *timer)
     clock->trouble[0] = '\0';
     if (!look(clock, &err))
         return;
+    if (!clock->fits) {
+        o2c_log_error("the database does not fit this program", O2C_S("error", err.text));
+        o2c_service_exit(clock->service, 1);
+        return;
+    }
     o2c_log_warn("will try again", O2C_S("error", err.text));
     memcpy(clock->trouble, err.text, sizeof clock->trouble);
     clock->not_before_us = o2c_clock_monotonic_us() + RETRY_AFTER_US;
@@ -269,7 +280,8 @@ static void before_metrics(void *user)
 static int run(void *user)
 {
     const struct clock_settings *settings = user;
-    struct clock clock = {.settings = settings, .waiting_for = O2C_DAYS_NEVER};
+    struct clock clock = {
+        .settings = settings, .waiting_for = O2C_DAYS_NEVER, .fits = true};
     struct o2c_service_hooks hooks = {on_stop, is_ready, is_healthy, before_metrics,
                                       &clock};
     struct o2c_err err;

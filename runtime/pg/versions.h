@@ -1,6 +1,6 @@
 /*
  * versions.h - whether a program goes with what migrations have made of a
- * database (docs/decisions/0017): every process asks at each connection.
+ * database (docs/decisions/0017): every service asks at each connection.
  */
 #ifndef O2C_PG_VERSIONS_H
 #define O2C_PG_VERSIONS_H

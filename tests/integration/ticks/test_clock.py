@@ -284,6 +284,48 @@ class LateTest(PipelineCase):
                                                          status=2))
 
 
+class VersionsTest(PipelineCase):
+    """The clock on a database that a later release has migrated."""
+
+    PIPELINE = DaybookPipeline
+    RUNNING = False
+
+    clock_service = LateTest.clock_service
+
+    def migrated(self, schema, folder, compatible_from):
+        """As by a migration that is not there yet."""
+        self.pipeline.sql(
+            "INSERT INTO o2c.migration (schema, folder, version, name, sha256, compatible_from)"
+            f" SELECT '{schema}', '{folder}', max(version) + 1, 'later', 'later', {compatible_from}"
+            f"   FROM o2c.migration WHERE schema = '{schema}' AND folder = '{folder}'")
+
+    def refused(self, words):
+        clock = self.clock_service()
+        clock.start()
+        self.addCleanup(clock.kill)
+        self.assertEqual(clock.wait(), 1, clock.last_words())
+        self.assertIn("the database does not fit this program", clock.last_words(1))
+        self.assertIn(words, clock.last_words(1))
+
+    def test_a_database_that_does_not_fit_is_refused(self):
+        clock = self.clock_service()
+        self.migrated("daybook", "host", 6)
+        self.migrated("relay", "relay", 1)
+        clock.start()
+        self.addCleanup(clock.kill)
+        self.until("the clock works", clock.ready)
+        self.assertEqual(clock.stop(), 0)
+        self.migrated("daybook", "host", 7)
+        self.refused("schema daybook: host is at version 8, compatible from 7,"
+                     " this clock works with 2 to 6")
+        self.pipeline.sql("DELETE FROM o2c.migration WHERE version = 8")
+        self.migrated("relay", "relay", "NULL")
+        self.refused("schema relay: relay is at version 3, compatible from 3")
+        self.pipeline.sql("DELETE FROM o2c.migration WHERE schema = 'daybook' AND folder = 'host'")
+        self.pipeline.sql("DELETE FROM o2c.migration WHERE schema = 'relay' AND version > 1")
+        self.refused("schema daybook: host is at version 0")
+
+
 def zigzag(number):
     """An Avro long above 0."""
     coded, out = number << 1, b""
