@@ -25,14 +25,18 @@ LIMITS = {
     "little": {"O2C_BATCH_EVENTS": "10000", "O2C_BATCH_BYTES": "65536"},
     "all": {"O2C_BATCH_EVENTS": "10000"},
 }
-CONSUMERS = ("orders", "shipments")
+CONSUMERS = ("orders", "shipments", "receivables", "ledger", "disputes", "reminders")
+# Each decides more than that; the ledger decides nothing while all is well.
+DECIDED = {"orders": 60, "shipments": 5, "receivables": 300, "disputes": 2, "reminders": 2}
+DAYS = ("2026-03-01", "2026-05-01")  # after what is simulated: all that is due is reminded
 SEEDS = range(1, 11) if os.environ.get("TEST_LONG") else (1,)
 HISTORY = ("--accounts", "12", "--orders", "60", "--contradicted-percent", "5", "--repeated-percent", "10",
            "--late-percent", "20", "--cancelled-percent", "20", "--returned-percent", "20",
            "--unpriced-percent", "5", "--over-under-percent", "10")
 
 # When something happened to be stored, and how often: the only things that may differ.
-MAY_DIFFER = ("stored_at", "parked_at", "set_aside_at", "claimed_at", "batch_seq")
+MAY_DIFFER = ("stored_at", "parked_at", "set_aside_at", "claimed_at", "batch_seq",
+              "fixed_at")
 TABLES = """
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = '{schema}'::regnamespace
    AND c.relkind = 'r' AND c.relname NOT IN ('claim', 'progress', 'packed_order', 'outbound')
@@ -45,12 +49,20 @@ POSITIONS = """
 SELECT (to_jsonb(p) - '{{{may_differ}}}'::text[] - '{{owner,backend_pid,generation,epoch}}'::text[])::text
   FROM {schema}.position p ORDER BY 1
 """
+UNSENT = """
+SELECT count(*) FROM o2c.consumer c, relay.sources(c.consumer) s WHERE s.acked < s.given
+"""
 # ce_id is made of it: the same in every database that is to be compared.
 CLAIMS = """
 INSERT INTO {schema}.claim
 SELECT p, 0, 0, 'nobody', 0, now(), ('01900000-0000-7000-8000-' || lpad(p::text, 12, '0'))::uuid,
        '{cluster}', {partitions} FROM generate_series(0, {partitions} - 1) p
 """
+
+
+def business_day(date):
+    return json.dumps({"type": "BusinessDayStarted", "source": "test",
+                       "business_date": date}) + "\n"
 
 
 class BatchLimits(PipelineCase):
@@ -94,10 +106,12 @@ class BatchLimits(PipelineCase):
         return self.pipeline.stack.dsn(name)
 
     def fold(self, dsn, limit, ends):
-        """Both consumers read everything there is, in batches of so many."""
+        """Each consumer reads everything there is, in batches of so many."""
         environment = self.pipeline.environment | {
             "O2C_PG_DSN": dsn, **LIMITS[limit]}
         for consumer in CONSUMERS:
+            if self.folded(dsn, consumer) == ends[consumer]:
+                continue
             service = Service(consumer, self.pipeline.services[consumer].program, environment,
                               self.pipeline.logs / f"{consumer}-{limit}.log")
             service.start()
@@ -114,12 +128,30 @@ class BatchLimits(PipelineCase):
 
     def until_folded(self, service, dsn, consumer, end):
         deadline = time.monotonic() + PATIENCE_S
-        sql = (f"SELECT coalesce(sum(next_offset), 0) FROM o2c.consumer_progress"
-               f" WHERE consumer = '{consumer}'")
-        while int(psql(dsn, sql)) != end:
+        while self.folded(dsn, consumer) != end:
             self.assertTrue(service.alive(), service.last_words(20))
             self.assertLess(time.monotonic(), deadline, f"{consumer} does not reach {end}")
             time.sleep(ASK_EVERY_S)
+
+    @staticmethod
+    def folded(dsn, consumer):
+        return int(psql(dsn, "SELECT coalesce(sum(next_offset), 0) FROM o2c.consumer_progress"
+                             f" WHERE consumer = '{consumer}'"))
+
+    def relay(self, dsn):
+        """What was decided comes to the topics, once for all databases."""
+        relay = Service("outbox-relay", self.pipeline.services["outbox-relay"].program,
+                        self.pipeline.environment | {"O2C_PG_DSN": dsn},
+                        self.pipeline.logs / "relay.log")
+        relay.start()
+        try:
+            deadline = time.monotonic() + PATIENCE_S
+            while int(psql(dsn, UNSENT)):
+                self.assertLess(time.monotonic(), deadline, relay.last_words(20))
+                time.sleep(ASK_EVERY_S)
+            self.assertEqual(relay.stop(), 0, relay.last_words())
+        finally:
+            relay.kill()
 
     def everything(self, dsn):
         """Every row of every table, as text."""
@@ -147,6 +179,12 @@ class BatchLimits(PipelineCase):
             for parts in histories.values():
                 self.publish(*parts[part])
             self.fold_all(dsns)
+        for _ in range(2):  # disputes are opened by what is in o2c.cash, and close items there
+            self.relay(dsns["one"])
+            self.fold_all(dsns)
+        for day in DAYS:
+            self.publish(business_day(day))
+            self.fold_all(dsns)
         found = {}
         for limit, dsn in dsns.items():
             found[limit] = self.everything(dsn)
@@ -154,7 +192,9 @@ class BatchLimits(PipelineCase):
             print(f"limit {limit}: {batches} positions of orders, {len(found[limit])} rows",
                   flush=True)
         single = found["one"]
-        self.assertGreater(sum("orders.outbox" in row for row in single), 60)
+        for consumer, decided in DECIDED.items():
+            self.assertGreater(sum(row.startswith(f"{consumer}.outbox") for row in single), decided)
+        self.assertGreater(sum(row.startswith("ledger.") for row in single), 500)
         self.assertGreater(sum("orders.parked:" in row for row in single), 1)
         for limit, rows in found.items():
             if rows != single:
