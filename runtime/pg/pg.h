@@ -51,7 +51,7 @@ struct o2c_pg_options {
 
 #define O2C_PG_TIMEOUT_SETTING(type, member)                                               \
     {                                                                                      \
-        "pg-timeout-ms", O2C_SETTING_INT, offsetof(type, member), "15000", 1000, 3600000,  \
+        "pg-timeout-ms", O2C_SETTING_INT, offsetof(type, member), "30000", 1000, 3600000,  \
             "ms",                                                                          \
             "without a sign of PostgreSQL for so long although it owes an answer, the "    \
             "connection is made anew",                                                     \

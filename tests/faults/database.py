@@ -17,9 +17,8 @@ from stage import (LONG, PATIENCE_S, UNREACHABLE, case, expect, order, segment, 
 
 IN_DOUBT = 500 if LONG else 56
 BACKEND_KILLS = 20 if LONG else 2
-PG_TIMEOUT_S = 15  # the default of pg-timeout-ms
+VANISHED_S, FROZEN_S = 15, 3  # pg-timeout-ms of the cases
 GRACE_S = 5
-FROZEN_S = 3
 
 
 def postmaster(stack):
@@ -196,7 +195,7 @@ def begin_drain(stage, dsn):
     return tool
 
 
-def play_silence(theatre, fault, within_s, tool_ends_with, **settings):
+def play_silence(theatre, fault, timeout_s, tool_ends_with):
     """From the answer to a store on nothing comes from PostgreSQL; how it was noticed."""
     parts = standard_parts(1)
     with theatre.stage() as stage:
@@ -204,7 +203,8 @@ def play_silence(theatre, fault, within_s, tool_ends_with, **settings):
         dsn = proxy.dsn(stage.environment["O2C_PG_DSN"])
         cut = (stage.orders, stage.relay)
         for service in cut:
-            service.environment = {**service.environment, **settings, "O2C_PG_DSN": dsn}
+            service.environment = {**service.environment, "O2C_PG_DSN": dsn,
+                                   "O2C_PG_TIMEOUT_MS": str(1000 * timeout_s)}
         proxy.judge = lambda unit: fault if unit.stores and not proxy.faults else FORWARD
         try:
             stage.begin("orders")
@@ -216,7 +216,7 @@ def play_silence(theatre, fault, within_s, tool_ends_with, **settings):
             took_s = time.monotonic() - proxy.stood_still_at
             for service in cut:
                 is_not_ready(service)
-            expect(took_s <= within_s, f"noticed after {took_s:.1f} s")
+            expect(took_s <= timeout_s + GRACE_S, f"noticed after {took_s:.1f} s")
             proxy.go_on()
             stage.drain()
             resolved = in_doubt(stage.orders)
@@ -233,10 +233,10 @@ def play_silence(theatre, fault, within_s, tool_ends_with, **settings):
 @case("the way to PostgreSQL is a black hole", "packets of consumer and relay vanish (a socket "
       "filter) from a store's answer on: no reset, nothing is acknowledged; then the way is open",
       "TCP gives up after 10 s, or 10 s after it was sent something (`tcp_user_timeout`), at the "
-      "latest `pg-timeout-ms` (15 s) does; /readyz says 503, both connect again by themselves, a "
+      "latest `pg-timeout-ms` (here 15 s) does; /readyz says 503, both connect again by themselves, a "
       "waiting tool ends with 3, nothing is parked; the same result")
 def packets_to_postgres_vanish(theatre):
-    return play_silence(theatre, VANISH, PG_TIMEOUT_S + GRACE_S, UNREACHABLE)
+    return play_silence(theatre, VANISH, VANISHED_S, UNREACHABLE)
 
 
 @case("PostgreSQL is silent, its kernel is not", "a proxy that takes everything and answers "
@@ -244,8 +244,7 @@ def packets_to_postgres_vanish(theatre):
       "the connection is given up after `pg-timeout-ms` (here 3 s) + 5 s, /readyz says 503, "
       "both connect again by themselves, nothing is parked; the same result")
 def postgres_falls_silent(theatre):
-    return play_silence(theatre, FREEZE, FROZEN_S + GRACE_S, 0,
-                        O2C_PG_TIMEOUT_MS=str(1000 * FROZEN_S))
+    return play_silence(theatre, FREEZE, FROZEN_S, 0)
 
 
 def descriptors(service):
