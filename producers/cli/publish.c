@@ -373,8 +373,9 @@ static void say_how_far(struct run *run)
     char sentence[256];
     uint64_t line = o2c_publisher_acked_line(run->publisher);
     size_t in_flight = o2c_publisher_in_flight(run->publisher);
-    int len = snprintf(sentence, sizeof(sentence), "%s events are acknowledged",
-                       publish_report_number(run->report.good_count));
+    int len = snprintf(sentence, sizeof(sentence), "%s event%s acknowledged",
+                       publish_report_number(run->report.good_count),
+                       run->report.good_count == 1 ? " is" : "s are");
     if (!run->input.map && !*run->settings.by_day)
         snprintf(sentence + len, sizeof(sentence) - (size_t)len,
                  ", all of %s up to line %" PRIu64, run->input.file, line);

@@ -219,24 +219,32 @@ static void topics_that_do_not_exist_end_with_3_and_name_the_remedy(void **state
     assert_said("run `o2c topics create` first");
 }
 
-/* The lines that were read are published and acknowledged before it ends. */
-static void ctrl_c_flushes_and_says_how_far_it_came(void **state)
+/* Ctrl-C once Kafka has all of it, while more may come. */
+static void interrupt_after(const char *lines, size_t count)
 {
     const char *const args[] = {"publish", "--kafka", mock.bootstrap, "-", NULL};
-    const char text[] = ORDER("o1") ORDER("o2") ORDER("o3");
+    size_t before = published_count();
     int input;
-    (void)state;
     pid_t pid = command_start(&command, args, &input);
-    assert_int_equal(write(input, text, sizeof(text) - 1), sizeof(text) - 1);
+    assert_int_equal(write(input, lines, strlen(lines)), strlen(lines));
     struct await await = await_begin();
-    while (published_count() < 3)
+    while (published_count() < before + count)
         if (!await_more(&await))
-            fail_msg("%zu of 3 lines are published", published_count());
+            fail_msg("%zu of %zu lines are published", published_count() - before, count);
     kill(pid, SIGINT);
     assert_int_equal(command_wait(&command, pid), 130);
     (void)close(input);
+}
+
+/* The lines that were read are published and acknowledged before it ends. */
+static void ctrl_c_flushes_and_says_how_far_it_came(void **state)
+{
+    (void)state;
+    interrupt_after(ORDER("o1") ORDER("o2") ORDER("o3"), 3);
     assert_said("3 events are acknowledged, all of stdin up to line 3");
     assert_said("publishing everything again is harmless: repeats are recognised");
+    interrupt_after(ORDER("o4"), 1);
+    assert_said("1 event is acknowledged, all of stdin up to line 1");
 }
 
 /* Kafka has answered long ago when the end of the input makes it wait for the answer. */
