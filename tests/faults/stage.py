@@ -13,7 +13,6 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from extra_consumer import register
-from local_stack import psql
 from pipeline import Pipeline, PipelineFailed, Service, end_with_parent
 from published_events import decode, schemas_by_id
 from reading_views import all_views, read_views
@@ -157,8 +156,7 @@ class Stage(Pipeline):
             self.remove()
 
     def create(self):
-        psql(self.stack.dsn("postgres"), f'CREATE DATABASE "{self.name}"')
-        self.must("migrate")
+        self.create_database()
         self.register_follower()
         self.create_topics()
 

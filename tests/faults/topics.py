@@ -6,7 +6,6 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaExcep
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from kafka_topics import delete_topics
-from local_stack import psql
 from money import money_segment
 from stage import case, expect, order, segment, standard_parts, wait_for
 
@@ -96,8 +95,8 @@ def restored_database_is_refused(theatre):
                               capture_output=True, check=True).stdout
         stage.play(since)
         stop_all(stage)
-        psql(stage.stack.dsn("postgres"), f'DROP DATABASE "{stage.name}" WITH (FORCE)')
-        psql(stage.stack.dsn("postgres"), f'CREATE DATABASE "{stage.name}"')
+        stage.sql_of_server(f'DROP DATABASE "{stage.name}" WITH (FORCE)')
+        stage.sql_of_server(f'CREATE DATABASE "{stage.name}"')
         subprocess.run(["pg_restore", "-d", stage.environment["O2C_PG_DSN"]], input=dump,
                        check=True)
         for name in PUBLISHERS:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from local_stack import psql  # noqa: E402
 from pipeline import Pipeline, PipelineFailed  # noqa: E402
 from pipeline_case import (  # noqa: E402
     PATIENCE_S, PipelineCase, dispatch, invoice, order)
@@ -38,13 +37,12 @@ class Rebuilt(Pipeline):
         del self.services["outbox-relay"]
 
     def create(self):
-        psql(self.stack.dsn("postgres"), f'CREATE DATABASE "{self.name}"')
-        self.must("migrate")
+        self.create_database()
 
     def remove(self):
         """The topics are the original's."""
         self.kill()
-        psql(self.stack.dsn("postgres"), f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+        self.sql_of_server(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
 
 
 def payment(payment_id, account, amount_minor, invoice_id):

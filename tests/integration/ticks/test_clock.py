@@ -13,7 +13,6 @@ sys.path.insert(0, str(HERE.parents[1] / "support"))
 
 from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
 from extra_consumer import register  # noqa: E402
-from local_stack import psql  # noqa: E402
 from pipeline import Pipeline, Service  # noqa: E402
 from pipeline_case import PATIENCE_S, PipelineCase  # noqa: E402
 from published_events import decode, schemas_by_id  # noqa: E402
@@ -34,8 +33,7 @@ class DaybookPipeline(Pipeline):
             "outbox-relay": self.services["outbox-relay"]}
 
     def create(self):
-        psql(self.stack.dsn("postgres"), f'CREATE DATABASE "{self.name}"')
-        self.must("migrate")
+        self.create_database()
         self.sql("DELETE FROM o2c.consumer_topic; DELETE FROM o2c.consumer")
         register(self.sql, "daybook", (HERE / "daybook.sql").read_text())
         self.must("topics", "create", "--partitions", str(self.partitions))
