@@ -24,7 +24,6 @@
 #include "runtime/base/banned.h"
 
 enum {
-    HOST_VERSION = 6, /* of deploy/migrations/host */
     ASK_TIMEOUT_MS = 1000
 };
 
@@ -109,7 +108,7 @@ static bool versions_fit(struct engine *engine)
     const struct o2c_consumer *consumer = engine->consumer;
     struct o2c_err err;
 
-    if (o2c_pg_version_fits(host, HOST_VERSION, HOST_VERSION) &&
+    if (o2c_pg_version_fits(host, O2C_ENGINE_VERSION, O2C_ENGINE_VERSION) &&
         o2c_pg_version_fits(own, consumer->schema_version_min,
                             consumer->schema_version_max))
         return true;
@@ -120,7 +119,7 @@ static bool versions_fit(struct engine *engine)
              " (engine %d): run o2c migrate or the right release",
              consumer->name, own->applied, host->applied, own->compatible_from,
              host->compatible_from, consumer->schema_version_min,
-             consumer->schema_version_max, HOST_VERSION);
+             consumer->schema_version_max, O2C_ENGINE_VERSION);
     engine_fatal(engine, &err, "the database does not fit this program");
     return false;
 }

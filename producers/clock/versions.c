@@ -1,6 +1,5 @@
 #include "producers/clock/versions.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "runtime/base/str.h"
@@ -8,13 +7,6 @@
 #include "runtime/pg/versions.h"
 
 #include "runtime/base/banned.h"
-
-enum {
-    RELAY_VERSION = 1, /* of deploy/migrations/relay, whose cursors it reads */
-    /* of deploy/migrations/host: with business days, and the last one it was made for */
-    ENGINE_OLDEST = 2,
-    ENGINE_VERSION = 6
-};
 
 enum {
     SCHEMA,
@@ -43,27 +35,21 @@ static struct o2c_pg_version find(const PGresult *versions, const char *schema,
 }
 
 static bool fits(const PGresult *versions, const char *schema, const char *folder,
-                 int32_t oldest, int32_t made_for, struct o2c_err *err)
+                 const char *what, int32_t oldest, int32_t made_for, struct o2c_err *err)
 {
     struct o2c_pg_version found = find(versions, schema, folder);
 
-    if (o2c_pg_version_fits(&found, oldest, made_for))
-        return true;
-    o2c_fail(err, O2C_FATAL,
-             "schema %s: %s is at version %" PRId32 ", compatible from %" PRId32
-             ", this clock works with %" PRId32 " to %" PRId32
-             ": run o2c migrate or the right release",
-             schema, folder, found.applied, found.compatible_from, oldest, made_for);
-    return false;
+    return !o2c_pg_version_check(&found, schema, what, "clock", oldest, made_for, err);
 }
 
 static bool all_fit(const PGresult *schemas, const PGresult *versions, struct o2c_err *err)
 {
-    if (!fits(versions, "relay", "relay", RELAY_VERSION, RELAY_VERSION, err))
+    if (!fits(versions, "relay", "relay", "relay", O2C_RELAY_VERSION, O2C_RELAY_VERSION,
+              err))
         return false;
     for (int i = 0; i < PQntuples(schemas); i++)
-        if (!fits(versions, PQgetvalue(schemas, i, 0), "host", ENGINE_OLDEST,
-                  ENGINE_VERSION, err))
+        if (!fits(versions, PQgetvalue(schemas, i, 0), "host", "engine",
+                  O2C_ENGINE_WITH_DAYS, O2C_ENGINE_VERSION, err))
             return false;
     return true;
 }

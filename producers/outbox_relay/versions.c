@@ -1,17 +1,7 @@
 /* Whether this relay goes with what migrations have made of the database. */
-#include <inttypes.h>
-
 #include "producers/outbox_relay/relay.h"
 
 #include "runtime/base/banned.h"
-
-enum {
-    RELAY_VERSION = 1, /* of deploy/migrations/relay */
-    /* of deploy/migrations/host, whose outboxes it reads: with business_date, and the
-     * last one it was made for */
-    ENGINE_OLDEST = 2,
-    ENGINE_VERSION = 6
-};
 
 static const struct o2c_str relay_schema = {"relay", 5};
 
@@ -45,24 +35,20 @@ static bool fits(struct relay *relay, const char *schema, const char *what,
 {
     struct o2c_err err;
 
-    if (o2c_pg_version_fits(found, oldest, made_for))
+    if (!o2c_pg_version_check(found, schema, what, "relay", oldest, made_for, &err))
         return true;
-    o2c_fail(&err, O2C_FATAL,
-             "schema %s: %s is at version %" PRId32 ", compatible from %" PRId32
-             ", this relay works with %" PRId32 " to %" PRId32
-             ": run o2c migrate or the right release",
-             schema, what, found->applied, found->compatible_from, oldest, made_for);
     relay_fatal(relay, &err, "the database does not fit this program");
     return false;
 }
 
 static bool all_fit(struct relay *relay)
 {
-    if (!fits(relay, "relay", "relay", &relay->version, RELAY_VERSION, RELAY_VERSION))
+    if (!fits(relay, "relay", "relay", &relay->version, O2C_RELAY_VERSION,
+              O2C_RELAY_VERSION))
         return false;
     for (size_t i = 0; i < relay->of_count; i++)
         if (!fits(relay, relay->of[i].schema, "engine", &relay->of[i].version,
-                  ENGINE_OLDEST, ENGINE_VERSION))
+                  O2C_ENGINE_WITH_DAYS, O2C_ENGINE_VERSION))
             return false;
     return true;
 }

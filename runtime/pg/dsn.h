@@ -25,18 +25,22 @@ bool o2c_pg_dsn_is_usable(const char *dsn);
  * acknowledges nothing is given up 10 s after something was sent to it, or at
  * the third probe (11 s) where nothing was.  libpq's options ...
  */
+#define O2C_PG_IDLE_S "5"
+#define O2C_PG_PROBE_S "3"
+#define O2C_PG_PROBES "3"
+#define O2C_PG_UNANSWERED_MS "10000"
 #define O2C_PG_TCP_OPTIONS                                                                 \
     "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"
-#define O2C_PG_TCP_VALUES "5", "3", "3", "10000"
+#define O2C_PG_TCP_VALUES O2C_PG_IDLE_S, O2C_PG_PROBE_S, O2C_PG_PROBES, O2C_PG_UNANSWERED_MS
 
 /*
  * ... and the same for the server's side of a session: the locks of a client
  * that is gone without a word go with it, not after Linux's two hours.
  */
 #define O2C_PG_TCP_SQL                                                                     \
-    "SELECT set_config('tcp_keepalives_idle', '5', false),"                                \
-    "       set_config('tcp_keepalives_interval', '3', false),"                            \
-    "       set_config('tcp_keepalives_count', '3', false),"                               \
-    "       set_config('tcp_user_timeout', '10000', false)"
+    "SELECT set_config('tcp_keepalives_idle', '" O2C_PG_IDLE_S "', false),"                \
+    "       set_config('tcp_keepalives_interval', '" O2C_PG_PROBE_S "', false),"           \
+    "       set_config('tcp_keepalives_count', '" O2C_PG_PROBES "', false),"               \
+    "       set_config('tcp_user_timeout', '" O2C_PG_UNANSWERED_MS "', false)"
 
 #endif

@@ -1,5 +1,7 @@
 #include "runtime/pg/versions.h"
 
+#include <inttypes.h>
+
 #include "runtime/pg/binary.h"
 
 #include "runtime/base/banned.h"
@@ -25,4 +27,19 @@ bool o2c_pg_version_fits(const struct o2c_pg_version *found, int32_t oldest,
 {
     return found->applied >= oldest &&
            (found->applied <= made_for || found->compatible_from <= made_for);
+}
+
+enum o2c_verdict o2c_pg_version_check(const struct o2c_pg_version *found,
+                                      const char *schema, const char *what,
+                                      const char *program, int32_t oldest, int32_t made_for,
+                                      struct o2c_err *err)
+{
+    if (o2c_pg_version_fits(found, oldest, made_for))
+        return O2C_OK;
+    return o2c_fail(err, O2C_FATAL,
+                    "schema %s: %s is at version %" PRId32 ", compatible from %" PRId32
+                    ", this %s works with %" PRId32 " to %" PRId32
+                    ": run o2c migrate or the right release",
+                    schema, what, found->applied, found->compatible_from, program, oldest,
+                    made_for);
 }

@@ -9,7 +9,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "runtime/base/err.h"
 #include "runtime/base/str.h"
+
+/* Of deploy/migrations/relay and deploy/migrations/host: the last ones that programs are
+ * made for, and the first one of the engine that knows business days. */
+enum {
+    O2C_RELAY_VERSION = 1,
+    O2C_ENGINE_VERSION = 6,
+    O2C_ENGINE_WITH_DAYS = 2
+};
 
 /* What a schema has had of one folder of migrations. */
 struct o2c_pg_version {
@@ -31,5 +40,14 @@ struct o2c_pg_version o2c_pg_get_version(const PGresult *result, int row,
  */
 bool o2c_pg_version_fits(const struct o2c_pg_version *found, int32_t oldest,
                          int32_t made_for);
+
+/*
+ * The same for what a program reads of another's schema; FATAL: not, in words of an
+ * operator. `what` is "relay" or "engine", `program` "clock".
+ */
+enum o2c_verdict o2c_pg_version_check(const struct o2c_pg_version *found,
+                                      const char *schema, const char *what,
+                                      const char *program, int32_t oldest, int32_t made_for,
+                                      struct o2c_err *err) O2C_MUST_CHECK;
 
 #endif

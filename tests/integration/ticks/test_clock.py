@@ -314,14 +314,14 @@ class VersionsTest(PipelineCase):
         self.until("the clock works", clock.ready)
         self.assertEqual(clock.stop(), 0)
         self.migrated("daybook", "host", 7)
-        self.refused("schema daybook: host is at version 8, compatible from 7,"
+        self.refused("schema daybook: engine is at version 8, compatible from 7,"
                      " this clock works with 2 to 6")
         self.pipeline.sql("DELETE FROM o2c.migration WHERE version = 8")
         self.migrated("relay", "relay", "NULL")
         self.refused("schema relay: relay is at version 3, compatible from 3")
         self.pipeline.sql("DELETE FROM o2c.migration WHERE schema = 'daybook' AND folder = 'host'")
         self.pipeline.sql("DELETE FROM o2c.migration WHERE schema = 'relay' AND version > 1")
-        self.refused("schema daybook: host is at version 0")
+        self.refused("schema daybook: engine is at version 0")
 
 
 def zigzag(number):
