@@ -4,7 +4,8 @@ import signal
 
 from confluent_kafka import Consumer
 
-from stage import (SESSION_MS, TableLock, case, expect, segment, standard_parts, wait_for)
+from stage import (SESSION_MS, case, expect, segment, standard_parts, wait_for)
+from table_lock import TableLock
 
 PARTITIONS = 6
 

@@ -5,7 +5,6 @@ must be true of it afterwards.
 import json
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from extra_consumer import register
-from pipeline import Pipeline, PipelineFailed, Service, end_with_parent
+from pipeline import Pipeline, PipelineFailed, Service
 from published_events import decode, schemas_by_id
 from reading_views import all_views, read_views
 
@@ -372,27 +371,6 @@ def difference(expected, found, where=""):
 def shown(value):
     text = str(value)
     return text if len(text) < 300 else f"{text[:300]}... ({len(value)})"
-
-
-class TableLock:
-    """A foreign session that keeps stores from going through, as a long migration would."""
-
-    def __init__(self, stage, table="orders.progress"):
-        self.psql = subprocess.Popen(
-            ["psql", "-XAtq", stage.environment["O2C_PG_DSN"]], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True, bufsize=1, preexec_fn=end_with_parent)
-        self.psql.stdin.write(f"BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE;\n\\echo locked\n")
-        expect(self.psql.stdout.readline() == "locked\n", f"{table} cannot be locked")
-
-    def release(self):
-        self.psql.communicate("COMMIT;\n")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.psql.poll() is None:
-            self.release()
 
 
 class Theatre:

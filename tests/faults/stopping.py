@@ -3,7 +3,8 @@
 import signal
 import time
 
-from stage import TableLock, as_lines, case, expect, order, segment, standard_parts, wait_for
+from stage import as_lines, case, expect, order, segment, standard_parts, wait_for
+from table_lock import TableLock
 
 STOP_S = 10
 BACKLOG = 8000  # most queues and pools have their size then

@@ -1,7 +1,6 @@
 """The management port of each process: health, and metrics that tell the truth."""
 
 import re
-import subprocess
 import sys
 import time
 import unittest
@@ -10,8 +9,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from frozen_thread import FrozenThread, threads  # noqa: E402
-from pipeline import end_with_parent  # noqa: E402
 from pipeline_case import PipelineCase, dispatch, order  # noqa: E402
+from table_lock import TableLock  # noqa: E402
 
 SERIES = re.compile(r"(o2c_[a-z_]+)(?:\{([^}]*)\})? (\d+(?:\.\d+)?)")
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
@@ -73,15 +72,8 @@ class Metrics(MetricsCase):
     def test_what_waits_is_told_though_postgresql_lets_nothing_through(self):
         self.publish(order("B1", "CB"))
         self.drain()
-        locker = subprocess.Popen(["psql", "-XAtq", self.pipeline.environment["O2C_PG_DSN"]],
-                                  stdin=subprocess.PIPE, text=True, preexec_fn=end_with_parent)
-        self.addCleanup(locker.wait)
-        self.addCleanup(locker.stdin.close)
-        locker.stdin.write("BEGIN; LOCK TABLE orders.progress;\n")
-        locker.stdin.flush()
-        self.until("locked", lambda: self.rows(
-            "SELECT 1 FROM pg_locks WHERE relation = 'orders.progress'::regclass"
-            " AND mode = 'AccessExclusiveLock' AND granted"))
+        lock = TableLock(self.pipeline, mode="ACCESS EXCLUSIVE")
+        self.addCleanup(lock.__exit__)
         self.publish(*(order(f"B{number}", "CB") for number in range(2, 12)))
         waiting = self.until("ten wait", lambda: {
             key: number for key, number in self.of("orders", "o2c_consumer_lag_records").items()
@@ -99,8 +91,7 @@ class Metrics(MetricsCase):
         self.assertGreater(later, seconds)
         self.assertFalse(any(self.of("shipments", "o2c_consumer_lag_records").values()))
         self.until("stalls", lambda: self.of("orders", "o2c_consumer_status")[key] == STALL)
-        locker.stdin.write("ROLLBACK;\n")
-        locker.stdin.flush()
+        lock.release()
         self.drain()
         self.assertFalse(any(self.of("orders", "o2c_consumer_lag_records").values()))
         self.assertFalse(any(self.of("orders", "o2c_consumer_lag_seconds").values()))

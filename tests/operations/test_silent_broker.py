@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from local_stack import throw_away_stack  # noqa: E402
 from pipeline import CLI, Pipeline, end_with_parent, find_build  # noqa: E402
 from pipeline_case import PATIENCE_S, PipelineCase, order  # noqa: E402
+from table_lock import TableLock  # noqa: E402
 
 BARRIER = '{"barrier": true}\n'
 
@@ -96,17 +97,12 @@ class SilentBroker(PipelineCase):
         self.assertRegex(said, "(?m)of 1 more it is not known$")
 
     def held(self, table, *words):
-        """The command, once it waits for a lock that the block holds."""
-        holder = subprocess.Popen(["psql", "-XAtq", self.pipeline.environment["O2C_PG_DSN"]], text=True,
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  preexec_fn=end_with_parent)
-        self.addCleanup(holder.kill)
-        holder.stdin.write(f"BEGIN; LOCK TABLE {table};\n\\echo locked\n")
-        holder.stdin.flush()
-        self.assertEqual(holder.stdout.readline(), "locked\n")
+        """The command, once it waits for a lock."""
+        lock = TableLock(self.pipeline, table, "ACCESS EXCLUSIVE")
+        self.addCleanup(lock.__exit__)
         process = self.begin(*words)
         self.until_it_waits("wait_event_type = 'Lock'")
-        return holder, process
+        return lock, process
 
     def test_what_only_looks(self):
         """It has asked PostgreSQL and asks Kafka then; nothing is left to be said."""
@@ -114,9 +110,9 @@ class SilentBroker(PipelineCase):
                                      ("orders.parked", -signal.SIGINT, ("lag",)),
                                      ("orders.parked", 0, ("lag", "--watch"))):
             with self.subTest(words):
-                holder, process = self.held(table, *words)
+                lock, process = self.held(table, *words)
                 with self.silence():
-                    holder.communicate("ROLLBACK;\n", timeout=PATIENCE_S)
+                    lock.release()
                     self.interrupt(process, status)
 
 
