@@ -280,7 +280,8 @@ static void units_are_answered_in_order_each_committed_or_not_at_all(void **stat
     expect("a 0;b 2;c 0;[1 2 5]d 0;");
 }
 
-/* More than a socket takes; a small one behind large ones, and a unit behind a unit. */
+/* More than a socket takes, while the server waits for a lock and reads nothing; a small
+   one behind large ones, and a unit behind a unit. */
 static void what_the_socket_does_not_take_waits_and_leaves_no_memory_behind(void **state)
 {
     const size_t bytes = 1 << 20;
@@ -291,14 +292,16 @@ static void what_the_socket_does_not_take_waits_and_leaves_no_memory_behind(void
     sync_unit("first");
     run_until("first 0;");
     o2c_buf_reset(&story);
+    test_postgres_run(conn, "BEGIN; LOCK TABLE kept");
     before = in_use();
+    put(7);
     for (int64_t n = 1; n <= 30; n++)
         weigh(n, bytes);
-    put(7);
     sync_unit("a");
     weigh(31, 5);
     sync_unit("b");
     assert_in_range(in_use() - before, 20 * bytes, 60 * bytes);
+    test_postgres_run(conn, "COMMIT");
     run_until("b 0;");
     for (int64_t n = 1; n <= 30; n++) {
         char text[40];
