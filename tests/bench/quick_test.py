@@ -52,6 +52,7 @@ class Quick(unittest.TestCase):
         self.assertGreater(len(names), 0)
         for name in names:
             self.assertIn(name, self.table)
+        self.assertNotRegex(self.table, r"\.\d{3}")  # what a float drags along
 
     def test_every_contestant_has_every_figure(self):
         for name, job in self.report["jobs"].items():
