@@ -127,7 +127,10 @@ static void change_state(struct work *work, struct dispute *dispute,
     o2c_effects_emit(work->effects, &event);
 }
 
-/* `phase` is the state it keeps.  Where it is paid, a reversal may open it again. */
+/*
+ * `phase` is the state it keeps.  Where it is paid, a reversal may open it again; where it
+ * was rejected or withdrawn, credit notes that name it have the last word.
+ */
 static void close_case(struct work *work, struct dispute *dispute,
                        enum o2c_dispute_phase phase, enum o2c_dispute_resolution resolution)
 {
@@ -145,7 +148,8 @@ static void close_case(struct work *work, struct dispute *dispute,
     struct o2c_event event = o2c_event_of(O2C_DISPUTE_CLOSED, &closed);
 
     dispute->resolution = o2c_dispute_resolution_text(resolution);
-    if (resolution != O2C_DISPUTE_RESOLUTION_PAID)
+    if (resolution == O2C_DISPUTE_RESOLUTION_CREDIT_NOTE ||
+        resolution == O2C_DISPUTE_RESOLUTION_WRITE_OFF)
         dispute->live_document_id = absent;
     change_state(work, dispute, phase, dispute->resolution);
     o2c_effects_emit(work->effects, &event);
@@ -182,6 +186,12 @@ static bool is_in(const struct dispute *dispute, enum o2c_dispute_phase phase)
 static bool is_closed(const struct dispute *dispute)
 {
     return dispute->resolution.at;
+}
+
+static bool is_paid(const struct dispute *dispute)
+{
+    return o2c_str_eq(dispute->resolution,
+                      o2c_dispute_resolution_text(O2C_DISPUTE_RESOLUTION_PAID));
 }
 
 static bool is_approval(const struct dispute *dispute)
@@ -246,7 +256,8 @@ static bool is_named(const struct dispute *dispute)
 
 /*
  * What was credited counts once: from where it stood when the dispute was raised, or was
- * used by the last one that it closed.
+ * used by the last one that it closed.  Notes that come to all that was raised undo an
+ * approval of a part.
  */
 static void close_credited(struct work *work, struct dispute *dispute,
                            const struct document *document)
@@ -254,12 +265,15 @@ static void close_credited(struct work *work, struct dispute *dispute,
     int64_t from = dispute->opened_credited_minor > document->used_credit_minor
                        ? dispute->opened_credited_minor
                        : document->used_credit_minor;
+    int64_t credited = document->credited_minor - from;
     struct document *used;
 
-    if (is_closed(dispute) ||
-        !(is_in(dispute, O2C_DISPUTE_PHASE_APPROVED) || is_named(dispute)) ||
-        document->credited_minor - from < dispute->amount_minor)
+    if (!(is_in(dispute, O2C_DISPUTE_PHASE_APPROVED) || is_named(dispute)) ||
+        credited < dispute->amount_minor)
         return;
+    if (dispute->named_credit_minor >= dispute->raised_minor &&
+        credited >= dispute->raised_minor)
+        dispute->amount_minor = dispute->raised_minor;
     used = o2c_row_edit(document);
     used->used_credit_minor = from + dispute->amount_minor;
 #ifdef O2C_MUTANT_CREDIT_COUNTS_TWICE
@@ -286,7 +300,7 @@ static void withdraw(struct work *work, struct dispute *dispute)
     if (is_closed(dispute))
         return;
 #endif
-    if (dispute->withdrawn && dispute->live_document_id.at)
+    if (dispute->withdrawn && (!is_closed(dispute) || is_paid(dispute)))
         close_case(work, dispute, O2C_DISPUTE_PHASE_WITHDRAWN,
                    O2C_DISPUTE_RESOLUTION_WITHDRAWN);
 }
@@ -315,6 +329,10 @@ static void advance(struct work *work, struct dispute *dispute)
                             O2C_KEY(O2C_K(dispute->live_document_id)));
     if (!document)
         return;
+    if (is_closed(dispute) && !is_paid(dispute)) {
+        close_credited(work, dispute, document);
+        return;
+    }
     if (!document->open_minor && (!dispute->state.at || is_closed(dispute))) {
         if (!dispute->state.at)
             open_settled(work, dispute, document);

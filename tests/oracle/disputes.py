@@ -181,11 +181,14 @@ class Cases:
     def close_if_settled(self, case):
         told, key = case.document.told, id(case.document)
         used = max(case.credited_before, self.credit_used.get(key, 0))
-        credited = ((case.state == "approved" or self.is_named(case))
-                    and told.credited - used >= case.amount)
-        if not case.active or (told.open and not credited):
+        left, raised = told.credited - used, case.raised["amount_minor"]
+        credited = (case.state == "approved" or self.is_named(case)) and left >= case.amount
+        ended_by_word = case.resolution in ("charge_back", "withdrawn")
+        if not (case.active or ended_by_word and credited) or (told.open and not credited):
             return
         if credited:
+            if min(left, self.named_credit(case.raised["dispute_id"])) >= raised:
+                case.amount = raised
             self.credit_used[key] = used + case.amount
             case.close("credit_note")
         elif told.cancelled:

@@ -94,6 +94,19 @@ class Cases(unittest.TestCase):
                     credit_note("K1", 3000, "I1"), withdrawn("D1")]
         self.assertEqual(case(*credited), ("closed", "credit_note"))
 
+    def test_a_note_that_names_the_case_ends_it_whatever_else_is_said_in_any_order(self):
+        facts = (*self.OPEN, credit_note("K1", 3000, "I1", dispute_id="D1"),
+                 payment("P1", 7000, ("I1", 7000)))
+        for word in (decided("D1", "rejected"), decided("D1", "partly_approved", 700),
+                     withdrawn("D1")):
+            for order in itertools.permutations((*facts, word)):
+                rows = books(*order)
+                self.assertEqual(picked(rows("dispute"), "state", "resolution", "amount_minor"),
+                                 [("closed", "credit_note", 3000)], order)
+        less = credit_note("K1", 2999, "I1", dispute_id="D1")
+        for order in itertools.permutations((*self.OPEN, less, withdrawn("D1"))):
+            self.assertEqual(case(*order), ("withdrawn", "withdrawn"), order)
+
     def test_an_assignment_said_again_is_no_other(self):
         rows = books(*self.OPEN, assigned("D1", "Ann"), assigned("D1", "Bob"),
                      assigned("D1", "Ann"))
