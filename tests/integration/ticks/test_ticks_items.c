@@ -15,7 +15,8 @@
 #include "runtime/base/banned.h"
 
 enum {
-    RUNS_BYTES = 400
+    RUNS_BYTES = 400,
+    SOME_ITEMS = 8 /* of one event */
 };
 
 /* The runs of one account, items and texts in turn: "a", "01-04+0", NULL. */
@@ -170,6 +171,36 @@ static void a_tick_cut_short_by_a_kill_goes_on_behind_its_cursor(void **state)
     expect_sql("1", "SELECT count(*) FROM daybook.due");
 }
 
+/* Items 0 to count - 1 of one account, some in each event. */
+static void put_many_promises(const char *account, int day, int count)
+{
+    char items[8 * SOME_ITEMS];
+
+    for (int next = 0; next < count;) {
+        size_t len = 0;
+
+        for (int some = 0; some < SOME_ITEMS && next < count; some++)
+            len += (size_t)snprintf(items + len, sizeof items - len, "%si%05d",
+                                    some ? " " : "", next++);
+        put_promise(account, day, items);
+    }
+}
+
+static void no_more_than_two_thousand_items_run_in_a_transaction(void **state)
+{
+    (void)state;
+    put_many_promises(account_of(1, 0), 4, 2001);
+    put_day_everywhere(4);
+    daybook_start(0, "tick.chunk=kill@1");
+    assert_int_equal(service_wait(&daybook), 128 + 9);
+    expect_sql("i01999 2000",
+               "SELECT (SELECT cursor_item FROM daybook.position WHERE partition = 1)"
+               "    || ' ' || count(*) FROM daybook.entry WHERE runs = '01-04+0'");
+    daybook_start(0, NULL);
+    await_day(1, 4);
+    expect_sql("2001", "SELECT count(*) FROM daybook.entry WHERE runs = '01-04+0'");
+}
+
 static void an_unreadable_record_of_the_clock_is_set_aside(void **state)
 {
     const char *account = account_of(1, 0);
@@ -267,6 +298,7 @@ int main(int argc, char **argv)
         TEST(items_of_a_parked_account_wait_until_it_is_free),
         TEST(a_refused_item_is_tried_again_at_every_tick),
         TEST(a_tick_cut_short_by_a_kill_goes_on_behind_its_cursor),
+        TEST(no_more_than_two_thousand_items_run_in_a_transaction),
         TEST(an_unreadable_record_of_the_clock_is_set_aside),
         TEST(batches_of_any_size_leave_the_same_behind),
     };
