@@ -405,7 +405,10 @@ static int compare_all(struct check *check)
         return status;
     o2c_evidence_settle(&check->file);
     o2c_evidence_settle(&check->topic);
-    o2c_evidence_compare(&check->file, &check->topic, on_topic, check);
+    if (check->file.count && !check->topic.count)
+        difference(check, "no record carries the run %s", check->run);
+    else
+        o2c_evidence_compare(&check->file, &check->topic, on_topic, check);
     status = import_state_compare(&check->stack, &check->topic, on_state, check);
     if (status)
         return status;

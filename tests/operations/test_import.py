@@ -192,6 +192,10 @@ class Import(PipelineCase):
             r" the topic, not in the file$")
         self.assertEqual(len(found), 5)
 
+    def test_a_run_that_no_record_carries_is_said_once(self):
+        path = self.file(lines(invoice("NO-1", "NOBODY", 1), invoice("NO-2", "NOBODY", 2)))
+        self.assertEqual(self.differences("nobody", path), ["no record carries the run nobody"])
+
     def test_what_was_refused_is_a_difference(self):
         path = self.file(lines(invoice("R-1", "REF", 100)) + '{"type": "InvoiceIssued"}\n')
         self.o2c("publish", "--run", "refused", path, status=1, cwd=self.folder)
