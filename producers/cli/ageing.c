@@ -65,7 +65,7 @@ int ageing_run(int argc, char **argv)
             "credit notes that were not applied; per customer and currency, then all.\n"
             "What is entered later with an earlier date counts on that date.\n",
         .exits = {.done = "shown; or nothing is open",
-                  .findings = EXIT_NOT_SHOWN,
+                  .findings = "nothing is known of the customer, or " EXIT_NOT_SHOWN,
                   .servers = "PostgreSQL"},
         .table = &table,
         .settings = &settings,
@@ -76,6 +76,8 @@ int ageing_run(int argc, char **argv)
     if (options_load(&options, argc, argv, &status)) {
         status = report_is_date(&stack, "as-of", settings.as_of) ? stack_open_pg(&stack)
                                                                  : EXIT_USAGE;
+        if (!status && *settings.customer)
+            status = report_know_customer(&stack, settings.customer);
         if (!status)
             status = show(&stack, &settings);
     }

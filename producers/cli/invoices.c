@@ -82,44 +82,36 @@ static const struct report reports[] = {
      COLUMNS(statement_columns)},
 };
 
-/* The days asked for, or those by default; false after saying what is wrong. */
-static bool days_of(struct stack *stack, const struct invoices_settings *settings,
-                    const char *customer, PGresult **ret_days, int *ret_status)
+/* The days asked for, or those by default; NULL after saying what failed. */
+static PGresult *days_of(struct stack *stack, const struct invoices_settings *settings,
+                         const char *customer)
 {
     const char *values[] = {customer, report_value(settings->from),
                             report_value(settings->to)};
 
-    *ret_days = stack_query(
+    return stack_query(
         stack,
         "WITH known AS ("
         "    SELECT issue_date AS day FROM o2c.invoice WHERE customer_id = $1"
         "     UNION ALL"
         "    SELECT received_date FROM o2c.payment WHERE customer_id = $1"
-        "), first AS (SELECT coalesce($2::date, least(min(day), $3::date)) AS day,"
-        "                    min(day) IS NOT NULL AS is_known FROM known)"
-        "SELECT day, coalesce($3::date, greatest(day, (now() AT TIME ZONE 'UTC')::date)),"
-        "       is_known::integer FROM first",
+        "), first AS (SELECT coalesce($2::date, least(min(day), $3::date)) AS day FROM known)"
+        "SELECT day, coalesce($3::date, greatest(day, (now() AT TIME ZONE 'UTC')::date))"
+        "  FROM first",
         values, 3);
-    if (!*ret_days)
-        *ret_status = EXIT_STACK_FAILED;
-    else if (*PQgetvalue(*ret_days, 0, 2) == '0')
-        *ret_status =
-            stack_fail(stack, EXIT_FINDINGS,
-                       "customer \"%s\" has no document and no payment", customer);
-    else
-        *ret_status = EXIT_OK;
-    return *ret_status == EXIT_OK;
 }
 
 static int show(struct stack *stack, const struct invoices_settings *settings,
                 const char *customer)
 {
-    PGresult *days = NULL;
+    int status = report_know_customer(stack, customer);
+    PGresult *days = status ? NULL : days_of(stack, settings, customer);
     struct o2c_buf out;
-    int status;
 
+    if (!status && !days)
+        status = EXIT_STACK_FAILED;
     o2c_buf_init(&out, REPORT_MAX_BYTES);
-    if (days_of(stack, settings, customer, &days, &status)) {
+    if (days) {
         const char *values[] = {customer, PQgetvalue(days, 0, 0), PQgetvalue(days, 0, 1)};
 
         for (size_t i = 0; !status && i < sizeof reports / sizeof reports[0]; i++)

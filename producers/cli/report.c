@@ -171,6 +171,22 @@ bool report_is_period(const struct stack *stack, const char *from, const char *t
     return false;
 }
 
+int report_know_customer(struct stack *stack, const char *customer)
+{
+    PGresult *found =
+        stack_query(stack,
+                    "SELECT FROM o2c.invoice WHERE customer_id = $1 UNION ALL "
+                    "SELECT FROM o2c.payment WHERE customer_id = $1 LIMIT 1",
+                    &customer, 1);
+    int status = found ? EXIT_OK : EXIT_STACK_FAILED;
+
+    if (found && !PQntuples(found))
+        status = stack_fail(stack, EXIT_FINDINGS,
+                            "customer \"%s\" has no document and no payment", customer);
+    PQclear(found);
+    return status;
+}
+
 const char *report_value(const char *text)
 {
     return *text ? text : NULL;

@@ -57,6 +57,9 @@ bool report_is_date(const struct stack *stack, const char *option, const char *t
 /* The same of --from and --to, which must also come in this order. */
 bool report_is_period(const struct stack *stack, const char *from, const char *to);
 
+/* EXIT_OK when the customer has a document or payment; else says that there is none. */
+int report_know_customer(struct stack *stack, const char *customer);
+
 /* What is asked for: NULL for an option that was left out. */
 const char *report_value(const char *text);
 
