@@ -45,18 +45,19 @@ SELECT pg_temp.line(coalesce(replace(s.state, '_', ' '), 'all'), s.documents,
  ORDER BY array_position(states, s.state) NULLS LAST
 $$;
 
-SELECT '  Orders                   documents   net amount';
+SELECT E'\n  Orders                   documents   net amount' FROM pg_temp.document
+ WHERE kind = 'order' LIMIT 1;
 SELECT pg_temp.states('order', ARRAY['received', 'held', 'acknowledged', 'rejected',
                                      'processing', 'done', 'cancelled']);
 
-SELECT E'\n  Delivery of orders';
+SELECT E'\n  Delivery of orders' FROM o2c.order_status LIMIT 1;
 SELECT pg_temp.line(replace(shipment_state, '_', ' '), count(*), NULL)
   FROM o2c.order_status
  GROUP BY shipment_state
  ORDER BY array_position(ARRAY['none', 'waiting', 'part_shipped', 'shipped', 'exception'],
                          shipment_state);
 
-SELECT E'\n  Shipments';
+SELECT E'\n  Shipments' FROM o2c.shipment LIMIT 1;
 SELECT pg_temp.line(replace(state, '_', ' '), count(*), NULL)
   FROM o2c.shipment
  GROUP BY state
@@ -72,12 +73,14 @@ SELECT E'\n  Payments                             amount' FROM pg_temp.document
 SELECT pg_temp.states('payment', ARRAY['unapplied', 'part_applied', 'applied', 'refunded',
                                        'reversed']);
 
-SELECT E'\n  Order lines              ' || to_char(count(*), 'FM999,999,990') || ': ' ||
+SELECT '';
+SELECT '  Order lines              ' || to_char(count(*), 'FM999,999,990') || ': ' ||
        concat_ws(', ', to_char(sum(ordered_milli) / 1000, 'FM999,999,999,990') || ' ordered',
                  to_char(sum(shipped_milli) / 1000, 'FM999,999,999,990') || ' shipped',
                  to_char(sum(cancelled_milli) / 1000, 'FM999,999,999,990') || ' cancelled',
                  to_char(sum(returned_milli) / 1000, 'FM999,999,999,990') || ' returned')
-  FROM o2c.order_line;
+  FROM o2c.order_line
+HAVING count(*) > 0;
 SELECT '  Waiting                  ' || coalesce(string_agg(
            documents || ' ' || kind || CASE documents WHEN 1 THEN ' waits' ELSE 's wait' END ||
            ' for ' || waits_for, ', '), 'nothing')
