@@ -87,6 +87,15 @@ class Sample(SampleCase, PipelineCase):
         print(f"{len(shown['invoice']):,} invoices, {len(shown['dispute'])} disputes, "
               f"{sum(len(row['invoice_ids']) for row in letters)} items in {len(letters)} "
               "reminders: as in the file")
+        self.check_that_no_date_may_follow()
+
+    def check_that_no_date_may_follow(self):
+        """Letters have been written without a go-live date."""
+        reminders = self.pipeline.services["reminders"]
+        reminders.stop()
+        reminders.start(O2C_REMINDERS_GO_LIVE="2014-02-01")
+        self.assertEqual(reminders.wait(), 1)
+        self.assertIn('\\"2014-02-01\\" is not \\"\\"', reminders.last_words())
 
 
 class Disturbed(SampleCase, PipelineCase):
@@ -152,8 +161,10 @@ class GoLive(PipelineCase):
         self.assertEqual(reminders.wait(), 1)
         self.assertIn("reminders-go-live", reminders.last_words())
         self.assertIn("2014-03-01", reminders.last_words())
-        self.start("2014-02-01")
-        pipeline.stop()
+        for same in ("", "2014-02-01"):  # where none is given, what is kept counts
+            self.start(same)
+            pipeline.stop()
+        self.assertEqual(pipeline.sql("SELECT value FROM reminders.fixed_setting").strip(), "2014-02-01")
 
 
 if __name__ == "__main__":
