@@ -2,7 +2,7 @@
 
 #include <signal.h>
 
-#include "runtime/kafka/ask.h"
+#include "runtime/base/stop.h"
 
 #include "runtime/base/banned.h"
 
@@ -21,7 +21,7 @@ void interrupt_catch(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    o2c_kafka_stop_on(&came);
+    o2c_stop_on(&came);
 }
 
 bool interrupt_came(void)

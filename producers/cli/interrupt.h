@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* From now on it is noted, and waiting for Kafka ends (runtime/kafka/ask.h). */
+/* From now on it is noted, and waiting for a server ends (runtime/base/stop.h). */
 void interrupt_catch(void);
 bool interrupt_came(void);
 

@@ -5,6 +5,7 @@
 #include "producers/cli/stack.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/stop.h"
 #include "runtime/kafka/ask.h"
 #include "runtime/kafka/drained.h"
 
@@ -17,7 +18,7 @@ enum {
 
 static enum wait_end failed(void)
 {
-    return o2c_kafka_stopped() ? WAIT_STOPPED : WAIT_FAILED;
+    return o2c_stopped() ? WAIT_STOPPED : WAIT_FAILED;
 }
 
 enum wait_end wait_until_drained(const struct wait *wait, struct o2c_buf *why,
@@ -38,7 +39,7 @@ enum wait_end wait_until_drained(const struct wait *wait, struct o2c_buf *why,
             return failed();
         if (drained)
             return WAIT_DRAINED;
-        if (o2c_kafka_stopped())
+        if (o2c_stopped())
             return WAIT_STOPPED;
         if (o2c_clock_monotonic_us() - begun_us > wait->timeout_s * 1000000)
             return WAIT_TIMED_OUT;

@@ -22,7 +22,7 @@ struct wait {
 enum wait_end {
     WAIT_DRAINED,
     WAIT_TIMED_OUT, /* `why` says what is under way */
-    WAIT_STOPPED,   /* Ctrl-C: runtime/kafka/ask.h */
+    WAIT_STOPPED,   /* Ctrl-C: runtime/base/stop.h */
     WAIT_FAILED     /* err says why */
 };
 

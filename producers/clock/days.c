@@ -13,6 +13,7 @@
 #include "runtime/base/arena.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/clock.h"
+#include "runtime/base/stop.h"
 #include "runtime/kafka/ask.h"
 #include "runtime/kafka/client.h"
 #include "runtime/kafka/offsets.h"
@@ -145,7 +146,7 @@ static enum o2c_verdict read_last_days(struct o2c_days *days, struct o2c_err *er
     while (!code && open > 0) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(days->rk, 100);
 
-        if (!message && (o2c_kafka_stopped() || o2c_clock_monotonic_us() > deadline))
+        if (!message && (o2c_stopped() || o2c_clock_monotonic_us() > deadline))
             code = RD_KAFKA_RESP_ERR__TIMED_OUT;
         if (!message)
             continue;

@@ -9,6 +9,7 @@
 #include "producers/publish/in_flight.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/hash.h"
+#include "runtime/base/stop.h"
 #include "runtime/kafka/ask.h"
 #include "runtime/kafka/client.h"
 #include "schemas/events.h"
@@ -195,7 +196,7 @@ static enum o2c_verdict check_topics(struct o2c_publisher *publisher, struct o2c
     rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TRANSPORT;
     if (!o2c_kafka_await(publisher->rk, patience_ms, err))
         code = o2c_kafka_ask_topics(publisher->rk, &metadata, patience_ms);
-    if (code && o2c_kafka_stopped())
+    if (code && o2c_stopped())
         return o2c_fail(err, O2C_RETRY, "interrupted");
     if (code)
         return o2c_fail(err, O2C_RETRY, "Kafka at %s cannot be reached: %s",
@@ -385,7 +386,7 @@ static enum o2c_verdict wait_for_room(struct o2c_publisher *publisher,
         if (!publisher->flight.count)
             return o2c_fail(err, O2C_PARK, "the event is too large (%zu bytes)",
                             o2c_outgoing_bytes(outgoing));
-        if (o2c_kafka_stopped())
+        if (o2c_stopped())
             return o2c_fail(err, O2C_RETRY, "interrupted");
         if (wait_a_little(publisher, err))
             return err->verdict;
@@ -422,7 +423,7 @@ enum o2c_verdict o2c_publisher_flush(struct o2c_publisher *publisher, int timeou
         if (timeout_ms >= 0 && o2c_clock_monotonic_us() > until_us)
             return o2c_fail(err, O2C_RETRY, "%zu records are not acknowledged",
                             publisher->flight.not_acked);
-        if (timeout_ms < 0 && o2c_kafka_stopped())
+        if (timeout_ms < 0 && o2c_stopped())
             return o2c_fail(err, O2C_RETRY, "interrupted");
         if (wait_a_little(publisher, err))
             return err->verdict;

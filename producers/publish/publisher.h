@@ -38,7 +38,7 @@ extern const struct o2c_publisher_options O2C_PUBLISHER_DEFAULTS;
 
 /*
  * Connects and checks the topics.  RETRY: Kafka cannot be reached, or the
- * process was stopped (runtime/kafka/ask.h) before it answered.  FATAL: a
+ * process was stopped (runtime/base/stop.h) before it answered.  FATAL: a
  * topic does not exist or has another number of partitions than the rest; a
  * refused setting.
  */

@@ -1,6 +1,7 @@
 #include "runtime/kafka/ask.h"
 
 #include "runtime/base/clock.h"
+#include "runtime/base/stop.h"
 #include "runtime/kafka/client.h"
 
 #include "runtime/base/banned.h"
@@ -9,18 +10,6 @@ enum {
     AWAIT_SLICE_MS = 20,
     SLICE_MS = 1000
 };
-
-static const volatile sig_atomic_t *stop_flag;
-
-void o2c_kafka_stop_on(const volatile sig_atomic_t *stop)
-{
-    stop_flag = stop;
-}
-
-bool o2c_kafka_stopped(void)
-{
-    return stop_flag && *stop_flag;
-}
 
 /*
  * The cluster's id comes with the first answer, which the client asks for by
@@ -32,7 +21,7 @@ enum o2c_verdict o2c_kafka_await(rd_kafka_t *rk, int timeout_ms, struct o2c_err 
     int64_t deadline_us = o2c_clock_monotonic_us() + (int64_t)timeout_ms * 1000;
     char *id;
     while (!(id = rd_kafka_clusterid(rk, AWAIT_SLICE_MS))) {
-        if (o2c_kafka_stopped())
+        if (o2c_stopped())
             return o2c_fail(err, O2C_RETRY, "interrupted");
         if (o2c_clock_monotonic_us() > deadline_us)
             return o2c_kafka_fail(err, RD_KAFKA_RESP_ERR__TRANSPORT, "brokers");
@@ -50,7 +39,7 @@ static struct slices begin(int timeout_ms)
 {
     return (struct slices){.deadline_us =
                                o2c_clock_monotonic_us() + (int64_t)timeout_ms * 1000,
-                           .next_ms = stop_flag ? SLICE_MS : timeout_ms};
+                           .next_ms = o2c_can_be_stopped() ? SLICE_MS : timeout_ms};
 }
 
 /* How long the next one lasts. */
@@ -72,7 +61,7 @@ static bool goes_on(struct slices *slices, rd_kafka_resp_err_t code)
     bool waited = now_us - slices->begun_us >= (int64_t)slices->next_ms * 1000;
 
     slices->next_ms *= 2;
-    return code && waited && now_us < slices->deadline_us && !o2c_kafka_stopped();
+    return code && waited && now_us < slices->deadline_us && !o2c_stopped();
 }
 
 rd_kafka_resp_err_t o2c_kafka_ask_topics(rd_kafka_t *rk,

@@ -1,22 +1,15 @@
 /*
  * ask.h - questions to Kafka that librdkafka answers in one call which nothing
- * interrupts.  Where a program that a person waits for has named what Ctrl-C sets, they
- * are asked in slices, and no other follows once it is set.  Each slice asks anew, so the
+ * interrupts.  Where a program that a person waits for can be stopped (runtime/base/stop.h),
+ * they are asked in slices, and no other follows then.  Each slice asks anew, so the
  * first lasts a second, for a broker that is slow, and each next one twice as long.
  */
 #ifndef O2C_KAFKA_ASK_H
 #define O2C_KAFKA_ASK_H
 
 #include <librdkafka/rdkafka.h>
-#include <signal.h>
-#include <stdbool.h>
 
 #include "runtime/base/err.h"
-
-/* Of the whole process: whatever waits for Kafka ends once *stop is set.  NULL: nothing
- * does. */
-void o2c_kafka_stop_on(const volatile sig_atomic_t *stop);
-bool o2c_kafka_stopped(void);
 
 /*
  * Waits until a broker has answered this client once; at once if one has.  For

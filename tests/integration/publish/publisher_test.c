@@ -11,7 +11,7 @@
 #include "producers/publish/publisher.h"
 #include "runtime/base/hash.h"
 #include "runtime/base/log.h"
-#include "runtime/kafka/ask.h"
+#include "runtime/base/stop.h"
 #include "runtime/kafka/client.h"
 #include "schemas/events.h"
 #include "tests/integration/publish/mock_kafka.h"
@@ -52,7 +52,7 @@ static void start(int partition_count, const char *without)
                                         "max.in.flight=1"};
     acked_count = 0;
     stop = 0;
-    o2c_kafka_stop_on(&stop);
+    o2c_stop_on(&stop);
 }
 
 static int stop_mock(void **state)

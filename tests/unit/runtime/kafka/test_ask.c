@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "runtime/base/stop.h"
 #include "runtime/kafka/client.h"
 #include "tests/support/mock_cluster.h"
 
@@ -27,14 +28,14 @@ static int can_be_stopped(void **state)
 {
     (void)state;
     stop = 0;
-    o2c_kafka_stop_on(&stop);
+    o2c_stop_on(&stop);
     return 0;
 }
 
 static int cannot_be_stopped(void **state)
 {
     (void)state;
-    o2c_kafka_stop_on(NULL);
+    o2c_stop_on(NULL);
     return 0;
 }
 
