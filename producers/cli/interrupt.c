@@ -1,17 +1,21 @@
 #include "producers/cli/interrupt.h"
 
 #include <signal.h>
+#include <unistd.h>
 
+#include "producers/cli/commands.h"
 #include "runtime/base/stop.h"
 
 #include "runtime/base/banned.h"
 
-static volatile sig_atomic_t came;
+static volatile sig_atomic_t came, ends;
 
 static void on_signal(int number)
 {
     (void)number;
     came = 1;
+    if (ends)
+        _exit(EXIT_INTERRUPTED);
 }
 
 void interrupt_catch(void)
@@ -27,4 +31,11 @@ void interrupt_catch(void)
 bool interrupt_came(void)
 {
     return came;
+}
+
+void interrupt_ends(bool at_once)
+{
+    ends = at_once;
+    if (came && at_once)
+        _exit(EXIT_INTERRUPTED);
 }

@@ -11,4 +11,8 @@
 void interrupt_catch(void);
 bool interrupt_came(void);
 
+/* For as long as nothing is done yet, and what is waited for does not look: it ends the
+ * process. */
+void interrupt_ends(bool at_once);
+
 #endif

@@ -16,7 +16,6 @@
 #include "producers/cli/options.h"
 #include "producers/cli/stack.h"
 #include "runtime/base/buf.h"
-#include "runtime/pg/errors.h"
 #include "runtime/pg/query.h"
 
 #include "runtime/base/banned.h"
@@ -79,73 +78,27 @@ static bool tell(struct run *run, struct stack *stack, const char *sql)
 
 /* ---- rows from one database into the other */
 
-static bool copy_failed(struct run *run, struct stack *stack)
-{
-    o2c_pg_fail_connection(&stack->err, stack->pg, "PostgreSQL");
-    (void)stack_failed(stack);
-    return failed(run, EXIT_STACK_FAILED);
-}
-
-static bool begin_copy(struct run *run, struct stack *stack, const char *sql,
-                       ExecStatusType expected)
-{
-    struct o2c_buf text;
-    PGresult *result;
-    bool begun;
-
-    o2c_buf_init(&text, SQL_BYTES);
-    stack_put_schema(&text, run->schema, sql);
-    result = PQexec(stack->pg, o2c_buf_text(&text));
-    begun = PQresultStatus(result) == expected;
-    if (!begun) {
-        o2c_pg_fail_result(&stack->err, result, "PostgreSQL");
-        (void)stack_failed(stack);
-        (void)failed(run, EXIT_STACK_FAILED);
-    }
-    PQclear(result);
-    o2c_buf_clear(&text);
-    return begun;
-}
-
-static bool end_copy(struct run *run, struct stack *stack)
-{
-    bool ok = true;
-    PGresult *result;
-
-    while ((result = PQgetResult(stack->pg))) {
-        ok = ok && PQresultStatus(result) == PGRES_COMMAND_OK;
-        PQclear(result);
-    }
-    return ok || copy_failed(run, stack);
-}
-
 /* `select` of the one becomes rows of `incoming` in the other. */
 static bool copy(struct run *run, const char *select)
 {
-    struct o2c_buf sql;
-    char *line = NULL;
-    int len;
-    bool begun;
+    PGconn *which = NULL;
+    struct o2c_buf sql, text;
+    struct o2c_err err;
 
     o2c_buf_init(&sql, SQL_BYTES);
+    o2c_buf_init(&text, SQL_BYTES);
     o2c_buf_printf(&sql, "COPY (%s) TO STDOUT", select);
-    begun = begin_copy(run, &run->from, o2c_buf_text(&sql), PGRES_COPY_OUT) &&
-            begin_copy(run, &run->to, "COPY incoming FROM STDIN", PGRES_COPY_IN);
+    stack_put_schema(&text, run->schema, o2c_buf_text(&sql));
+    enum o2c_verdict verdict = o2c_pg_copy(run->from.pg, o2c_buf_text(&text), run->to.pg,
+                                           "COPY incoming FROM STDIN", &which, &err);
+    o2c_buf_clear(&text);
     o2c_buf_clear(&sql);
-    if (!begun)
-        return false;
-    while ((len = PQgetCopyData(run->from.pg, &line, 0)) > 0) {
-        int sent = PQputCopyData(run->to.pg, line, len);
-
-        PQfreemem(line);
-        if (sent != 1)
-            return copy_failed(run, &run->to);
-    }
-    if (len != -1)
-        return copy_failed(run, &run->from);
-    if (PQputCopyEnd(run->to.pg, NULL) != 1)
-        return copy_failed(run, &run->to);
-    return end_copy(run, &run->from) && end_copy(run, &run->to);
+    if (!verdict)
+        return true;
+    struct stack *stack = which == run->from.pg ? &run->from : &run->to;
+    stack->err = err;
+    (void)stack_failed(stack);
+    return failed(run, EXIT_STACK_FAILED);
 }
 
 /* ---- what does not fit */

@@ -38,13 +38,16 @@ int stack_open_pg(struct stack *stack)
 {
     const char *dsn = stack->settings->pg_dsn;
     const char *setting = stack->pg_setting ? stack->pg_setting : "pg-dsn";
+    int status = EXIT_OK;
 
     if (o2c_pg_check_dsn(setting, dsn, &stack->err))
         return stack_fail(stack, EXIT_USAGE, "%s", stack->err.text);
+    interrupt_ends(true);
     if (o2c_pg_connect(&stack->pg, dsn, "o2c", &stack->err))
-        return fail_with_err(
+        status = fail_with_err(
             stack, o2c_pg_dsn_is_usable(dsn) ? EXIT_STACK_FAILED : EXIT_USAGE, "");
-    return EXIT_OK;
+    interrupt_ends(false);
+    return status;
 }
 
 /* FATAL: the settings are refused. */

@@ -22,8 +22,11 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/log.h"
 #include "runtime/base/metrics.h"
+#include "runtime/base/stop.h"
 #include "runtime/kafka/client.h"
 #include "runtime/kafka/drained.h"
+#include "runtime/pg/await.h"
+#include "runtime/pg/pg.h"
 #include "runtime/pg/query.h"
 #include "runtime/service/program.h"
 #include "runtime/service/service.h"
@@ -43,6 +46,7 @@ struct clock_settings {
     struct o2c_kafka_settings kafka;
     struct o2c_service_settings service;
     const char *pg_dsn;
+    int64_t pg_timeout_ms;
     const char *calendar, *holidays;
     int64_t utc_offset_min;
     int64_t late_after_s;
@@ -53,6 +57,7 @@ static const struct o2c_setting settings_list[] = {
     O2C_SERVICE_SETTINGS(struct clock_settings, service),
     {"pg-dsn", O2C_SETTING_TEXT, offsetof(struct clock_settings, pg_dsn), "dbname=o2c", 0,
      0, NULL, "PostgreSQL connection string", true},
+    O2C_PG_TIMEOUT_SETTING(struct clock_settings, pg_timeout_ms),
     {"calendar", O2C_SETTING_TEXT, offsetof(struct clock_settings, calendar), "", 0, 0,
      NULL, "code of the calendar, to be noted in each day", false},
     {"holidays", O2C_SETTING_TEXT, offsetof(struct clock_settings, holidays), "", 0, 0,
@@ -188,19 +193,21 @@ static enum o2c_verdict begin(struct clock *clock, int32_t day, bool late,
     return O2C_OK;
 }
 
-static enum o2c_verdict look(struct clock *clock, struct o2c_err *err)
+/* *ret_begins: *ret_day is to begin now. */
+static enum o2c_verdict ask(struct clock *clock, int32_t *ret_day, bool *ret_begins,
+                            bool *ret_late, struct o2c_err *err)
 {
     struct o2c_buf why;
     enum o2c_verdict verdict;
     bool drained = false, late;
-    int32_t day;
 
     if (!clock->days && connect_all(clock, err))
         return err->verdict;
-    if (!next_day(clock, &day))
+    *ret_begins = false;
+    if (!next_day(clock, ret_day))
         return O2C_OK;
-    if (day != clock->waiting_for) {
-        clock->waiting_for = day;
+    if (*ret_day != clock->waiting_for) {
+        clock->waiting_for = *ret_day;
         clock->waiting_since_us = o2c_clock_monotonic_us();
     }
     o2c_buf_init(&why, MAX_REASON_BYTES);
@@ -209,9 +216,23 @@ static enum o2c_verdict look(struct clock *clock, struct o2c_err *err)
     o2c_buf_clear(&why);
     late = o2c_clock_monotonic_us() - clock->waiting_since_us >=
            clock->settings->late_after_s * 1000000;
-    if (verdict || !(drained || late))
+    *ret_begins = drained || late;
+    *ret_late = !drained;
+    return verdict;
+}
+
+/* A day that begins is written to its end, whatever signal comes. */
+static enum o2c_verdict look(struct clock *clock, struct o2c_err *err)
+{
+    bool begins = false, late = false;
+    int32_t day = 0;
+
+    o2c_service_blocks();
+    enum o2c_verdict verdict = ask(clock, &day, &begins, &late, err);
+    o2c_service_goes_on();
+    if (verdict || !begins || o2c_stopped())
         return verdict;
-    return begin(clock, day, !drained, err);
+    return begin(clock, day, late, err);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -222,7 +243,7 @@ static void on_timer(uv_timer_t *timer)
     if (o2c_clock_monotonic_us() < clock->not_before_us)
         return;
     clock->trouble[0] = '\0';
-    if (!look(clock, &err))
+    if (!look(clock, &err) || o2c_stopped())
         return;
     if (!clock->fits) {
         o2c_log_error("the database does not fit this program", O2C_S("error", err.text));
@@ -299,6 +320,7 @@ static int run(void *user)
     }
     uv_timer_init(o2c_service_loop(clock.service), &clock.timer);
     clock.timer.data = &clock;
+    o2c_pg_answer_within(settings->pg_timeout_ms);
     uv_timer_start(&clock.timer, on_timer, 0, LOOK_EVERY_MS);
     o2c_log_info("started", O2C_S("management", o2c_service_address(clock.service)));
     status = o2c_service_run(clock.service);

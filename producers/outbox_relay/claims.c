@@ -10,6 +10,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/failpoint.h"
 #include "runtime/base/log.h"
+#include "runtime/pg/await.h"
 #include "runtime/pg/query.h"
 
 #include "runtime/base/banned.h"
@@ -469,6 +470,7 @@ enum o2c_verdict claims_open(struct relay *relay, struct o2c_err *err)
     PGconn *conn = NULL;
     PGresult *consumers = NULL;
 
+    o2c_pg_answer_within(relay->settings->pg_timeout_ms);
     if (o2c_pg_connect(&conn, relay->settings->pg_dsn, "o2c-outbox-relay", err))
         return err->verdict;
     /* before the loop turns: a lock must not hold it without a word */

@@ -1,8 +1,9 @@
 /*
  * ask.h - questions to Kafka that librdkafka answers in one call which nothing
- * interrupts.  Where a program that a person waits for can be stopped (runtime/base/stop.h),
- * they are asked in slices, and no other follows then.  Each slice asks anew, so the
- * first lasts a second, for a broker that is slow, and each next one twice as long.
+ * interrupts.  Where a program that a person waits for can be stopped
+ * (runtime/base/stop.h), they are asked in slices, and no other follows then.  Each slice
+ * asks anew, so the first lasts a second, for a broker that is slow, and each next one
+ * twice as long.
  */
 #ifndef O2C_KAFKA_ASK_H
 #define O2C_KAFKA_ASK_H

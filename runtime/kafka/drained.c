@@ -216,23 +216,12 @@ static enum o2c_verdict write_statement(struct check *check, const char *known,
     return O2C_OK;
 }
 
-static enum o2c_verdict pg_failed(struct check *check, const PGresult *result)
-{
-    if (PQstatus(check->pg) == CONNECTION_BAD)
-        return o2c_pg_fail_connection(check->err, check->pg, "positions in PostgreSQL");
-    return o2c_pg_fail_result(check->err, result, "positions in PostgreSQL");
-}
-
 static enum o2c_verdict prepare_text(struct check *check, struct o2c_buf *sql)
 {
     const char *text = o2c_buf_text(sql);
     if (sql->failed)
         return o2c_fail(check->err, O2C_FATAL, "positions: too many consumers and topics");
-    PGresult *result = PQprepare(check->pg, check->statement, text, 0, NULL);
-    enum o2c_verdict verdict =
-        PQresultStatus(result) == PGRES_COMMAND_OK ? O2C_OK : pg_failed(check, result);
-    PQclear(result);
-    return verdict;
+    return o2c_pg_prepare(check->pg, check->statement, text, check->err);
 }
 
 static enum o2c_verdict prepare(struct check *check)
@@ -260,33 +249,27 @@ static enum o2c_verdict prepare(struct check *check)
 
 /* Asking. */
 
-static void forget_statement(struct check *check)
+static enum o2c_verdict forget_statement(struct check *check)
 {
     char sql[64];
     snprintf(sql, sizeof sql, "DEALLOCATE \"%s\"", check->statement);
-    PQclear(PQexec(check->pg, sql));
+    return o2c_pg_query(check->pg, sql, NULL, 0, NULL, check->err);
 }
 
 /* The snapshot; no rows and a reason in why_not where a topic does not exist yet. */
 static enum o2c_verdict read_rows(struct check *check)
 {
     for (int try = 0; try < TRIES; try++) {
-        PGresult *rows =
-            PQexecPrepared(check->pg, check->statement, 0, NULL, NULL, NULL, 0);
-        const char *state = PQresultErrorField(rows, PG_DIAG_SQLSTATE);
-        bool done = PQresultStatus(rows) == PGRES_TUPLES_OK;
+        PGresult *rows = NULL;
+        bool done = !o2c_pg_execute(check->pg, check->statement, &rows, check->err);
         if (done && number(rows, 0, REACHED) == 1) {
             check->rows = rows;
             return O2C_OK;
         }
-        bool unprepared = state && strcmp(state, "26000") == 0;
-        enum o2c_verdict verdict = done || unprepared ? O2C_OK : pg_failed(check, rows);
         PQclear(rows);
-        if (verdict)
-            return verdict;
-        if (done)
-            forget_statement(check);
-        if (prepare(check))
+        if (!done && check->err->native != o2c_pg_sqlstate("26000"))
+            return check->err->verdict;
+        if ((done && forget_statement(check)) || prepare(check))
             return check->err->verdict;
         if (check->topic_absent)
             return O2C_OK;

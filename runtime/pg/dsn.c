@@ -76,7 +76,11 @@ enum o2c_verdict o2c_pg_check_dsn(const char *setting, const char *dsn, struct o
     return verdict;
 }
 
+/* 2 is the least that libpq takes. */
 bool o2c_pg_dsn_is_usable(const char *dsn)
 {
-    return PQping(dsn) != PQPING_NO_ATTEMPT;
+    const char *names[] = {"dbname", "connect_timeout", NULL};
+    const char *values[] = {dsn, "2", NULL};
+
+    return PQpingParams(names, values, 1) != PQPING_NO_ATTEMPT;
 }

@@ -16,7 +16,8 @@ enum o2c_verdict o2c_pg_check_dsn(const char *setting, const char *dsn,
 
 /*
  * Whether libpq gets as far as asking a server: false where it refuses a value that
- * o2c_pg_check_dsn does not know.  Tries to connect; to be asked after a failure.
+ * o2c_pg_check_dsn does not know.  Tries to connect, 2 s for each server at most; to be
+ * asked after a failure.
  */
 bool o2c_pg_dsn_is_usable(const char *dsn);
 

@@ -9,6 +9,7 @@
 #include "runtime/base/buf.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/log.h"
+#include "runtime/base/stop.h"
 #include "runtime/service/service_private.h"
 
 #include "runtime/base/banned.h"
@@ -78,6 +79,36 @@ static void watch_signal(struct o2c_service *service, uv_signal_t *signal, int n
     signal->data = service;
     uv_signal_start(signal, on_signal, number);
     uv_unref((uv_handle_t *)signal);
+}
+
+/* ---- while the loop stands still, in which libuv's own handlers wait for it */
+
+static const int blocking_signals[] = {SIGTERM, SIGINT};
+static struct sigaction of_loop[sizeof blocking_signals / sizeof blocking_signals[0]];
+static volatile sig_atomic_t came; /* the signal; 0: none */
+
+static void on_blocking_signal(int number)
+{
+    came = number;
+}
+
+void o2c_service_blocks(void)
+{
+    struct sigaction action = {.sa_handler = on_blocking_signal,
+                               .sa_flags = (int)SA_RESETHAND};
+
+    sigemptyset(&action.sa_mask);
+    o2c_stop_on(&came);
+    for (size_t i = 0; i < sizeof blocking_signals / sizeof blocking_signals[0]; i++)
+        sigaction(blocking_signals[i], &action, &of_loop[i]);
+}
+
+void o2c_service_goes_on(void)
+{
+    for (size_t i = 0; i < sizeof blocking_signals / sizeof blocking_signals[0]; i++)
+        sigaction(blocking_signals[i], &of_loop[i], NULL);
+    if (came)
+        raise(came);
 }
 
 /* ---- once a second: a word to the supervisor */

@@ -80,6 +80,14 @@ int o2c_service_run(struct o2c_service *service);
 /* A server that the program waits for, as o2c_pg_options.on_unreachable: a warning. */
 void o2c_service_warn_unreachable(void *user, const struct o2c_err *err);
 
+/*
+ * A program that asks a server on the loop's thread and waits for it does so between these
+ * two: a signal ends waiting (runtime/base/stop.h), and is on the loop's turn what it
+ * always is.  A second one before that ends the process.
+ */
+void o2c_service_blocks(void);
+void o2c_service_goes_on(void);
+
 void o2c_service_exit(struct o2c_service *service, int status);
 
 /* Closes what is left and the loop itself; all other handles must be closed already. */

@@ -19,6 +19,7 @@ IN_DOUBT = 500 if LONG else 56
 BACKEND_KILLS = 20 if LONG else 2
 VANISHED_S, FROZEN_S = 15, 3  # pg-timeout-ms of the cases
 GRACE_S = 5
+LOST = r"o2c drain: PostgreSQL at 127\.0\.0\.1:{port}: .* \(waited for \d+ s\)\n"
 
 
 def postmaster(stack):
@@ -222,6 +223,8 @@ def play_silence(theatre, fault, timeout_s, tool_ends_with):
             resolved = in_doubt(stage.orders)
             said = tool.communicate(timeout=PATIENCE_S)[1]
             expect(tool.returncode == tool_ends_with, f"o2c drain: {tool.returncode} {said}")
+            expect(not said or re.fullmatch(LOST.format(port=proxy.port), said),
+                   f"o2c drain: {said}")
             stage.play(parts[1:])
             nothing_is_lost(theatre, stage, cut, parts)
         finally:

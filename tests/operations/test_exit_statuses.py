@@ -144,6 +144,12 @@ LOST = (
     ("receivables.movement", "ageing", ""), ("ledger.total", "ledger", ""),
     ("o2c.consumer", "verify", ""), ("orders.outbox", "verify", ""))
 
+# Those that notice Ctrl-C themselves: while they wait for a lock on the table.
+CAUGHT = (
+    ("orders.position", "publish", "--barriers -", 130), ("orders.position", "clock", "--from 2027-01-01", 130),
+    ("orders.position", "drain", "", 130), ("orders.parked", "lag", "--watch", 0),
+    ("receivables.open_item", "flow", "--watch", 0))
+
 # Once a consumer is away and an order waits for it.
 BARRIER = '{"barrier": true}\n'
 BEHIND = (
@@ -268,7 +274,31 @@ class ExitStatuses(PipelineCase):
                 self.pipeline.sql(f"SELECT pg_terminate_backend({backend})")
                 said = "".join(process.communicate(timeout=PATIENCE_S))
                 self.assertEqual(process.returncode, 3, said)
-                self.assertRegex(said, "PostgreSQL: .*(administrator command|closed the connection)")
+                self.assertRegex(said, "PostgreSQL.*: .*(administrator command|closed the connection)")
+
+    def interrupt(self, process, status):
+        process.send_signal(signal.SIGINT)
+        said = "".join(process.communicate(timeout=PATIENCE_S))
+        self.assertEqual(process.returncode, status, said)
+        self.assertNotIn("PostgreSQL", said)  # what it says when it gives up
+
+    def test_2_interrupted_while_postgresql_works(self):
+        for table, command, words, status in CAUGHT:
+            with self.subTest(command, words=words), self.held(f"LOCK TABLE {table}"):
+                process = self.begin(command, words)
+                process.stdin.write(BARRIER)
+                process.stdin.flush()
+                self.until_it_waits("wait_event_type = 'Lock'")
+                self.interrupt(process, status)
+
+    def test_2_interrupted_while_postgresql_makes_no_connection(self):
+        for command, words in WAITING:
+            with self.subTest(command), socket.create_server(("127.0.0.1", 0)) as silent:
+                silent.settimeout(PATIENCE_S)
+                process = self.begin(command, words, {
+                    "O2C_PG_DSN": "host=127.0.0.1 port=%d" % silent.getsockname()[1]})
+                with silent.accept()[0]:
+                    self.interrupt(process, 130)
 
     def test_2_interrupted_while_kafka_does_not_answer(self):
         for command, words in (("drain", ""), ("clock", "--from 2027-01-01"),

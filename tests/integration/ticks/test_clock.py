@@ -1,6 +1,8 @@
 """o2c clock and o2c publish begin business days, on a pipeline with the consumer o2c-daybook."""
 
 import json
+import re
+import signal
 import sys
 import tempfile
 import unittest
@@ -16,6 +18,7 @@ from extra_consumer import register  # noqa: E402
 from pipeline import Pipeline, Service  # noqa: E402
 from pipeline_case import PATIENCE_S, PipelineCase  # noqa: E402
 from published_events import decode, schemas_by_id  # noqa: E402
+from table_lock import TableLock  # noqa: E402
 from topic_records import headers_of  # noqa: E402
 
 DAYBOOK = "tests/integration/ticks/o2c-daybook"
@@ -280,6 +283,38 @@ class LateTest(PipelineCase):
                 self.assertIn(json.dumps(name + said), clock.words())
         self.assertIn("/nowhere: No such file", self.o2c("clock", "--holidays", "/nowhere",
                                                          status=2))
+
+
+class SilentDatabaseTest(PipelineCase):
+    """What the clock asks for is locked, so that nothing answers it."""
+
+    PIPELINE = DaybookPipeline
+    RUNNING = False
+
+    clock_service = LateTest.clock_service
+
+    def begin(self, timeout_ms):
+        clock = self.clock_service(O2C_PG_TIMEOUT_MS=str(timeout_ms))
+        clock.start()
+        self.addCleanup(clock.kill)
+        self.until("the clock waits for the lock", lambda: self.pipeline.sql(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'o2c-clock'"
+            " AND wait_event_type = 'Lock' AND datname = current_database()"))
+        return clock
+
+    def test_it_is_said_and_a_signal_ends_the_waiting(self):
+        with TableLock(self.pipeline, "o2c.consumer", "ACCESS EXCLUSIVE"):
+            clock = self.begin(1000)
+            self.until("it says so", lambda: re.search(
+                r"PostgreSQL at 127.0.0.1:\d+: no answer \(waited for 1 s\)",
+                clock.ask("/readyz")[1]))
+            self.assertEqual(clock.stop(), 0)
+            tries = clock.words().count("will try again")
+            for number in (signal.SIGTERM, signal.SIGINT):
+                clock = self.begin(3600000)
+                clock.send(number)
+                self.assertEqual(clock.wait(), 0, clock.last_words())
+            self.assertEqual(clock.words().count("will try again"), tries)
 
 
 class VersionsTest(PipelineCase):

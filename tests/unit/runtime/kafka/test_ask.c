@@ -1,12 +1,10 @@
 #include "runtime/kafka/ask.h"
 
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -14,6 +12,7 @@
 #include "runtime/base/stop.h"
 #include "runtime/kafka/client.h"
 #include "tests/support/mock_cluster.h"
+#include "tests/support/silent_server.h"
 
 #include "runtime/base/banned.h"
 
@@ -39,20 +38,6 @@ static int cannot_be_stopped(void **state)
     return 0;
 }
 
-/* What a broker that never answers looks like: a port that takes connections. */
-static int listen_silently(char *bootstrap, size_t room)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
-    assert_int_equal(listen(fd, 8), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-    snprintf(bootstrap, room, "127.0.0.1:%d", ntohs(address.sin_port));
-    return fd;
-}
-
 static void a_broker_that_answers_is_awaited(void **state)
 {
     (void)state;
@@ -70,7 +55,9 @@ static void who_waits_for_a_silent_broker_can_be_stopped(void **state)
 {
     (void)state;
     char bootstrap[32];
-    int fd = listen_silently(bootstrap, sizeof bootstrap);
+    int port;
+    int fd = silent_server_open(&port);
+    snprintf(bootstrap, sizeof bootstrap, "127.0.0.1:%d", port);
     struct o2c_kafka_settings settings = {bootstrap, "", ""};
     rd_kafka_conf_t *conf;
     struct o2c_err err;
