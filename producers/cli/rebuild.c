@@ -103,16 +103,17 @@ static bool copy(struct run *run, const char *select)
 
 /* ---- what does not fit */
 
-/* Rows are (partition, number, number) that a sentence names; true: there are none. */
+/* Rows are (partition, batch), the batch NULL where it is of all of them; true: there are
+ * none. */
 static bool none(struct run *run, const char *sql, const char *sentence)
 {
     PGresult *rows = ask(run, &run->to, sql, NULL, 0);
     bool fits = rows && !PQntuples(rows);
 
     if (rows && !fits) {
-        (void)stack_fail(&run->to, EXIT_FINDINGS, "%s partition %s batch %s: %s",
-                         run->schema, PQgetvalue(rows, 0, 0), PQgetvalue(rows, 0, 1),
-                         sentence);
+        (void)stack_fail(&run->to, EXIT_FINDINGS, "%s partition %s%s%s: %s", run->schema,
+                         PQgetvalue(rows, 0, 0), PQgetisnull(rows, 0, 1) ? "" : " batch ",
+                         PQgetvalue(rows, 0, 1), sentence);
         (void)failed(run, EXIT_FINDINGS);
     }
     PQclear(rows);
@@ -157,11 +158,12 @@ static bool is_the_same_original(struct run *run)
 
 static bool has_the_same_claims(struct run *run)
 {
-    return none(run,
-                "SELECT partition, 0 FROM incoming i JOIN $schema.claim c USING (partition)"
-                " WHERE i.incarnation <> c.incarnation ORDER BY 1 LIMIT 1",
-                "was claimed before by a consumer that follows no original; a rebuild "
-                "begins with a new database (o2c migrate)");
+    return none(
+        run,
+        "SELECT partition, NULL FROM incoming i JOIN $schema.claim c USING (partition)"
+        " WHERE i.incarnation <> c.incarnation ORDER BY 1 LIMIT 1",
+        "was claimed before by a consumer that follows no original; a rebuild "
+        "begins with a new database (o2c migrate)");
 }
 
 /* ---- the order */

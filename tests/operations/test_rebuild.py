@@ -375,6 +375,10 @@ class Rebuild(RebuildCase):
             self.assertEqual(third.sql("SELECT count(*) FROM disputes.replay").strip(), "0")
         finally:
             self.pipeline = original
+        self.follow(third)
+        third.sql("UPDATE orders.claim SET incarnation = gen_random_uuid()")
+        self.assertRegex(self.follow(third, status=1),
+                         r"orders partition \d: was claimed before by a consumer that follows no original")
         again.sql("UPDATE orders.replay SET parked = parked + 1 WHERE batch_seq = 2")
         self.assertIn("was taken over before in another order", self.follow(again, status=1))
 
