@@ -19,8 +19,8 @@
 struct o2c_arena;
 
 /*
- * The JSON of a text, as json_loadb reads it; NULL: *ret_error says what is wrong.  What
- * jansson refuses though it is JSON, a number that it cannot hold, comes as an object:
+ * The JSON of a text, as json_loadb reads it; NULL: *ret_error says what is wrong first.
+ * What jansson refuses though it is JSON, a number that it cannot hold, comes as an object:
  * {O2C_JSON_NUMBER: "the number as it was written"}, and in that text so does every other
  * number that is no int64_t.  No field takes that, so the fault names field and number.
  */

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <string.h>
 
 #include "runtime/base/buf.h"
@@ -14,51 +15,102 @@ static const char *skip_string(const char *at, const char *end)
     return at < end ? at + 1 : end;
 }
 
-static bool is_of_number(char c)
+static bool is_digit(const char *at, const char *end)
 {
-    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' ||
-           c == 'E';
+    return at < end && *at >= '0' && *at <= '9';
 }
 
-static bool begins_number(char c)
+static const char *skip_digits(const char *at, const char *end)
 {
-    return (c >= '0' && c <= '9') || c == '-';
-}
-
-static const char *skip_number(const char *at, const char *end)
-{
-    while (at < end && is_of_number(*at))
+    while (is_digit(at, end))
         at++;
     return at;
 }
 
-static void put_number(struct o2c_buf *buf, struct o2c_str text)
+/* Behind the longest number that begins at `at`; `at` where none does. */
+static const char *skip_number(const char *at, const char *end)
 {
-    int64_t number;
+    const char *digits = at + (at < end && *at == '-'), *exponent;
 
-    if (o2c_str_to_int64(text, &number))
-        o2c_buf_add(buf, text.at, text.len);
-    else
-        o2c_buf_printf(buf, "{\"" O2C_JSON_NUMBER "\":\"%.*s\"}", O2C_STR_ARG(text));
+    if (!is_digit(digits, end))
+        return at;
+    at = *digits == '0' ? digits + 1 : skip_digits(digits, end);
+    if (at < end && *at == '.' && is_digit(at + 1, end))
+        at = skip_digits(at + 1, end);
+    if (at == end || (*at != 'e' && *at != 'E'))
+        return at;
+    exponent = at + 1;
+    if (exponent < end && (*exponent == '+' || *exponent == '-'))
+        exponent++;
+    return is_digit(exponent, end) ? skip_digits(exponent, end) : at;
 }
 
-/* The same text, but for the numbers of which there is no int64_t.  Nothing of it is taken
- * as an event, so that a number need not be looked at closely. */
-static void put_all(struct o2c_buf *buf, struct o2c_str text)
+typedef void put_number_fn(struct o2c_buf *buf, struct o2c_str number);
+
+static void put_object(struct o2c_buf *buf, struct o2c_str number)
+{
+    o2c_buf_printf(buf, "{\"" O2C_JSON_NUMBER "\":\"%.*s\"}", O2C_STR_ARG(number));
+}
+
+/* As long, so that what is wrong behind it stands where it stood. */
+static void put_small(struct o2c_buf *buf, struct o2c_str number)
+{
+    const char *small = *number.at == '-' ? "-1." : "1.";
+    size_t len = strlen(small);
+
+    assert(number.len > len);
+    o2c_buf_add(buf, small, len);
+    for (; len < number.len; len++)
+        o2c_buf_add_u8(buf, '0');
+}
+
+/* The same text, but for the numbers of which there is no int64_t. */
+static void put_all(struct o2c_buf *buf, struct o2c_str text, put_number_fn *put_number)
 {
     const char *at = text.at, *end = text.at + text.len;
+    int64_t ignored;
 
     while (at < end) {
+        struct o2c_str number = {at, (size_t)(skip_number(at, end) - at)};
         const char *from = at;
 
-        if (begins_number(*at)) {
-            at = skip_number(at, end);
-            put_number(buf, (struct o2c_str){from, (size_t)(at - from)});
-        } else {
-            at = *at == '"' ? skip_string(at, end) : at + 1;
-            o2c_buf_add(buf, from, (size_t)(at - from));
+        if (number.len && !o2c_str_to_int64(number, &ignored)) {
+            put_number(buf, number);
+            at += number.len;
+            continue;
         }
+        at = number.len ? at + number.len : *at == '"' ? skip_string(at, end) : at + 1;
+        o2c_buf_add(buf, from, (size_t)(at - from));
     }
+}
+
+static json_t *load_with(struct o2c_str text, put_number_fn *put_number, size_t flags,
+                         json_error_t *ret_error)
+{
+    json_t *json = NULL;
+    struct o2c_buf buf;
+
+    o2c_buf_init(&buf, SIZE_MAX / 4);
+    put_all(&buf, text, put_number);
+    if (!buf.failed)
+        json = json_loadb(buf.at, buf.len, flags, ret_error);
+    o2c_buf_clear(&buf);
+    return json;
+}
+
+/* Whether the numbers are all that is wrong; else *error is what else is wrong first. */
+static bool is_json_otherwise(struct o2c_str text, size_t flags, json_error_t *error)
+{
+    json_error_t other = *error;
+    json_t *json = load_with(text, put_small, flags, &other);
+    char *quoted = strstr(other.text, " near '");
+
+    if (quoted) /* what stands there may be no number of the text */
+        *quoted = '\0';
+    json_decref(json);
+    if (!json)
+        *error = other;
+    return json;
 }
 
 /* A text that is one number is no object to anybody. */
@@ -74,14 +126,9 @@ json_t *o2c_json_load(struct o2c_str text, size_t flags, json_error_t *ret_error
 {
     json_t *json = json_loadb(text.at, text.len, flags, ret_error);
     json_error_t ignored;
-    struct o2c_buf buf;
 
-    if (json || json_error_code(ret_error) != json_error_numeric_overflow)
+    if (json || json_error_code(ret_error) != json_error_numeric_overflow ||
+        !is_json_otherwise(text, flags, ret_error))
         return json;
-    o2c_buf_init(&buf, SIZE_MAX / 4);
-    put_all(&buf, text);
-    if (!buf.failed)
-        json = json_loadb(buf.at, buf.len, flags, &ignored);
-    o2c_buf_clear(&buf);
-    return without_root_number(json);
+    return without_root_number(load_with(text, put_object, flags, &ignored));
 }
