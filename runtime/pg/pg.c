@@ -11,6 +11,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,8 +43,8 @@ enum pg_state {
 
 struct item {
     bool is_sync;
-    const char *statement;        /* of one that waits: what, and with what */
-    struct o2c_pg_params *params; /* heap */
+    const char *statement;
+    struct o2c_pg_params *params; /* of one that waits; heap */
     o2c_pg_result_fn *on_result;
     o2c_pg_done_fn *on_done;
     void *user;
@@ -324,14 +325,33 @@ static void await_answer(struct o2c_pg *pg)
         uv_timer_stop(&pg->timeout);
 }
 
+static bool set_up(struct o2c_pg *pg, const char *sql)
+{
+    push(&pg->sent, (struct item){0});
+    return PQsendQueryParams(pg->conn, sql, 0, NULL, NULL, NULL, NULL, 1);
+}
+
+/* Two thirds of the patience with the server, so that it answers: what waits is a lock, and
+ * the session need not go for it.  A shorter one that the server was given counts. */
+static bool limit_locks(struct o2c_pg *pg)
+{
+    char sql[200];
+
+    if (!pg->options.timeout_ms)
+        return true;
+    snprintf(sql, sizeof sql,
+             "SELECT set_config('lock_timeout', least(nullif(setting::bigint, 0), %" PRId64
+             ")::text, false) FROM pg_settings WHERE name = 'lock_timeout'",
+             pg->options.timeout_ms * 2 / 3);
+    return set_up(pg, sql);
+}
+
 static void prepare_all(struct o2c_pg *pg)
 {
     bool sent = PQsetnonblocking(pg->conn, 1) == 0 && PQenterPipelineMode(pg->conn) == 1;
 
     pg->state = PG_PREPARING;
-    sent =
-        sent && PQsendQueryParams(pg->conn, O2C_PG_TCP_SQL, 0, NULL, NULL, NULL, NULL, 1);
-    push(&pg->sent, (struct item){0});
+    sent = sent && set_up(pg, O2C_PG_TCP_SQL) && limit_locks(pg);
     for (size_t i = 0; sent && i < pg->options.statement_count; i++) {
         const struct o2c_pg_statement *statement = &pg->options.statements[i];
 
@@ -482,6 +502,16 @@ static void on_deferred(uv_timer_t *timer)
 
 /* ---- answers */
 
+/* Somebody else's lock may be on any table: it is named by the statement that waited. */
+static void refuse(struct o2c_pg *pg, const char *statement, const PGresult *result)
+{
+    struct o2c_err *err = &pg->unit_err;
+
+    o2c_pg_fail_result(err, result, "PostgreSQL");
+    if (statement && err->native == o2c_pg_sqlstate("55P03"))
+        o2c_fail_in(err, "statement %s", statement);
+}
+
 static void take_result(struct o2c_pg *pg, PGresult *result)
 {
     struct item *first = head(&pg->sent);
@@ -505,7 +535,7 @@ static void take_result(struct o2c_pg *pg, PGresult *result)
         break;
     default:
         if (!pg->unit_err.verdict)
-            o2c_pg_fail_result(&pg->unit_err, result, "PostgreSQL");
+            refuse(pg, first->statement, result);
         break;
     }
 }

@@ -11,7 +11,8 @@
  * committed), then on_down is called; then it connects again by itself.
  * So is a connection on which nothing moves for timeout_ms although the
  * server owes an answer: TCP tells of a peer that acknowledges nothing, not
- * of one that is frozen.
+ * of one that is frozen.  A lock that is not given for two thirds of that time costs the
+ * unit alone (RETRY, 55P03), as long as it is the only one that the unit waits for.
  *
  * Callbacks run on the loop thread and may call any function here.
  */
@@ -45,7 +46,7 @@ struct o2c_pg_options {
     o2c_pg_state_fn *on_up;
     o2c_pg_state_fn *on_down;
     o2c_pg_state_fn *on_unreachable; /* each reason once; may be NULL */
-    int64_t timeout_ms;              /* 0: silence is never too long */
+    int64_t timeout_ms;              /* 0: silence is never too long, nor a lock */
     void *user;
 };
 

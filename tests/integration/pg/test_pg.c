@@ -34,7 +34,7 @@ static char dsn[TEST_DSN_BYTES];
 static struct o2c_buf story; /* what was called back, in order */
 static struct o2c_buf expected;
 static const char *awaited;
-static struct o2c_err down;
+static struct o2c_err down, refused;
 static int64_t timeout_ms;
 
 static const struct o2c_pg_statement statements[] = {
@@ -110,8 +110,10 @@ static void on_done(void *user, enum o2c_verdict verdict, bool lost,
                     const struct o2c_err *err)
 {
     tell("%s %d%s", (const char *)user, verdict, lost ? " lost;" : ";");
-    if (verdict)
-        assert_true(*err->text);
+    if (!verdict)
+        return;
+    assert_true(*err->text);
+    refused = *err;
 }
 
 static void on_all(void *user, const PGresult *result)
@@ -640,6 +642,41 @@ static void a_server_that_owes_an_answer_for_too_long_is_lost(void **state)
     assert_string_equal(sql_text(conn, "SELECT count(*) FROM kept"), "0");
 }
 
+/* Nothing but the unit is lost: the session is the same. */
+static void a_lock_that_is_not_given_in_time_is_told(void **state)
+{
+    (void)state;
+    open_impatient(1500);
+    test_postgres_run(conn, "BEGIN; LOCK TABLE kept");
+    put(1);
+    sync_unit("a");
+    run_until("a ");
+    expect("a 1;");
+    assert_string_equal(refused.text,
+                        "statement put: PostgreSQL: 55P03 canceling statement "
+                        "due to lock timeout");
+    test_postgres_run(conn, "ROLLBACK");
+    put(2);
+    send_bare("all");
+    sync_unit("b");
+    run_until("b ");
+    expect("[2]b 0;");
+}
+
+static void a_shorter_lock_timeout_of_the_server_counts(void **state)
+{
+    (void)state;
+    test_postgres_run(conn, "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lock_timeout"
+                            " = 200', current_database()); END $$");
+    open_impatient(3600000);
+    test_postgres_run(conn, "BEGIN; LOCK TABLE kept");
+    put(1);
+    sync_unit("a");
+    run_until("a ");
+    expect("a 1;");
+    assert_int_equal(refused.native, o2c_pg_sqlstate("55P03"));
+}
+
 static void count_timer(uv_handle_t *handle, void *count)
 {
     *(int *)count += handle->type == UV_TIMER && uv_is_active(handle);
@@ -760,6 +797,8 @@ int main(int argc, char **argv)
         TEST(what_is_sent_while_it_is_down_is_lost),
         TEST(a_cancel_ends_what_runs_and_keeps_the_connection),
         CLOSED(a_server_that_owes_an_answer_for_too_long_is_lost),
+        CLOSED(a_lock_that_is_not_given_in_time_is_told),
+        CLOSED(a_shorter_lock_timeout_of_the_server_counts),
         CLOSED(a_server_that_owes_nothing_may_be_silent),
         CLOSED(a_loop_that_stood_still_reads_before_it_calls_the_server_silent),
         TEST(closing_answers_what_is_open_and_comes_last),
