@@ -15,51 +15,19 @@ one Sync a unit.  A judge, given each unit, says what happens to it:
                  the connections there were stay dead
 """
 
-import ctypes
-import fcntl
 import os
 import signal
-import socket
 import struct
-import termios
 import threading
 import time
+
+from proxy import Ended, Link, Proxy, exactly, take_packets
 
 FORWARD, LOSE_REPLY, LOSE_SYNC, HOLD, KILL = "forward", "lose reply", "lose sync", "hold", "kill"
 FREEZE, VANISH = "freeze", "vanish"
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 FENCE = b"fence"  # the statement every store of a batch begins with
-SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27  # asm-generic/socket.h
-ACCEPT_NOTHING = struct.pack("=HBBI", 0x06, 0, 0, 0)  # the BPF program `ret #0`
-
-
-class Ended(Exception):
-    """One side has closed its connection."""
-
-
-def exactly(connection, size):
-    data = b""
-    while len(data) < size:
-        part = connection.recv(size - len(data))
-        if not part:
-            raise Ended
-        data += part
-    return data
-
-
-def drop_packets(side):
-    """What comes to this socket, or to a listening one, is lost before TCP sees it."""
-    program = ctypes.create_string_buffer(ACCEPT_NOTHING, len(ACCEPT_NOTHING))
-    side.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER,
-                    struct.pack("@HP", 1, ctypes.addressof(program)))
-
-
-def unacknowledged(side):
-    """How many bytes sent from here the other kernel has not taken."""
-    if side.fileno() < 0:
-        return 0
-    return struct.unpack("i", fcntl.ioctl(side, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 def message(connection):
@@ -84,34 +52,13 @@ class Unit:
         return FENCE in self.statements
 
 
-class Link:
-    """One client's connection and the one made for it."""
-
+class PostgresLink(Link):
     def __init__(self, proxy, client):
-        self.proxy, self.client = proxy, client
-        self.server = socket.create_connection(proxy.server_address)
-        for side in (self.client, self.server):
-            side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().__init__(proxy, client)
         self.backend_pid = None
         self.synced = 0
         self.answered = -1  # the first ReadyForQuery ends the start-up and answers no Sync
         self.lost_from, self.lost_by = None, None  # answers from this Sync on are dropped
-        self.ended = threading.Event()
-
-    def end(self):
-        self.ended.set()
-        for side in (self.client, self.server):
-            try:
-                side.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # the other thread was first
-
-    def run(self, body):
-        try:
-            body()
-        except (Ended, OSError):
-            pass  # a side that closes is what proxies are for
-        self.end()
 
     def start_up(self):
         """Messages without a letter, until the one that names user and database."""
@@ -122,15 +69,6 @@ class Link:
                 continue
             self.server.sendall(head + exactly(self.client, size - 8))
             return
-
-    def forward(self, side, data):
-        """When everything moves."""
-        while True:
-            self.proxy.moving.wait()
-            with self.proxy.turn:
-                if self.proxy.moving.is_set():
-                    side.sendall(data)
-                    return
 
     def from_client(self):
         self.start_up()
@@ -173,48 +111,23 @@ class Link:
             if letter == b"Z":
                 if self.lost_from is not None and self.answered == self.lost_from:
                     if self.lost_by != LOSE_REPLY:
-                        self.proxy.stand_still(self.lost_by)
+                        self.proxy.stand_still(self.lost_by == VANISH)
                         self.proxy.moving.wait()
                     raise Ended  # it is committed; nobody will be told
                 self.answered += 1
 
 
-class FaultProxy:
+class FaultProxy(Proxy):
+    LINK = PostgresLink
+
     def __init__(self, host, port):
-        self.server_address = (host, port)
         self.judge = lambda unit: FORWARD
         self.kill_after_s = 0
-        self.refusing = False  # closes new connections at once
         self.faults = {}
         self.stores = 0
         self.lock = threading.Lock()
         self.holding, self.released = threading.Event(), threading.Event()
-        self.moving, self.turn = threading.Event(), threading.Lock()
-        self.moving.set()
-        self.stood_still_at = None
-        self.links = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return  # closed
-            self.moving.wait()
-            if self.refusing:
-                client.close()
-                continue
-            try:
-                link = Link(self, client)
-            except OSError:
-                client.close()  # PostgreSQL is away: so is the proxy's other side
-                continue
-            self.links.append(link)
-            for body in (link.from_client, link.from_server):
-                threading.Thread(target=link.run, args=(body,), daemon=True).start()
+        super().__init__(host, port)
 
     def count(self, unit):
         with self.lock:
@@ -228,33 +141,15 @@ class FaultProxy:
     def release(self):
         self.released.set()
 
-    def stand_still(self, fault):
-        with self.turn:
-            self.moving.clear()
-            if fault == VANISH:
-                self.lose_packets()
-            self.stood_still_at = time.monotonic()
-
-    def lose_packets(self):
-        ends = [side for link in self.links for side in (link.client, link.server)]
-        while any(map(unacknowledged, ends)):
-            pass  # or it would be sent again and again, and the other side seem alive
-        for side in (self.listener, *ends):
-            drop_packets(side)
-
     def go_on(self):
         self.moving.set()
         if self.faults.get(VANISH):
-            self.listener.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+            take_packets(self.listener)
 
     def dsn(self, dsn):
         """The same database, through the proxy."""
         host, port = self.server_address
         return dsn.replace(f"host={host} port={port}", f"host=127.0.0.1 port={self.port}")
-
-    def end_all(self):
-        for link in self.links:
-            link.end()
 
     def break_all(self):
         """Every connection ends, what is held is never sent, new ones are refused."""
@@ -264,8 +159,8 @@ class FaultProxy:
         self.moving.set()
 
     def close(self):
-        self.break_all()
-        self.listener.close()
+        self.release()
+        super().close()
 
 
 def proxy_for(dsn):
