@@ -1,10 +1,14 @@
-"""The Kafka broker restarts, dies, stops answering."""
+"""The Kafka broker restarts, dies, stops answering; the way to it is cut."""
 
 import os
 import signal
 import time
 
-from stage import LONG, SESSION_MS, case, expect, joined, segment, wait_for
+from confluent_kafka.admin import AdminClient
+
+from kafka_proxy import KafkaProxy
+from stage import (LONG, SESSION_MS, case, expect, joined, segment, standard_parts,
+                   wait_for)
 
 # The broker takes a late request of a static member for one of a stranger with its name.
 FENCED = "Kafka says this process must end"
@@ -110,5 +114,65 @@ def broker_hangs(theatre):
         theatre.same_as_undisturbed(stage, parts)
         repeats = stage.total("follower", "repeats")
     return (f"hung for {HANG_S:.0f} s with {left} decisions left to the relay; "
+            f"{len(supervisor.restarted)} members fenced and started anew; "
+            f"{repeats} repeats dropped by the receiver")
+
+
+def has_member(admin, stage, consumer):
+    """Whether Kafka counts any in the group of the consumer."""
+    group = f"{stage.prefix}{consumer.name}"
+    return bool(admin.describe_consumer_groups([group])[group].result(30).members)
+
+
+def go_by(service, proxy):
+    service.environment = {**service.environment, "O2C_KAFKA": proxy.bootstrap}
+
+
+@case("the way to the broker is cut", "packets vanish (a socket filter) as the relay's first records "
+      "are on their way: all of the relay's, both ways, and those that orders and follower send, while "
+      "the broker's still come; until Kafka has expelled both, with more events meanwhile",
+      "producers send again what was not acknowledged, members join again, one that the broker "
+      "fences ends and is started anew; the same result")
+def way_to_the_broker_is_cut(theatre):
+    orders, shipments = standard_parts(1)
+    first, second = orders[:len(orders) // 2], orders[len(orders) // 2:]
+    with theatre.stage() as stage:
+        cut, deaf = (KafkaProxy(stage.environment["O2C_KAFKA"]) for _ in range(2))
+        consumers = (stage.orders, stage.services["follower"])
+        go_by(stage.relay, cut)
+        for consumer in consumers:
+            go_by(consumer, deaf)
+
+        def before_produce():
+            if not cut.cut:
+                cut.lose_all()
+                deaf.lose_requests()
+        cut.before_produce = before_produce
+        try:
+            stage.begin("outbox-relay")
+            stage.publish(first)
+            wait_for(lambda: stage.applied() >= len({event["order_id"] for event in first}),
+                     "decisions wait for the relay")
+            stage.relay.start()
+            wait_for(lambda: cut.cut and deaf.cut, "the way is cut")
+            stage.publish(second)
+            left = stage.left_of(stage.relay), stage.left_of(stage.orders)
+            admin = AdminClient({"bootstrap.servers": stage.environment["O2C_KAFKA"]})
+            wait_for(lambda: not any(has_member(admin, stage, consumer) for consumer in consumers),
+                     "Kafka has expelled both")
+            still = stage.left_of(stage.relay), stage.left_of(stage.orders)
+            expect(min(left) > 0 and still == left, f"left were {left}, then {still}")
+            for proxy in (cut, deaf):
+                proxy.go_on()
+            supervisor = Supervisor(stage)
+            supervisor.all_drained()
+            stage.publish(shipments)
+            supervisor.all_drained()
+            theatre.same_as_undisturbed(stage, [orders, shipments])
+            repeats = stage.total("follower", "repeats")
+        finally:
+            for proxy in (cut, deaf):
+                proxy.close()
+    return (f"{left[0]} decisions were left to the relay, {left[1]} records to orders; "
             f"{len(supervisor.restarted)} members fenced and started anew; "
             f"{repeats} repeats dropped by the receiver")
