@@ -1,14 +1,15 @@
-"""The Kafka broker restarts, dies, stops answering; the way to it is cut."""
+"""The Kafka broker restarts, dies, stops answering, has no room; the way to it is cut."""
 
 import os
+import resource
 import signal
 import time
 
 from confluent_kafka.admin import AdminClient
 
 from kafka_proxy import KafkaProxy
-from stage import (LONG, SESSION_MS, case, expect, joined, segment, standard_parts,
-                   wait_for)
+from stage import (LONG, SESSION_MS, UNREACHABLE, as_lines, case, expect, joined, segment,
+                   standard_parts, wait_for)
 
 # The broker takes a late request of a static member for one of a stranger with its name.
 FENCED = "Kafka says this process must end"
@@ -176,3 +177,35 @@ def way_to_the_broker_is_cut(theatre):
     return (f"{left[0]} decisions were left to the relay, {left[1]} records to orders; "
             f"{len(supervisor.restarted)} members fenced and started anew; "
             f"{repeats} repeats dropped by the receiver")
+
+
+@case("the broker's disk is full", "no file of the broker can grow any more (RLIMIT_FSIZE) while "
+      "decisions wait for the relay: the broker ends; then it has room and is started",
+      "o2c publish ends with 3; what was not acknowledged is sent again, nothing is parked; the same "
+      "result")
+def broker_has_no_room(theatre):
+    orders, shipments = standard_parts(1)
+    with theatre.own_stage() as stage:
+        stage.begin("outbox-relay")
+        supervisor = Supervisor(stage)
+        first, second = orders[:len(orders) // 2], orders[len(orders) // 2:]
+        stage.publish(first)
+        wait_for(lambda: stage.applied() >= len({event["order_id"] for event in first}),
+                 "decisions wait for the relay")
+        resource.prlimit(broker(stage.stack), resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        stage.relay.start()
+        refused = stage.o2c("publish", "--patience-s", "1", "-", input=as_lines(second))
+        wait_for(lambda: not stage.stack.runs(), "the broker ends")
+        expect(refused.returncode == UNREACHABLE,
+               f"o2c publish: {refused.returncode} {refused.stderr}")
+        left = stage.left_of(stage.relay)
+        expect(left, "nothing is left to the relay")
+        stage.stack.start("kafka")
+        stage.publish(second)
+        supervisor.all_drained()
+        stage.publish(shipments)
+        supervisor.all_drained()
+        expect(stage.total("orders", "parked") == 0, "events were parked for it")
+        theatre.same_as_undisturbed(stage, [orders, shipments])
+    return (f"the broker ended with {left} decisions left to the relay; "
+            f"{len(supervisor.restarted)} members fenced and started anew, 0 parked")
