@@ -42,10 +42,10 @@ class Runner(ScenarioCase):
         return folder
 
     def build_that_notes(self, file):
-        """A build whose o2c writes down which database and topics it is told."""
+        """A build whose o2c writes down what it is told, and of which database and topics."""
         folder = self.build_with(file.name, 0, "")
         tool = folder / CLI
-        tool.write_text(f'#!/bin/sh\necho "$O2C_PG_DSN prefix=$O2C_TOPIC_PREFIX" >>{file}\n'
+        tool.write_text(f'#!/bin/sh\necho "$O2C_PG_DSN prefix=$O2C_TOPIC_PREFIX $*" >>{file}\n'
                         f'exec {self.build / CLI} "$@"\n')
         return folder
 
@@ -68,8 +68,12 @@ class Runner(ScenarioCase):
                          (1000, None, "2026-03-02T09:00:00Z"))
         self.assertEqual(first.get("requested_date", "2026-04-01"), "2026-04-01")
         self.assertEqual(output["parked"], [])
+        # it never waits for longer than it says
+        told = notes.read_text()
+        self.assertEqual(re.findall(r"publish --barriers.* (\d+) -$|drain .*-s (\d+)$", told, re.M),
+                         [("60", ""), ("", "60")])
         # nothing is left of what it made
-        database, prefix = re.search(r"dbname=(\S+).* prefix=(\S+)", notes.read_text()).groups()
+        database, prefix = re.search(r"dbname=(\S+).* prefix=(\S+)", told).groups()
         self.assertNotIn(database, self.databases())
         self.assertEqual([topic for topic in self.topics() if topic.startswith(prefix)], [])
 
