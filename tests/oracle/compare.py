@@ -4,8 +4,10 @@
 Compares two outputs of tests/scenario or of the oracle.  Views and columns of EXPECTED must be
 in ACTUAL; further ones there are allowed.  Columns named in the arrival file (numbers, ids made
 on the way, times of arrival, owners) are compared for shape and uniqueness only; of those with
-"except" all but what that expression finds is compared.  With --copies N, ACTUAL holds N copies made by shuffle.py: each of them is compared.  Without
-EXPECTED (one file and --copies) all copies are compared with the first.
+"except" all but what that expression finds is compared.  With --copies N, ACTUAL holds N copies
+made by shuffle.py: each of them is compared.  Without EXPECTED (one file and --copies) all copies
+are compared with the first.  A view whose rows name no copy is not compared; it is named on
+standard error.
 
 Exit 0 equal; 1 differences, the first of them printed; 2 usage or bad input.
 """
@@ -137,10 +139,17 @@ def without_mark(value):
     return [without_mark(item) for item in value] if isinstance(value, list) else value
 
 
+def of_all_copies(output):
+    """The views whose rows name no copy: they add up what all copies have, as flow does."""
+    return [view for view, rows in output.items()
+            if rows and not any(COPY_MARK.search(json.dumps(row)) for row in rows)]
+
+
 def split_copies(output, count):
-    """The output of each copy under the ids of the original."""
-    copies = [{view: [] for view in output} for _ in range(count)]
-    for view, rows in output.items():
+    """The output of each copy under the ids of the original, but for views of all copies."""
+    views = {view: rows for view, rows in output.items() if view not in of_all_copies(output)}
+    copies = [{view: [] for view in views} for _ in range(count)]
+    for view, rows in views.items():
         for row in rows:
             marks = {int(number) for number in COPY_MARK.findall(json.dumps(row))}
             if len(marks) != 1 or not 1 <= min(marks) <= count:
@@ -184,13 +193,17 @@ def main():
         parser.error("two files, or one with --copies")
     try:
         arrival = load(chosen.arrival)
-        compared = pairs([load(path) for path in chosen.outputs], chosen.copies)
+        outputs = [load(path) for path in chosen.outputs]
+        compared = pairs(outputs, chosen.copies)
     except (OSError, ValueError) as fault:
         print(f"compare: {fault}", file=sys.stderr)
         return 2
     found = [name + line for name, expected, actual in compared
              for line in differences(expected, actual, arrival, chosen.views)]
     report(found, chosen.limit)
+    left_out = of_all_copies(outputs[-1]) if chosen.copies else []
+    if left_out:
+        print(f"not compared: {', '.join(left_out)}, of all copies together", file=sys.stderr)
     return 1 if found else 0
 
 

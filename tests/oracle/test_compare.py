@@ -184,6 +184,18 @@ class Shuffle(unittest.TestCase):
         self.assertEqual(told, ['copy 2: order_status: order_id="O1" customer_id="C1": '
                                 'state is "done", expected "processing"'])
 
+    def test_what_names_no_copy_is_left_out_and_what_some_rows_do_not_is_refused(self):
+        output = views(*shuffled(EVENTS, 5, copies=2, in_order=True))
+        output["flow"] = [{"stage": "placed", "documents": 6}]
+        self.assertEqual(compare.of_all_copies(output), ["flow"])
+        (_, first, second), = compare.pairs([output], 2)[1:]
+        self.assertEqual([set(output) - set(copy) for copy in (first, second)], [{"flow"}] * 2)
+        self.assertTrue(found({"flow": output["flow"]}, second))
+        output["order_status"][0] = {**output["order_status"][0], "order_id": "O1",
+                                     "customer_id": "C1"}
+        with self.assertRaisesRegex(ValueError, "order_status: .* belongs to no single copy"):
+            compare.split_copies(output, 2)
+
     def test_event_ids_of_copies_stay_uuids(self):
         made = {event.get("event_id") for event in shuffled(EVENTS, 5, copies=2)} - {None}
         self.assertEqual(len(made), 2)

@@ -158,7 +158,15 @@ class Runner(ScenarioCase):
     # ---- what it does meanwhile
 
     def test_copies_are_named_and_compared(self):
-        output = self.rows("--views", "order_status", "--copies", "3", "-", input=TWO)
+        """In all views, as they are by default: the offsets of parked records, too."""
+        twice = {"line_no": 1, "sku": "ROPE", "quantity_milli": 1}
+        parked = order("O3", "C2", lines=[twice, twice])
+        said, why = self.scenario("--copies", "3", "-", input=TWO + parked)
+        output = json.loads(said)
+        self.assertEqual(len(output["parked"]), 3)
+        self.assertEqual([row["documents"] for row in output["flow"]
+                          if row["stage"] == "placed"], [3])
+        self.assertIn("not compared: flow", why)
         self.assertEqual([row["order_id"] for row in output["order_status"]],
                          [f"O{number}-copy{copy}" for number in (1, 2) for copy in (1, 2, 3)])
         self.assertEqual({row["customer_id"] for row in output["order_status"]},
