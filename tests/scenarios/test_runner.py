@@ -92,14 +92,15 @@ class Runner(ScenarioCase):
     def test_usage_is_2(self):
         for words, expected in (
                 (("--views", "order_status;", "-"), "order_status;"),
-                (("--views", "nobody", "-"), "nobody"),
+                (("--views", "shipment,nobody", "-"), '--views: relation "o2c.nobody" does not'),
+                (("--views", "ageing(soon)", "-"), '--views: invalid input syntax for type date: "soon"'),
                 (("--copies", "-1", "-"), "--copies"),
                 (("--duplicate", "101", "-"), "--duplicate"),
                 (("--kill", "x", "-"), "--kill"),
                 (("--partitions", "0", "-"), "--partitions"),
                 (("--go-live", "today", "-"), "--go-live"),
                 (("--frob", "-"), "frob"),
-                ((self.scratch / "not-there.ndjson",), "not-there.ndjson")):
+                ((self.scratch / "not-there.ndjson",), "not-there.ndjson: No such file")):
             with self.subTest(words):
                 said, why = self.scenario(*words, status=2, input=TWO)
                 self.assertEqual(said, "")

@@ -18,7 +18,7 @@ TIMESTAMP = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?\+
 
 
 class UnknownView(Exception):
-    """It is neither a view nor a function of schema o2c."""
+    """It cannot be the name of a view or function."""
 
 
 def parse_views(text):
@@ -104,10 +104,7 @@ def read_views(dsn, views):
     done = subprocess.run(["psql", "-XAtq", dsn], input="".join(script(views)), text=True,
                           capture_output=True, check=False)
     if done.returncode:
-        problem = done.stderr.strip()
-        if "does not exist" in problem:
-            raise UnknownView(problem)
-        raise OSError(problem)
+        raise OSError(done.stderr.strip())
     return parse_output(done.stdout)
 
 
