@@ -152,17 +152,16 @@ def merged(copies, chance):
 
 def with_repeats(segments, percent, chance):
     """Inserts repeats, each after its original in this or a later segment of the same run."""
+    lines = [(at, place, line) for at, segment in enumerate(segments)
+             for place, line in enumerate(segment or ())]
     inserts = {}
-    for at, segment in enumerate(segments):
-        for place, line in enumerate(segment or ()):
-            if chance.random() * 100 >= percent:
-                continue
-            later = [number for number in range(at, len(segments))
-                     if segments[number] and segments[number][0].run == line.run]
-            target = chance.choice(later)
-            begin = place + 1 if target == at else 0
-            inserts.setdefault(target, []).append(
-                (chance.randint(begin, len(segments[target])), line))
+    for at, place, line in chance.sample(lines, round(len(lines) * percent / 100)):
+        later = [number for number in range(at, len(segments))
+                 if segments[number] and segments[number][0].run == line.run]
+        target = chance.choice(later)
+        begin = place + 1 if target == at else 0
+        inserts.setdefault(target, []).append(
+            (chance.randint(begin, len(segments[target])), line))
     for target, repeats in inserts.items():
         for place, line in sorted(repeats, key=lambda repeat: repeat[0], reverse=True):
             segments[target].insert(place, line)

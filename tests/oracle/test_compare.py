@@ -166,6 +166,13 @@ class Shuffle(unittest.TestCase):
         self.assertEqual([name for name in first if name],
                          [f"e{number}" for number in range(len(EVENTS))])
 
+    def test_as_many_are_repeated_as_asked_for(self):
+        for percent, more in ((0, 0), (10, 1), (50, 6), (100, 11)):
+            for seed in range(20):
+                other = list(map(json.dumps, shuffled(EVENTS, seed, percent=percent)))
+                self.assertEqual(len(other), len(EVENTS) + more)
+                self.assertEqual(len(set(other)), len(EVENTS))
+
     def test_copies_have_ids_of_their_own_and_compare_equal(self):
         other = shuffled(EVENTS, 5, copies=3, percent=30)
         output = views(*[event for event in other])
