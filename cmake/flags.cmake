@@ -12,7 +12,6 @@ endif()
 
 set(O2C_SANITIZE "" CACHE STRING "-fsanitize= list: address,undefined or thread")
 option(O2C_FAILPOINTS "compile failpoints in (test builds)" OFF)
-set(O2C_MUTANT "" CACHE STRING "build one deliberate defect in; see tests/mutants")
 
 # assert() stays on in every build: its conditions are cheap and data never reaches them.
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}")
@@ -34,10 +33,6 @@ else()
 endif()
 if(O2C_FAILPOINTS)
     add_compile_definitions(O2C_FAILPOINTS)
-endif()
-if(O2C_MUTANT)
-    string(TOUPPER "O2C_MUTANT_${O2C_MUTANT}" mutant)
-    add_compile_definitions(${mutant})
 endif()
 
 include_directories(${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
