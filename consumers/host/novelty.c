@@ -24,6 +24,19 @@ struct o2c_str o2c_kept_content(const struct o2c_event *event,
     return copy;
 }
 
+void o2c_tell_known(struct o2c_effects *effects, const struct o2c_event *event,
+                    struct o2c_str now, struct o2c_str before, int64_t first_seen_us,
+                    struct o2c_str natural_key)
+{
+#ifdef O2C_MUTANT_CONFLICT_IS_REPEAT
+    now = before;
+#endif
+    if (o2c_content_same(before, now))
+        o2c_effects_repeat(effects);
+    else
+        o2c_effects_conflict(effects, event, natural_key, before, first_seen_us);
+}
+
 bool o2c_is_new(struct o2c_effects *effects, const struct o2c_event *event,
                 struct o2c_str now, struct o2c_str before, int64_t first_seen_us,
                 const char *kind, struct o2c_str id)
@@ -33,16 +46,9 @@ bool o2c_is_new(struct o2c_effects *effects, const struct o2c_event *event,
 
     if (!before.at)
         return true;
-#ifdef O2C_MUTANT_CONFLICT_IS_REPEAT
-    now = before;
-#endif
-    if (o2c_content_same(before, now)) {
-        o2c_effects_repeat(effects);
-        return false;
-    }
     len = snprintf(key, sizeof key, "%s/%.*s", kind, (int)(id.len < 256 ? id.len : 256),
                    id.at);
-    o2c_effects_conflict(effects, event, (struct o2c_str){key, (size_t)len}, before,
-                         first_seen_us);
+    o2c_tell_known(effects, event, now, before, first_seen_us,
+                   (struct o2c_str){key, (size_t)len});
     return false;
 }

@@ -20,9 +20,16 @@ struct o2c_str o2c_kept_content(const struct o2c_event *event,
                                 const struct o2c_moment *moment);
 
 /*
- * True if nothing of this key was seen before (`before` absent).  Otherwise a
- * repeat, or a conflict with what was first seen at first_seen_us, is told to
- * the effects; its natural key is then "kind/id".
+ * Tells the effects what an event is whose natural key is known: a repeat of
+ * `before`, or a conflict with it, which was first seen at first_seen_us.
+ */
+void o2c_tell_known(struct o2c_effects *effects, const struct o2c_event *event,
+                    struct o2c_str now, struct o2c_str before, int64_t first_seen_us,
+                    struct o2c_str natural_key);
+
+/*
+ * True if nothing of the natural key "kind/id" was seen before (`before`
+ * absent).  Otherwise what it is has been told.
  */
 bool o2c_is_new(struct o2c_effects *effects, const struct o2c_event *event,
                 struct o2c_str now, struct o2c_str before, int64_t first_seen_us,

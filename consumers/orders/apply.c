@@ -8,12 +8,14 @@
 #include "consumers/host/rows.h"
 #include "consumers/host/wants.h"
 #include "consumers/orders/rows.h"
-#include "runtime/base/arena.h"
 #include "schemas/events.h"
 #include "schemas/units/money.h"
-#include "schemas/wire/content.h"
 
 #include "runtime/base/banned.h"
+
+enum {
+    KEY_MAX_BYTES = 320
+};
 
 static const int64_t SUM_SLACK = 1000000000000000000;
 
@@ -99,33 +101,22 @@ struct line *orders_begin_line(struct o2c_account *account, struct o2c_str order
                                O2C_KEY(O2C_K(order_id), O2C_N(line_no)));
 }
 
-static struct o2c_str printed(const struct o2c_moment *moment, const char *text, int len)
-{
-    struct o2c_str copy = O2C_STR("");
-
-    (void)o2c_arena_copy(moment->arena, (struct o2c_str){text, (size_t)len}, &copy);
-    return copy;
-}
-
 /* ---- revisions: is this one new? */
 
-enum novelty {
-    IS_NEW,
-    IS_REPEAT,
-    IS_CONFLICT
-};
-
-static enum novelty judge(struct o2c_str before, struct o2c_str now)
+static void tell_known(const struct revision *known, struct o2c_str order_id,
+                       const struct o2c_event *event, struct o2c_str content,
+                       struct o2c_effects *effects)
 {
-    if (!before.at)
-        return IS_NEW;
-    return o2c_content_same(before, now) ? IS_REPEAT : IS_CONFLICT;
+    char key[KEY_MAX_BYTES];
+    int len = snprintf(key, sizeof key, "%.*s/%" PRId64,
+                       (int)(order_id.len < 256 ? order_id.len : 256), order_id.at,
+                       known->revision);
+
+    o2c_tell_known(effects, event, content, known->content, known->first_seen,
+                   (struct o2c_str){key, (size_t)len});
 }
 
-/*
- * The row of a revision that is new; NULL for a repeat or a conflict, which
- * are told to the effects.
- */
+/* The row of a revision that is new; NULL where it is known. */
 static struct revision *new_revision(struct o2c_account *account,
                                      const struct o2c_event *event, int64_t number,
                                      const struct o2c_moment *moment,
@@ -135,22 +126,9 @@ static struct revision *new_revision(struct o2c_account *account,
     const struct revision *known =
         o2c_row_find(account, &orders_revision, O2C_KEY(O2C_K(order_id), O2C_N(number)));
     struct revision *revision;
-    char key[320];
 
-    switch (judge(known ? known->content : (struct o2c_str){NULL, 0}, content)) {
-    case IS_NEW:
-        break;
-    case IS_REPEAT:
-        o2c_effects_repeat(effects);
-        return NULL;
-    case IS_CONFLICT:
-        o2c_effects_conflict(
-            effects, event,
-            printed(moment, key,
-                    snprintf(key, sizeof key, "%.*s/%" PRId64,
-                             (int)(order_id.len < 256 ? order_id.len : 256), order_id.at,
-                             number)),
-            known->content, known->first_seen);
+    if (known) {
+        tell_known(known, order_id, event, content, effects);
         return NULL;
     }
     revision =
