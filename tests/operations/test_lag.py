@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import math
 import os
 import pty
 import re
@@ -30,6 +31,16 @@ CONSUMER_FIELDS = {"consumer": str, "set_aside": int, "outbox_unsent": int,
                    "outbox_per_second": int}
 
 
+def seconds_to_drain(line):
+    """At the rates that the line itself tells."""
+    gained = line["out_per_second"] - line["in_per_second"]
+    if not line["records_behind"]:
+        return 0
+    if line["status"] in ("STALL", "STOP") or gained <= 0:
+        return None
+    return math.ceil(line["records_behind"] / gained)
+
+
 class LagCase(PipelineCase):
     def lag(self, *options, status=None):
         """The partitions' objects; every line is checked."""
@@ -44,6 +55,8 @@ class LagCase(PipelineCase):
                 if isinstance(line[name], (int, float)):
                     self.assertGreaterEqual(line[name], 0, name)
         partitions = [line for line in lines if "topic" in line]
+        for line in partitions:
+            self.assertEqual(line["seconds_to_drain"], seconds_to_drain(line), line)
         stands = any(line["status"] in ("STALL", "STOP") for line in partitions)
         self.assertEqual(done.returncode, int(stands))
         return partitions
