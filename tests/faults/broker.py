@@ -15,6 +15,9 @@ from stage import (LONG, SESSION_MS, UNREACHABLE, as_lines, case, expect, joined
 FENCED = "Kafka says this process must end"
 WORK = 4  # records that wait, at least
 HANG_S = 45 if LONG else 2 * SESSION_MS / 1000
+# A request is given up after a second; a record never is, though somebody says so.
+IMPATIENT = "socket.timeout.ms=1000;message.timeout.ms=1000"
+TIMED_OUT = '"REQTMOUT"'
 
 
 def broker(stack):
@@ -87,7 +90,8 @@ def broker_restarts(theatre):
 
 
 @case("the broker does not answer", "SIGSTOP of the broker while the relay has records on their "
-      "way, for two sessions; SIGCONT", "producers send again what was not acknowledged, members "
+      "way, for two sessions; the relay's requests time out after 1 s (`kafka-client`); SIGCONT",
+      "producers send again what was not acknowledged, members "
       "join again, one that the broker fences ends and is started anew; the same result")
 def broker_hangs(theatre):
     parts = segment("H0", 24)
@@ -96,7 +100,7 @@ def broker_hangs(theatre):
         stage.publish(parts[0])
         wait_for(lambda: stage.applied() >= len({event["order_id"] for event in parts[0]}),
                  "decisions wait for the relay")
-        stage.relay.start(O2C_FAILPOINT_LOG=str(stage.hits))
+        stage.relay.start(O2C_FAILPOINT_LOG=str(stage.hits), O2C_KAFKA_CLIENT=IMPATIENT)
         wait_for(lambda: stage.hits_of("relay.before_produce"), "the relay publishes")
         pid = broker(stage.stack)
         os.kill(pid, signal.SIGSTOP)
@@ -105,8 +109,10 @@ def broker_hangs(theatre):
             expect(left, "the relay has nothing on its way")
             begun = time.monotonic()
             wait_for(lambda: time.monotonic() - begun > HANG_S, "two sessions", 2 * HANG_S)
+            wait_for(lambda: TIMED_OUT in stage.relay.words(), "a request of the relay times out")
         finally:
             os.kill(pid, signal.SIGCONT)
+        timeouts = stage.relay.words().count(TIMED_OUT)
         supervisor = Supervisor(stage)
         supervisor.all_drained()
         for part in parts[1:]:
@@ -114,7 +120,8 @@ def broker_hangs(theatre):
             supervisor.all_drained()
         theatre.same_as_undisturbed(stage, parts)
         repeats = stage.total("follower", "repeats")
-    return (f"hung for {HANG_S:.0f} s with {left} decisions left to the relay; "
+    return (f"hung for {HANG_S:.0f} s with {left} decisions left to the relay, whose requests timed "
+            f"out {timeouts} times; "
             f"{len(supervisor.restarted)} members fenced and started anew; "
             f"{repeats} repeats dropped by the receiver")
 

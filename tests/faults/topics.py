@@ -6,6 +6,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaExcep
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from kafka_topics import delete_topics
+from members import claimed, shared_out
 from money import money_segment
 from stage import case, expect, order, segment, standard_parts, wait_for
 
@@ -34,24 +35,29 @@ def stop_all(stage):
     stage.stop()
 
 
-@case("a topic is not there yet", "a topic of the consumer is missing when it starts, and made "
-      "later", "the consumer waits, says for which topic, and begins by itself; the same result")
+@case("a topic is not there yet", "a topic of the consumer is missing when two members start, and "
+      "made later", "both wait, say for which topic, and begin by themselves, each partition number "
+      "with one of them; the same result")
 def consumer_waits_for_a_missing_topic(theatre):
     parts = standard_parts(1)
     with theatre.stage() as stage:
         missing = f"{stage.prefix}o2c.shipments"
         delete_topics(stage.environment["O2C_KAFKA"], missing)
-        stage.orders.start()
-        wait_for(lambda: "waiting for a topic" in stage.orders.words(), "the consumer waits")
-        expect(missing in stage.orders.last_words(1), "it does not say for which topic")
-        status, _ = stage.orders.ask("/readyz")
-        expect(status == 503, f"/readyz answers {status}")
+        members = stage.orders, stage.second_member()
+        for member in members:
+            member.start()
+            wait_for(lambda: "waiting for a topic" in member.words(), f"{member.name} waits")
+            expect(missing in member.last_words(1), f"{member.name} does not say for which topic")
+            status, _ = member.ask("/readyz")
+            expect(status == 503, f"/readyz of {member.name} answers {status}")
         stage.create_topics()
         stage.begin("orders")
-        stage.await_ready(stage.orders)
+        wait_for(lambda: shared_out(*members), "both members own partitions")
         stage.play(parts)
         theatre.same_as_undisturbed(stage, parts)
-    return "503 and the topic's name until it was made, then all applied"
+        owned = claimed(*members)
+    return ("503 and the topic's name until it was made, then "
+            f"{' + '.join(f'{count:.0f}' for count in owned)} partitions and all applied")
 
 
 @case("topics with unequal partition counts", "one topic is made with 4 partitions, the others "
