@@ -21,6 +21,7 @@
 #include "producers/cli/stack.h"
 #include "runtime/base/buf.h"
 #include "runtime/base/uuid.h"
+#include "runtime/kafka/drained.h"
 #include "runtime/kafka/headers.h"
 #include "runtime/kafka/offsets.h"
 #include "schemas/events.h"
@@ -29,6 +30,7 @@
 
 enum {
     ASK_TIMEOUT_MS = 10000,
+    MAX_REASON_BYTES = 4096,
     ROWS_AT_ONCE = 2000
 };
 
@@ -552,14 +554,35 @@ static bool for_each_consumer(struct run *run, on_consumer_fn *act)
     return asked;
 }
 
+/* Of a pipeline at work nothing need hold: where it is, that is said. */
+static int broken(struct run *run)
+{
+    struct stack *stack = &run->stack;
+    bool drained = true;
+    struct o2c_buf why;
+    int status = EXIT_FINDINGS;
+
+    o2c_buf_init(&why, MAX_REASON_BYTES);
+    if (!run->rebuilds &&
+        o2c_drained(stack->pg, stack->rk, stack->settings->kafka.topic_prefix, &drained,
+                    &why, &stack->err))
+        status = stack_failed(stack);
+    else
+        stack_fail(
+            stack, status, "%d invariant%s broken%s%s", run->findings,
+            run->findings == 1 ? " is" : "s are",
+            drained ? "" : "; but the pipeline is not drained: ", o2c_buf_text(&why));
+    o2c_buf_clear(&why);
+    return status;
+}
+
 static int verify(struct run *run)
 {
     if (!for_each_consumer(run, check_consumer) ||
         (!run->rebuilds && !check_own(run, "all", "o2c")))
         return EXIT_STACK_FAILED;
     if (run->findings)
-        return stack_fail(&run->stack, EXIT_FINDINGS, "%d invariant%s broken",
-                          run->findings, run->findings == 1 ? " is" : "s are");
+        return broken(run);
     printf("verified: %" PRId64 " records accounted for, %" PRId64
            " published decisions equal the outbox\n",
            run->records, run->outbox_rows);

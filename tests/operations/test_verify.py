@@ -215,6 +215,10 @@ class Verify(PipelineCase):
         gone = TopicPartition(self.topic("o2c.conflicts"), conflict.partition(), 2)
         admin.delete_records([gone])[gone].result(PATIENCE_S)
         self.broken(r"o2c.conflicts partition \d+: stream_seq 1 of orders is not published")
+        self.assertNotIn("not drained", self.o2c("verify", status=1))
+        self.publish(order("OZ", "C1"))
+        self.assertRegex(self.o2c("verify", status=1), "o2c verify: 1 invariant is broken; but the"
+                         r" pipeline is not drained: orders is 1 record behind on \S+o2c.orders/")
 
     def test_other_endings(self):
         environment = self.pipeline.environment
