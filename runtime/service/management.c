@@ -51,13 +51,19 @@ static unsigned write_health(bool good, struct o2c_buf *body)
     return good ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
+const struct o2c_metric o2c_service_build = {"o2c_build_info", O2C_METRIC_GAUGE,
+                                             "program,version",
+                                             "The release of this program.", 0};
+
 static void write_build(const struct o2c_service *service, struct o2c_buf *body)
 {
+    const char *name = o2c_service_build.name;
+
     o2c_buf_printf(body,
-                   "# HELP o2c_build_info The release of this program.\n"
-                   "# TYPE o2c_build_info gauge\n"
-                   "o2c_build_info{program=\"%s\",version=\"%s\"} 1\n",
-                   service->name, O2C_VERSION);
+                   "# HELP %s %s\n"
+                   "# TYPE %s gauge\n"
+                   "%s{program=\"%s\",version=\"%s\"} 1\n",
+                   name, o2c_service_build.help, name, name, service->name, O2C_VERSION);
 }
 
 static unsigned write_answer(struct o2c_service *service, const char *path,

@@ -1,4 +1,4 @@
-/* service_private.h - what service.c and management.c share. */
+/* service_private.h - what service.c, management.c and describe.c share. */
 #ifndef O2C_SERVICE_SERVICE_PRIVATE_H
 #define O2C_SERVICE_SERVICE_PRIVATE_H
 
@@ -7,6 +7,7 @@
 #include "runtime/service/service.h"
 
 struct MHD_Daemon;
+struct o2c_metric;
 
 /* The management port: libmicrohttpd behind its epoll descriptor, on the loop. */
 struct management {
@@ -35,6 +36,9 @@ struct o2c_service {
 enum o2c_verdict o2c_management_open(struct o2c_service *service, const char *listen,
                                      struct o2c_err *err) O2C_MUST_CHECK;
 void o2c_management_close(struct o2c_service *service);
+
+/* What every process shows beside the metrics of its program. */
+extern const struct o2c_metric o2c_service_build;
 
 /* Empty `why_not`: yes. */
 bool o2c_service_is_ready(struct o2c_service *service, struct o2c_buf *why_not);

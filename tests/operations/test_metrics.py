@@ -18,6 +18,7 @@ LAG = ("o2c_consumer_next_offset", "o2c_consumer_lag_records", "o2c_consumer_lag
        "o2c_consumer_oldest_unprocessed_timestamp_seconds", "o2c_consumer_status",
        "o2c_consumer_offset_mirror_drift_records")
 OK, STALL = 1, 5
+PAGE = (Path(__file__).resolve().parents[2] / "docs/metrics.md").read_text("utf-8")
 
 
 class MetricsCase(PipelineCase):
@@ -30,6 +31,7 @@ class MetricsCase(PipelineCase):
         for line in text.splitlines():
             if line.startswith("#"):
                 declared.add(line.split()[2])
+                self.assertIn(f"\n| `{line.split()[2]}` | ", PAGE)
                 continue
             match = SERIES.fullmatch(line)
             self.assertIsNotNone(match, line)  # no NaN, nothing negative
