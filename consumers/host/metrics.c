@@ -97,16 +97,6 @@ const struct o2c_metric *host_metrics_table(size_t *ret_count)
     return table;
 }
 
-void host_metrics_open(struct engine *engine)
-{
-    size_t count = (size_t)engine->topic_count * (O2C_EVENT_TYPE_COUNT + 1) * TOTAL_COUNT;
-
-    engine->metrics = o2c_metrics_new(table, sizeof table / sizeof table[0]);
-    engine->counted.at = calloc(count, sizeof *engine->counted.at);
-    if (!engine->metrics || !engine->counted.at)
-        abort();
-}
-
 void host_metrics_close(struct engine *engine)
 {
     free(engine->counted.at);
@@ -152,6 +142,36 @@ enum {
     DLQ_REASONS = sizeof dlq_reasons / sizeof dlq_reasons[0]
 };
 
+static const char *const resolutions[] = {"not_committed", "committed"};
+static const char *const rebalances[] = {"assign", "revoke"};
+static const char *const due_results[] = {"ran", "waiting", "refused"};
+
+/* A counter that is not there before it counts has no first step to be alerted on. */
+static void begin_at_zero(struct engine *engine, size_t index, const char *const *labels,
+                          size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        (void)series(engine, index, labels[i]);
+}
+
+#define BEGIN_AT_ZERO(engine, index, labels)                                               \
+    begin_at_zero(engine, index, labels, sizeof(labels) / sizeof(labels)[0])
+
+void host_metrics_open(struct engine *engine)
+{
+    size_t count = (size_t)engine->topic_count * (O2C_EVENT_TYPE_COUNT + 1) * TOTAL_COUNT;
+
+    engine->metrics = o2c_metrics_new(table, sizeof table / sizeof table[0]);
+    engine->counted.at = calloc(count, sizeof *engine->counted.at);
+    if (!engine->metrics || !engine->counted.at)
+        abort();
+    BEGIN_AT_ZERO(engine, METRIC_IN_DOUBT, resolutions);
+    BEGIN_AT_ZERO(engine, METRIC_REBALANCES, rebalances);
+    BEGIN_AT_ZERO(engine, METRIC_DLQ, dlq_reasons);
+    if (engine->clock >= 0)
+        BEGIN_AT_ZERO(engine, METRIC_DUE, due_results);
+}
+
 static size_t dlq_reason(const char *name)
 {
     size_t i = 0;
@@ -178,12 +198,11 @@ static void count_dead_letters(struct engine *engine, const struct batch *batch)
 
 static void count_due(struct engine *engine, const struct batch *batch)
 {
-    if (engine->clock < 0)
-        return;
-    o2c_series_add(series(engine, METRIC_DUE, "ran"), batch->due_ran);
-    o2c_series_add(series(engine, METRIC_DUE, "waiting"), batch->due_waiting);
-    o2c_series_add(series(engine, METRIC_DUE, "refused"),
-                   (int64_t)batch->due_refused.count);
+    const int64_t counted[] = {batch->due_ran, batch->due_waiting,
+                               (int64_t)batch->due_refused.count};
+
+    for (size_t i = 0; engine->clock >= 0 && i < sizeof counted / sizeof counted[0]; i++)
+        o2c_series_add(series(engine, METRIC_DUE, due_results[i]), counted[i]);
 }
 
 /* Of the oldest record of the part; a broker's clock may be ahead of ours. */
@@ -218,8 +237,7 @@ void host_metrics_batch(struct engine *engine, const struct batch *batch)
 
 void host_metrics_in_doubt(struct engine *engine, bool committed)
 {
-    o2c_series_add(
-        series(engine, METRIC_IN_DOUBT, committed ? "committed" : "not_committed"), 1);
+    o2c_series_add(series(engine, METRIC_IN_DOUBT, resolutions[committed]), 1);
 }
 
 void host_metrics_fenced(struct engine *engine)
@@ -266,13 +284,13 @@ static void refresh_days(struct engine *engine)
 {
     int32_t day = INT32_MAX;
 
+    o2c_metrics_forget(engine->metrics, METRIC_DAY);
     if (engine->clock < 0)
         return;
     for (int32_t p = 0; engine->unit && p < engine->partition_count; p++)
         if (engine->unit[p].claimed && ticks_done(&engine->unit[p]) < day)
             day = ticks_done(&engine->unit[p]);
     o2c_series_set(series(engine, METRIC_HELD, NULL), (int64_t)engine->holds);
-    o2c_metrics_forget(engine->metrics, METRIC_DAY);
     if (day != INT32_MAX && day != O2C_NO_BUSINESS_DATE)
         o2c_series_set(series(engine, METRIC_DAY, NULL), day * O2C_DAY_US);
 }

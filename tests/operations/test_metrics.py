@@ -159,9 +159,10 @@ class Metrics(MetricsCase):
             ("o2c.orders", "none", "parked"): 1,
             ("o2c.orders", "OrderPlaced", "parked"): 2,
             ("o2c.orders", "none", "set_aside"): 1})
-        self.assertEqual({key: number - letters_before.get(key, 0)
+        self.assertEqual({key: number - letters_before[key]
                           for key, number in letters().items()},
-                         {("unreadable",): 1, ("refused",): 1, ("no-key",): 1})
+                         {("unreadable",): 1, ("refused",): 1, ("no-key",): 1,
+                          ("wrong-partition",): 0, ("key-mismatch",): 0})
         self.assertEqual(self.of("orders", "o2c_parked_keys"), {(): 2})
         for account in ("CF", "CG"):
             self.o2c("parked", "discard", "orders", account, "--reason", "test")

@@ -54,18 +54,18 @@ static void add_record(struct record *record, int64_t age_us)
     VEC_ADD(batch->fold, record);
 }
 
-/* The line of the metric that begins with this, behind its name. */
+/* The line of the metric that begins with this, behind its name; -1: there is none. */
 static double shown(const char *name)
 {
     struct o2c_buf text;
     const char *at;
-    double value;
+    double value = -1;
 
     o2c_buf_init(&text, 1 << 20);
     o2c_metrics_write(engine->metrics, &text);
     at = strstr(o2c_buf_text(&text), name);
-    assert_non_null(at);
-    value = strtod(at + strlen(name), NULL);
+    if (at)
+        value = strtod(at + strlen(name), NULL);
     o2c_buf_clear(&text);
     return value;
 }
@@ -109,6 +109,38 @@ static void what_was_not_applied_is_counted_by_its_reason(void **state)
     assert_int_equal((int)shown("o2c_dlq_records_total{reason=\"unreadable\"} "), 1);
 }
 
+static void what_is_alerted_on_is_there_before_it_happens(void **state)
+{
+    static const char *const names[] = {
+        "o2c_dlq_records_total{reason=\"unreadable\"} ",
+        "o2c_dlq_records_total{reason=\"refused\"} ",
+        "o2c_dlq_records_total{reason=\"no-key\"} ",
+        "o2c_dlq_records_total{reason=\"wrong-partition\"} ",
+        "o2c_dlq_records_total{reason=\"key-mismatch\"} ",
+        "o2c_pg_in_doubt_total{resolution=\"committed\"} ",
+        "o2c_pg_in_doubt_total{resolution=\"not_committed\"} ",
+        "o2c_rebalances_total{kind=\"assign\"} ",
+        "o2c_rebalances_total{kind=\"revoke\"} ",
+        "\no2c_fenced_commits_total "};
+    static const char refused[] = "o2c_due_items_total{result=\"refused\"} ";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_true(shown(names[i]) == 0);
+    assert_true(shown(refused) < 0);
+    host_metrics_close(engine);
+    engine->clock = 0;
+    host_metrics_open(engine);
+    assert_true(shown(refused) == 0);
+}
+
+static void who_takes_no_ticks_is_at_no_business_day(void **state)
+{
+    (void)state;
+    host_metrics_refresh(engine);
+    assert_true(shown("\no2c_business_day_timestamp_seconds ") < 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +148,10 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_not_applied_is_counted_by_its_reason,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_alerted_on_is_there_before_it_happens,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(who_takes_no_ticks_is_at_no_business_day, setup,
+                                        teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
