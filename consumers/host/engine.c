@@ -489,6 +489,7 @@ static void on_retry(uv_timer_t *timer)
     struct engine *engine = timer->data;
 
     engine->retry_armed = false;
+    engine->tried_us = o2c_clock_monotonic_us();
     if (engine->state == ENGINE_CLAIMING && engine->rejoins)
         intake_rejoin(engine);
     else if (engine->state == ENGINE_CLAIMING)

@@ -485,6 +485,7 @@ struct engine {
     } packing;
     int64_t
         progress_us; /* monotonic time of the last store, or of the last time it was idle */
+    int64_t tried_us; /* when something was tried again last */
     int handles_open;
     struct o2c_err last_err;
 };

@@ -387,7 +387,7 @@ static bool is_ready(void *user, struct o2c_buf *why_not)
         o2c_buf_add_text(why_not, "looking at what was published");
     else if (engine->state != ENGINE_RUNNING)
         o2c_buf_add_text(why_not, "no partitions claimed yet");
-    else if (engine->retry_armed)
+    else if (engine->retry_armed || (engine->retry_delay_ms && engine->current))
         o2c_buf_add_text(why_not, "a batch is tried again");
     else if (engine->replay.on)
         replay_tell(engine, why_not);
@@ -400,10 +400,11 @@ static bool is_ready(void *user, struct o2c_buf *why_not)
 static bool is_healthy(void *user, struct o2c_buf *why_not)
 {
     const struct engine *engine = user;
+    int64_t since_us =
+        engine->tried_us > engine->progress_us ? engine->tried_us : engine->progress_us;
 
     if (engine->state != ENGINE_RUNNING || !engine->pg_ready || engine->retry_armed ||
-        o2c_clock_monotonic_us() - engine->progress_us <
-            (int64_t)O2C_HOST_WATCHDOG_S * 1000000)
+        o2c_clock_monotonic_us() - since_us < (int64_t)O2C_HOST_WATCHDOG_S * 1000000)
         return true;
     o2c_buf_printf(why_not, "no batch was stored for %d s although records wait",
                    O2C_HOST_WATCHDOG_S);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "runtime/base/clock.h"
 #include "tests/integration/host/host_test.h"
 
 #include "runtime/base/banned.h"
@@ -381,6 +382,44 @@ static void a_supervisor_is_told_of_a_store_that_hangs(void **state)
     service_wait_answer(&first, "/livez", " 200 ");
 }
 
+/* The store fails six times, the waits between come to 1.5 s at least, then it hangs. */
+static void what_is_tried_again_is_not_ready_and_lives_until_it_hangs(void **state)
+{
+    enum {
+        TRIES = 6,
+        TRIES_MAX = 60 /* some more may fail before the trigger is gone */
+    };
+    static const char again[] = "will try again";
+    PGconn *person = test_postgres_connect(dsn);
+    long delays[TRIES_MAX];
+
+    (void)state;
+    run_sql("CREATE FUNCTION probe.disk_full() RETURNS trigger LANGUAGE plpgsql AS $$"
+            " BEGIN RAISE 'no space left' USING ERRCODE = '53100'; END $$");
+    run_sql("CREATE TRIGGER disk_full BEFORE INSERT ON probe.progress"
+            " EXECUTE FUNCTION probe.disk_full()");
+    host_start(&first, NULL, NULL);
+    hold_stores("acc");
+    put_order("acc", "o1", "");
+    service_wait_log_times(&first, again, TRIES);
+    test_postgres_run(person, "DROP TRIGGER disk_full ON probe.progress");
+    PQfinish(person);
+    await_waiting("wait_event_type = 'Lock'");
+    assert_non_null(strstr(service_ask(&first, "/readyz"), "a batch is tried again"));
+    service_wait_answer(&first, "/livez",
+                        "no batch was stored for 1 s although records wait");
+    int64_t told_us = o2c_clock_utc_us();
+    int tries = service_log_count(&first, again);
+    assert_in_range(tries, TRIES, TRIES_MAX);
+    assert_int_equal(logged_delays(&first, delays, tries), tries);
+    /* its watch begins anew with each try, half a second is for clocks that differ */
+    assert_true(told_us - service_log_time_us(&first, again, tries) >
+                delays[tries - 1] * 1000 + 500000);
+    let_stores_go_on();
+    await_applied(1);
+    service_wait_answer(&first, "/readyz", " 200 ");
+}
+
 static void a_batch_that_takes_too_long_is_given_up_at_a_stop(void **state)
 {
     (void)state;
@@ -576,6 +615,9 @@ int main(int argc, char **argv)
         TEST(a_refused_member_joins_again_after_longer_and_longer_delays),
         cmocka_unit_test_setup_teardown(a_supervisor_is_told_of_a_store_that_hangs,
                                         setup_hasty, teardown_hasty),
+        cmocka_unit_test_setup_teardown(
+            what_is_tried_again_is_not_ready_and_lives_until_it_hangs, setup_hasty,
+            teardown_hasty),
         TEST(a_batch_that_takes_too_long_is_given_up_at_a_stop),
         TEST(the_backend_of_a_killed_owner_is_ended),
         TEST(a_claim_locked_by_somebody_else_ends_nobody),
