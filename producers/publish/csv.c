@@ -307,7 +307,7 @@ static enum o2c_verdict finish_row(struct o2c_csv *csv, struct o2c_csv_row *row,
     if (csv->bad)
         return O2C_PARK;
     if (csv->expected_columns && csv->field_count != csv->expected_columns)
-        return o2c_fail(err, O2C_PARK, "the row has %zu columns, the header has %zu",
+        return o2c_fail(err, O2C_PARK, "the row has %zu columns instead of %zu",
                         csv->field_count, csv->expected_columns);
     point_fields(csv, row);
     return O2C_OK;

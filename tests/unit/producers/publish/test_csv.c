@@ -131,8 +131,8 @@ static void a_ragged_row_is_reported_and_reading_goes_on(void **state)
     const char text[] = "a,b\nc\nd,e,f\ng,h\n";
     (void)state;
     check_with(&O2C_CSV_DEFAULTS, text, strlen(text),
-               "1:a|b/2!the row has 1 columns, the header has 2/"
-               "3!the row has 3 columns, the header has 2/4:g|h",
+               "1:a|b/2!the row has 1 columns instead of 2/"
+               "3!the row has 3 columns instead of 2/4:g|h",
                2);
 }
 

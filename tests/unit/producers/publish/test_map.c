@@ -393,7 +393,7 @@ static void faults_of_cells_name_file_line_field_column_and_value(void **state)
         "f.csv:4: CustomerRegistered.credit_limit_minor: column \"limit\": \"1\" is an "
         "amount, "
         "but its currency is not known\n"
-        "f.csv:5: the row has 4 columns, the header has 6\n");
+        "f.csv:5: the row has 4 columns instead of 6\n");
     assert_int_equal(refused_count, 4);
     assert_non_null(strstr(o2c_buf_text(&made), "\"customer_id\":\"5\""));
 }
@@ -570,7 +570,7 @@ static void nothing_is_made_of_incomplete_groups(void **state)
     assert_int_equal(run(ORDERS), O2C_OK);
     assert_string_equal(
         o2c_buf_text(&told),
-        "l.csv:3: the row has 3 columns, the header has 4\n"
+        "l.csv:3: the row has 3 columns instead of 4\n"
         "o.csv: nothing is made of its rows, because rows of l.csv are faulty "
         "and some might be incomplete\n");
     assert_string_equal(o2c_buf_text(&made), "");
@@ -627,6 +627,91 @@ static void several_files_of_one_form_are_read_in_name_order(void **state)
                            "2010-03.csv: the header differs from that of 2010-01.csv"));
 }
 
+/* How a file is written may be said of each, and of all under defaults. */
+static void a_file_is_read_as_the_mapping_says(void **state)
+{
+    (void)state;
+    file("f.csv", "\"7;\xE9\";b\n");
+    assert_int_equal(
+        run("{'map':1,'defaults':{'delimiter':';','encoding':'latin-1'},'files':{"
+            "'f':{'file':'f.csv','quote':'','columns':['c','o']}},'rows':[{'from':"
+            "'f','events':[{'type':'OrderCancelled','fields':{'customer_id':'c',"
+            "'order_id':'o','revision':{'constant':2},'reason':{'constant':'x'}}}"
+            "]}]}"),
+        O2C_OK);
+    assert_string_equal(o2c_buf_text(&told),
+                        "f.csv:1: the row has 3 columns instead of 2\n");
+    file("f.csv", "7\xE9;\"b\n");
+    assert_int_equal(
+        run("{'map':1,'defaults':{'delimiter':',','encoding':'utf-8'},'files':{'f':{"
+            "'file':'f.csv','delimiter':';','encoding':'latin-1','quote':'','columns':"
+            "['c','o']}},'rows':[{'from':'f','events':[{'type':'OrderCancelled',"
+            "'fields':{'customer_id':'c','order_id':'o','revision':{'constant':2},"
+            "'reason':{'constant':'x'}}}]}]}"),
+        O2C_OK);
+    assert_string_equal(o2c_buf_text(&told), "");
+    assert_non_null(strstr(o2c_buf_text(&made), "\"customer_id\":\"7\xC3\xA9\","
+                                                "\"order_id\":\"\\\"b\""));
+}
+
+/* A partner that may be missing leaves its columns empty, which is a condition, too. */
+static void a_partner_may_be_missing_where_the_mapping_says_so(void **state)
+{
+    static const char mapping[] =
+        "{'map':1,'files':{'o':'o.csv','p':'p.csv'},'rows':[{'from':'o','join':[{'file':'p',"
+        "'on':{'id':'order'},'missing':'empty'}],'when':[{'column':'p.gone','empty':true}],"
+        "'events':[{'type':'OrderCancelled','fields':{'customer_id':{'column':'p.who',"
+        "'default':'nobody'},'order_id':'id','revision':{'constant':2},'reason':{'constant':"
+        "'x'}}}]}]}";
+
+    (void)state;
+    file("o.csv", "id\n1\n2\n3\n");
+    file("p.csv", "order,who,gone\n1,A,\n3,C,yes\n");
+    assert_int_equal(run(mapping), O2C_OK);
+    assert_string_equal(o2c_buf_text(&told), "");
+    assert_non_null(
+        strstr(o2c_buf_text(&made), "\"customer_id\":\"A\",\"order_id\":\"1\""));
+    assert_non_null(
+        strstr(o2c_buf_text(&made), "\"customer_id\":\"nobody\",\"order_id\":\"2\""));
+    assert_null(strstr(o2c_buf_text(&made), "\"order_id\":\"3\""));
+}
+
+/* What a cell is, where the field's name and kind do not say it. */
+static void a_value_is_what_as_says(void **state)
+{
+    static const struct {
+        const char *as, *cell, *made;
+    } rows[] = {
+        {"'as':'integer'", "1200", "\"amount_minor\":1200,"},
+        {"'as':'micro'", "1.2", "\"amount_minor\":1200000,"},
+        {"'as':'milli'", "1.2", "\"amount_minor\":1200,"},
+        {"'as':'ppm'", "1.2", "\"amount_minor\":1200000,"},
+        {"'as':'percent'", "1.2", "\"amount_minor\":12000,"},
+        {"'currency':{'constant':'EUR'}", "1.2", "\"amount_minor\":120,"},
+        {"'currency':{'constant':'JPY'},'rounding':'half_even'", "2.5",
+         "\"amount_minor\":2,"},
+        {"'currency':{'constant':'JPY'},'rounding':'half_up'", "2.5",
+         "\"amount_minor\":3,"},
+    };
+    char text[64], mapping[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(text, sizeof(text), "id,a\n1,%s\n", rows[i].cell);
+        file("f.csv", text);
+        snprintf(mapping, sizeof(mapping),
+                 "{'map':1,'files':{'f':'f.csv'},'rows':[{'from':'f','events':[{'type':"
+                 "'PaymentPromised','fields':{'customer_id':'id','occurred_at':{'constant':"
+                 "'2026-01-01T00:00:00Z'},'invoice_ids':{'list':['id']},'amount_minor':{"
+                 "'column':'a',%s},'promised_date':{'constant':'2026-01-02'}}}]}]}",
+                 rows[i].as);
+        assert_int_equal(run(mapping), O2C_OK);
+        if (!strstr(o2c_buf_text(&made), rows[i].made))
+            fail_msg("%s of \"%s\": %s%s", rows[i].as, rows[i].cell, o2c_buf_text(&made),
+                     o2c_buf_text(&told));
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -647,6 +732,9 @@ int main(void)
         TEST(nothing_is_made_of_incomplete_groups),
         TEST(a_zone_does_not_lead_out_of_the_calendar),
         TEST(several_files_of_one_form_are_read_in_name_order),
+        TEST(a_file_is_read_as_the_mapping_says),
+        TEST(a_partner_may_be_missing_where_the_mapping_says_so),
+        TEST(a_value_is_what_as_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
