@@ -52,6 +52,7 @@ static void a_topic_filled_anew_is_noticed(void **state)
     assert_int_equal(service_end(&first), 0);
     broker_topic_delete(&broker, "o2c.orders");
     broker_topic(&broker, "o2c.orders", PARTITIONS, NULL);
+    host_expect_refusal(NULL, 1, "a topic is shorter than what was read");
     put_order("acc", "another", "");
     put_order("acc", "one-more", "");
     host_expect_refusal(NULL, 1, "a topic was deleted and filled anew");
