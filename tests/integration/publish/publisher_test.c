@@ -18,7 +18,8 @@
 
 enum {
     PARTITIONS = 6,
-    API_PRODUCE = 0, /* Kafka's number of the request */
+    API_PRODUCE = 0, /* Kafka's numbers of the requests */
+    API_INIT_PRODUCER_ID = 22,
 };
 
 static struct mock_cluster mock;
@@ -221,6 +222,32 @@ static void a_refusal_for_good_stops_with_the_broker_s_reason(void **state)
     o2c_publisher_close(publisher);
 }
 
+/* Whatever the further properties say: without the id that makes it idempotent it sends
+ * nothing. */
+static void without_a_producer_id_nothing_is_sent(void **state)
+{
+    struct o2c_publisher_options options = options_of_test();
+    struct mock_record *records;
+    struct o2c_err err;
+    (void)state;
+    start(PARTITIONS, NULL);
+    kafka.client = "enable.idempotence=false;reconnect.backoff.max.ms=100";
+    options.renewal_pause_ms = 5;
+    for (int i = 0; i < 200; i++)
+        rd_kafka_mock_push_request_errors(mock.cluster, API_INIT_PRODUCER_ID, 1,
+                                          RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
+    struct o2c_publisher *publisher = open_with(&options);
+    enum o2c_verdict verdict = send_number(publisher, 0, &err);
+    if (!verdict)
+        verdict = o2c_publisher_flush(publisher, -1, &err);
+    assert_int_equal(verdict, O2C_FATAL);
+    assert_non_null(strstr(err.text, "Kafka refuses for good: "));
+    assert_non_null(strstr(err.text, "Cluster authorization failed"));
+    o2c_publisher_close(publisher);
+    assert_int_equal(mock_kafka_read(&mock, "o2c.orders", PARTITIONS, &records), 0);
+    free(records);
+}
+
 static void sending_waits_while_as_much_as_allowed_is_in_flight(void **state)
 {
     struct o2c_publisher_options options = options_of_test();
@@ -327,6 +354,7 @@ int main(int argc, char **argv)
                                   stop_mock),
         cmocka_unit_test_teardown(a_refusal_for_good_stops_with_the_broker_s_reason,
                                   stop_mock),
+        cmocka_unit_test_teardown(without_a_producer_id_nothing_is_sent, stop_mock),
         cmocka_unit_test_teardown(sending_waits_while_as_much_as_allowed_is_in_flight,
                                   stop_mock),
         cmocka_unit_test_teardown(a_stop_ends_the_waiting_and_the_event_is_not_taken,
