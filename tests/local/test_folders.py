@@ -95,8 +95,8 @@ class Folders(FolderCase):
                                         check=False).returncode, 0)
 
 
-class StartThatFails(FolderCase):
-    """deploy/run-local brings one consumer back, and fails in a later step."""
+class Started(FolderCase):
+    """deploy/run-local once it runs: something is refused, a later start fails, it is stopped."""
 
     def run_local(self, *words, status=0):
         done = subprocess.run([RUN_LOCAL, *words], text=True, capture_output=True, check=False,
@@ -113,9 +113,20 @@ class StartThatFails(FolderCase):
         file.write_text(text)
         return file
 
-    def test_what_ran_before_goes_on(self):
+    def orders(self):
+        return self.run_local("psql", "-Atc", "SELECT order_id FROM o2c.order_status").split()
+
+    def test_what_is_good_goes_on_and_what_is_stopped_goes_on_later(self):
         self.addCleanup(self.run_local, "reset")
-        self.run_local("--input", self.events(order("O1")))
+        file = self.events("no event\n" * 12 + order("O1"))
+        said = self.run_local("--input", file, status=1)
+        self.assertRegex(said, r" publish +1 event, 12 refused ")
+        self.assertEqual(said.count(f"    {file}:"), 10)
+        self.assertIn(f"    and 2 more, all in {self.folder}/log/publish.log\n", said)
+        self.assertRegex(said, r"\n  Orders .*\n    received +1 ")
+        self.assertEqual(self.orders(), ["O1"])
+
+        # a start that brings a consumer back and fails later leaves what ran before
         before = self.running()
         pid = int(before.pop("orders").split()[0])
         os.kill(pid, signal.SIGKILL)
@@ -123,8 +134,14 @@ class StartThatFails(FolderCase):
         said = self.run_local("--input", self.events("no event\n"), status=1)
         self.assertIn("Stopped; what ran before still runs.", said)
         self.assertEqual(self.running(), before)
+
         self.run_local("stop")
         self.assertEqual(self.running(), {})
+        said = self.run_local()
+        self.assertIn(f"  Goes on with what was published before: {file}.\n", said)
+        self.assertEqual(self.running().keys(), {*before, "orders"})
+        self.assertEqual(self.orders(), ["O1"])
+        self.assertIn("verified: ", self.run_local("o2c", "verify"))
 
 
 if __name__ == "__main__":
