@@ -16,6 +16,11 @@ CREATE FUNCTION pg_temp.line(title text, documents bigint, further text) RETURNS
                         lpad(to_char(documents, 'FM999,999,990'), 9), coalesce(further, '')))
 $$;
 
+-- Exactly, with the decimals that it has.
+CREATE FUNCTION pg_temp.quantity(milli numeric) RETURNS text LANGUAGE sql AS $$
+    SELECT rtrim(to_char(milli / 1000, 'FM999,999,999,999,990.999'), '.')
+$$;
+
 CREATE TEMP VIEW document AS
 SELECT 'order' AS kind, state, currency, net_minor AS minor FROM o2c.order_status
  UNION ALL
@@ -75,10 +80,10 @@ SELECT pg_temp.states('payment', ARRAY['unapplied', 'part_applied', 'applied', '
 
 SELECT '';
 SELECT '  Order lines              ' || to_char(count(*), 'FM999,999,990') || ': ' ||
-       concat_ws(', ', to_char(sum(ordered_milli) / 1000, 'FM999,999,999,990') || ' ordered',
-                 to_char(sum(shipped_milli) / 1000, 'FM999,999,999,990') || ' shipped',
-                 to_char(sum(cancelled_milli) / 1000, 'FM999,999,999,990') || ' cancelled',
-                 to_char(sum(returned_milli) / 1000, 'FM999,999,999,990') || ' returned')
+       concat_ws(', ', pg_temp.quantity(sum(ordered_milli)) || ' ordered',
+                 pg_temp.quantity(sum(shipped_milli)) || ' shipped',
+                 pg_temp.quantity(sum(cancelled_milli)) || ' cancelled',
+                 pg_temp.quantity(sum(returned_milli)) || ' returned')
   FROM o2c.order_line
 HAVING count(*) > 0;
 SELECT '  Waiting                  ' || coalesce(string_agg(

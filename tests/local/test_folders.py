@@ -118,12 +118,14 @@ class Started(FolderCase):
 
     def test_what_is_good_goes_on_and_what_is_stopped_goes_on_later(self):
         self.addCleanup(self.run_local, "reset")
-        file = self.events("no event\n" * 12 + order("O1"))
+        file = self.events("no event\n" * 12 + order("O1", quantity_milli=2500))
         said = self.run_local("--input", file, status=1)
         self.assertRegex(said, r" publish +1 event, 12 refused ")
         self.assertEqual(said.count(f"    {file}:"), 10)
         self.assertIn(f"    and 2 more, all in {self.folder}/log/publish.log\n", said)
         self.assertRegex(said, r"\n  Orders .*\n    received +1 ")
+        self.assertIn(" 1: 2.5 ordered, 0 shipped, 0 cancelled, 0 returned\n", said)
+        self.assertNotIn("\n  Shipments\n", said)
         self.assertEqual(self.orders(), ["O1"])
 
         # a start that brings a consumer back and fails later leaves what ran before
