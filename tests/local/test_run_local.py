@@ -30,6 +30,8 @@ class Refused(unittest.TestCase):
             ("--input", "/nowhere", "--map"): "--map needs a file",
             ("--map", "map.json"): "--map says how to read the CSV of --input, which is missing",
             ("--input", "/nowhere"): "there is no /nowhere",
+            ("--input", "/"): "--map is missing, which says how to read the CSV of /",
+            ("--input", "a.CSV"): "--map is missing, which says how to read the CSV of a.CSV",
             ("--input", "/", "--map", "/nowhere"): "there is no /nowhere",
         }
         with tempfile.TemporaryDirectory() as scratch:
