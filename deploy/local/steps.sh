@@ -10,6 +10,7 @@ step_groups=()  # under way
 step_title=     # of the one being waited for
 step_name=
 step_begun=
+step_watcher=   # draws its line
 
 if [[ -t 1 ]]; then
     step_terminal=yes
@@ -70,10 +71,13 @@ step_line() { # MARK SECONDS_TEXT
     printf '  %s %-12s %-52s %6s s\n' "$1" "$step_title" "$said" "$2"
 }
 
-# Spins while the group's leader lives; the last line of its log tells what it is at.
+# Spins while the group's leader lives; the last line of its log tells what it is at. A process
+# of its own, as a trap that meets bash 5.2 at one of these $(...) may be lost or cut short. It
+# ignores the signals: were it ended by one, `wait` would first wait for the step.
 step_watch() { # GROUP
     local turn=0 last room
-    while [[ -n $step_terminal ]] && kill -0 "$1" 2>/dev/null; do
+    trap '' INT TERM HUP
+    while kill -0 "$1" 2>/dev/null; do
         last=$(tail -c 400 "$logs/$step_name.log" 2>/dev/null | tr '\r' '\n' |
             tr -cd '[:print:]\n' | grep -v '^ *$' | tail -n 1) || true
         room=$(($(tput cols 2>/dev/null || echo 80) - 30))
@@ -82,6 +86,14 @@ step_watch() { # GROUP
             "$(paint 2 "${last:0:$((room > 0 ? room : 0))}")"
         sleep 0.1
     done
+}
+
+step_unwatch() {
+    if [[ -n $step_watcher ]]; then
+        kill -s KILL "$step_watcher" 2>/dev/null || true
+        wait "$step_watcher" 2>/dev/null || true
+        step_watcher=
+    fi
 }
 
 seconds_since() { # MS [UNTIL_MS]
@@ -93,8 +105,12 @@ seconds_since() { # MS [UNTIL_MS]
 step_end() { # TITLE NAME GROUP BEGUN_MS
     local status=0
     step_title=$1 step_name=$2 step_begun=$4
-    step_watch "$3"
+    if [[ -n $step_terminal ]]; then
+        step_watch "$3" <&1 9>&- & # tput asks the terminal behind it
+        step_watcher=$!
+    fi
     wait "$3" || status=$?
+    step_unwatch
     step_forget "$3"
     if ((status == 0)); then
         step_line "$(paint 32 "$step_good")" \
@@ -129,6 +145,7 @@ step() { # TITLE NAME ARGUMENT...
 
 steps_end_all() {
     local group
+    step_unwatch
     for group in "${step_groups[@]}"; do
         process_group_end "$group"
     done

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -18,6 +19,35 @@ from processes import PATIENCE_S, await_program, note_process, processes_of  # n
 
 BUILD_S = 900  # it builds first
 COMMAND = Path(__file__).resolve().parents[2] / "deploy" / "run-local"
+
+
+class Screen:
+    """A terminal, and all that was written to it."""
+
+    def __init__(self):
+        self.ours, self.theirs = os.openpty()
+        self.shown = b""
+        self.reader = threading.Thread(target=self.read, daemon=True)
+
+    def read(self):
+        while True:
+            try:
+                self.shown += os.read(self.ours, 4096)
+            except OSError:  # nobody has the other end any more
+                return
+
+    def run(self, command, environment):
+        process = subprocess.Popen(command, start_new_session=True, stdout=self.theirs,
+                                   stderr=self.theirs,
+                                   env={**environment, "LC_ALL": "C.UTF-8", "TERM": "xterm"})
+        os.close(self.theirs)
+        self.reader.start()
+        return process
+
+    def close(self):
+        self.reader.join(PATIENCE_S)
+        os.close(self.ours)
+        return self.shown.decode()
 
 
 class Refused(unittest.TestCase):
@@ -100,14 +130,17 @@ class Ended(unittest.TestCase):
     def test_ctrl_c_while_it_starts_leaves_nothing_running(self):
         """Broker and database are stopped with it: as it began, nothing was there."""
         self.addCleanup(LocalStack(self.folder).remove)
-        start = subprocess.Popen([COMMAND], env=self.environment, start_new_session=True,
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        screen = Screen()
+        start = screen.run([COMMAND], self.environment)
         self.addCleanup(start.wait)
         self.addCleanup(start.kill)
         await_program("java", self.folder, start, patience_s=BUILD_S)
         os.killpg(start.pid, signal.SIGINT)
         self.assertEqual(start.wait(PATIENCE_S), 130)
         self.assertEqual(processes_of(self.folder), [])
+        shown = screen.close()
+        self.assertRegex(shown, r"\r\x1b\[K  \S build +\d+\.\d s ")  # which step, for how long
+        self.assertTrue(shown.endswith("  Stopped; nothing is left running.\r\n"), shown[-200:])
 
 
 if __name__ == "__main__":
