@@ -75,8 +75,8 @@ static int choose_days(struct run *run, int32_t *ret_from, int32_t *ret_to)
     if (!has_to)
         to = from;
     if (last != O2C_DAYS_NEVER && last >= from) {
-        o2c_date_format(last < to ? last : to, text);
-        printf("%s has begun already, and the days before it\n", text);
+        o2c_date_format(last, text);
+        printf("%s has begun already: no day before it begins any more\n", text);
         from = last + 1;
     }
     *ret_from = from;

@@ -89,8 +89,10 @@ class ClockTest(PipelineCase):
         self.everywhere(["2026-01-05", "2026-01-07", "2026-01-08"])
         self.assertEqual(self.runs(), "C1/a: 01-05+0, C1/next-b: 01-05+0 01-07+0 01-08+0")
         said = self.o2c("clock", "--from", "2026-01-01", "--to", "2026-01-08")
-        self.assertEqual(said, "2026-01-08 has begun already, and the days before it\n"
-                               "0 business days begun\n")
+        over = "2026-01-08 has begun already: no day before it begins any more\n"
+        self.assertEqual(said, over + "0 business days begun\n")
+        self.assertEqual(self.o2c("clock", "--from", "2026-01-06"),  # a holiday has never begun
+                         over + "0 business days begun\n")
         self.o2c("clock")
         self.drain()
         self.everywhere(["2026-01-05", "2026-01-07", "2026-01-08", "2026-01-09"])
