@@ -8,6 +8,7 @@ import time
 from confluent_kafka.admin import AdminClient
 
 from kafka_proxy import KafkaProxy
+from pipeline import freeze
 from stage import (LONG, SESSION_MS, UNREACHABLE, as_lines, case, expect, joined, segment,
                    standard_parts, wait_for)
 
@@ -53,7 +54,7 @@ def end_at_work(stage, supervisor, pieces, number):
     workers = (stage.services["follower"], stage.relay, stage.orders)
     supervisor.all_ready()
     for service, piece in zip(workers, pieces):
-        service.send(signal.SIGSTOP)
+        service.freeze()
         stage.publish(piece)
         supervisor.until(lambda: stage.left_of(service) >= WORK, f"{service.name} gets work")
     left = {service.name: stage.left_of(service) for service in workers}
@@ -103,7 +104,7 @@ def broker_hangs(theatre):
         stage.relay.start(O2C_FAILPOINT_LOG=str(stage.hits), O2C_KAFKA_CLIENT=IMPATIENT)
         wait_for(lambda: stage.hits_of("relay.before_produce"), "the relay publishes")
         pid = broker(stage.stack)
-        os.kill(pid, signal.SIGSTOP)
+        freeze(pid)
         left = stage.left_of(stage.relay)
         try:
             expect(left, "the relay has nothing on its way")

@@ -273,14 +273,14 @@ class Stage(Pipeline):
         name = ("o2c_relay_published_total" if service is self.relay
                 else "o2c_events_processed_total")
         before = service.metric(name)
-        service.send(signal.SIGSTOP)
+        service.freeze()
         self.publish(events)
         wait_for(lambda: self.left_of(service) >= at_least, f"{service.name} gets work")
         given = self.given_to(service)
         service.send(signal.SIGCONT)
         wait_for(lambda: service.metric(name) >= before + some, f"{service.name} works",
                  ask_every_s=0)
-        service.send(signal.SIGSTOP)
+        service.freeze()
         left = self.left_of(service, given)
         if not left:
             service.send(signal.SIGCONT)

@@ -85,7 +85,7 @@ def memory_is_bounded(theatre):
         stage.begin()
         stage.drain()
         before = peak_kib(stage.orders)
-        stage.orders.send(signal.SIGSTOP)
+        stage.orders.freeze()
         stage.publish(backlog(BACKLOG, MORE))
         stage.orders.send(signal.SIGCONT)
         stage.drain()

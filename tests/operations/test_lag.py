@@ -174,7 +174,7 @@ class Lag(LagCase):
     def test_a_stopped_process_is_stall(self):
         shipments = self.pipeline.services["shipments"]
         self.drain()
-        shipments.send(signal.SIGSTOP)
+        shipments.freeze()
         try:
             self.publish(order("S1", "CS"))
             patient = ("--stall-s", "86400", "--warn-s", "86400")

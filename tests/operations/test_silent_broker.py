@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from local_stack import throw_away_stack  # noqa: E402
-from pipeline import CLI, Pipeline, end_with_parent, find_build  # noqa: E402
+from pipeline import CLI, Pipeline, end_with_parent, find_build, freeze  # noqa: E402
 from pipeline_case import PATIENCE_S, PipelineCase, order  # noqa: E402
 from table_lock import TableLock  # noqa: E402
 
@@ -36,7 +36,7 @@ class SilentBroker(PipelineCase):
 
     @contextlib.contextmanager
     def silence(self):
-        os.kill(self.broker, signal.SIGSTOP)
+        freeze(self.broker)
         try:
             yield
         finally:

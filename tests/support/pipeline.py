@@ -58,6 +58,19 @@ def clean_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("O2C_")}
 
 
+def stands_still(task):
+    """A thread or process, by SIGSTOP."""
+    return Path(task, "stat").read_text().rpartition(") ")[2].startswith("T")
+
+
+def freeze(pid):
+    """SIGSTOP, until it stands still: the thread that is given the signal stops the others, which
+    go on until it has had a processor."""
+    os.kill(pid, signal.SIGSTOP)
+    while not all(map(stands_still, Path(f"/proc/{pid}/task").iterdir())):
+        pass
+
+
 def reserved_port():
     """A socket that holds a port of its own: while it is open nobody else is given the port, and
     whoever listens with SO_REUSEADDR, as our services do, may take it."""
@@ -122,8 +135,10 @@ class Service:
 
     def is_stopped(self):
         """By SIGSTOP."""
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text()
-        return stat.rpartition(") ")[2].startswith("T")
+        return stands_still(f"/proc/{self.process.pid}")
+
+    def freeze(self):
+        freeze(self.process.pid)
 
     def send(self, number):
         if self.alive():
