@@ -236,12 +236,14 @@ enum o2c_verdict reminders_on_parked(struct o2c_account *account,
 {
     const struct held *known = find_held(account);
     struct held *held;
+#ifndef O2C_MUTANT_NEVER_HELD
+    bool is_held = notice->left > 0;
+#else
+    bool is_held = notice->left < 0;
+#endif
 
     (void)err;
-#ifdef O2C_MUTANT_NEVER_HELD
-    return O2C_OK;
-#endif
-    if ((known != NULL) == (notice->left > 0)) {
+    if ((known != NULL) == is_held) {
         o2c_effects_repeat(effects);
     } else if (known) {
         o2c_row_remove(known);
