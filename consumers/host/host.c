@@ -55,7 +55,9 @@ static const struct o2c_setting settings_list[] = {
      "16777216", 65536, 268435456, "bytes", "most bytes of one batch", false},
     {"session-timeout-ms", O2C_SETTING_INT,
      offsetof(struct host_settings, session_timeout_ms), "10000", 1000, 300000, "ms",
-     "after so long without a heartbeat the group takes over", false},
+     "after so long without a heartbeat, or six times as long without giving partitions back, "
+     "the group takes over",
+     false},
     /*
      * Where either is reached librdkafka 2.0.2 looks again after up to a second, whatever
      * has been taken meanwhile (#2879): less than a second's work makes a fast consumer

@@ -18,6 +18,15 @@
 
 #include "runtime/base/banned.h"
 
+/*
+ * So many session timeouts the broker waits for a member's answer to a revoke before it
+ * gives its partitions away all the same: 60 s by default, as librdkafka's rebalance
+ * timeout is its max.poll.interval.ms.  Then only the fence is left.
+ */
+enum {
+    REBALANCE_SESSIONS = 6
+};
+
 /* ---- opening */
 
 static enum o2c_verdict set_int(rd_kafka_conf_t *conf, const char *name, int64_t value,
@@ -41,7 +50,6 @@ static enum o2c_verdict set_all(struct engine *engine, rd_kafka_conf_t *conf,
         {"enable.partition.eof", "true"},
         {"isolation.level", "read_committed"},
         {"heartbeat.interval.ms", "1000"},
-        {"max.poll.interval.ms", "60000"},
         {"topic.metadata.refresh.interval.ms", "10000"},
         {"fetch.wait.max.ms", "100"},
         {"fetch.error.backoff.ms", "50"},
@@ -55,6 +63,8 @@ static enum o2c_verdict set_all(struct engine *engine, rd_kafka_conf_t *conf,
     if (o2c_kafka_set(conf, "group.id", engine->group, err) ||
         o2c_kafka_set(conf, "group.instance.id", engine->instance, err) ||
         set_int(conf, "session.timeout.ms", settings->session_timeout_ms, err) ||
+        set_int(conf, "max.poll.interval.ms",
+                REBALANCE_SESSIONS * settings->session_timeout_ms, err) ||
         set_int(conf, "queued.min.messages", settings->fetch_queue_events, err) ||
         set_int(conf, "queued.max.messages.kbytes", settings->fetch_queue_kib, err))
         return err->verdict;

@@ -31,11 +31,6 @@ def in_doubt(service):
             for how in ("committed", "not_committed")}
 
 
-def through_proxy(stage, proxy):
-    """The orders consumer reaches PostgreSQL through the proxy from now on."""
-    stage.orders.environment["O2C_PG_DSN"] = proxy.dsn(stage.environment["O2C_PG_DSN"])
-
-
 @case("answers to COMMIT are lost", "a proxy loses, in turn, the answer to a store's Sync and the "
       "Sync itself", "at least 50 commits in doubt, each resolved as it was; the same result")
 def commits_in_doubt_are_resolved(theatre):
@@ -43,7 +38,7 @@ def commits_in_doubt_are_resolved(theatre):
              for part in segment(f"D{number}", 12)]
     with theatre.stage(O2C_BATCH_EVENTS="2") as stage:
         proxy = proxy_for(stage.environment["O2C_PG_DSN"])
-        through_proxy(stage, proxy)
+        stage.reach_postgres_by(proxy)
         try:
             stage.begin()
             faults = iter(range(1 << 30))
@@ -94,7 +89,7 @@ def backend_is_killed_while_committing(theatre):
              for part in segment(f"B{number}", 16)]
     with theatre.own_stage() as stage:
         proxy = proxy_for(stage.environment["O2C_PG_DSN"])
-        through_proxy(stage, proxy)
+        stage.reach_postgres_by(proxy)
         wanted = 0
 
         def judge(unit):
@@ -150,7 +145,7 @@ def records_keep_their_place_while_postgres_is_away(theatre):
     parts = [[order("backlog", f"PO-{number}") for number in range(6)]]
     with theatre.stage(O2C_BATCH_EVENTS="1") as stage:
         proxy = proxy_for(stage.environment["O2C_PG_DSN"])
-        through_proxy(stage, proxy)
+        stage.reach_postgres_by(proxy)
         proxy.judge = lambda unit: HOLD if unit.stores and not proxy.faults else FORWARD
         try:
             stage.orders.start(O2C_FAILPOINT_LOG=str(stage.hits))
@@ -287,7 +282,7 @@ def descriptors_are_used_up(theatre):
     parts = standard_parts(1)
     with theatre.stage() as stage:
         proxy = proxy_for(stage.environment["O2C_PG_DSN"])
-        through_proxy(stage, proxy)
+        stage.reach_postgres_by(proxy)
         stage.relay.environment = {**stage.environment, "O2C_PG_DSN": stage.orders.environment[
             "O2C_PG_DSN"]}
         cut = (stage.orders, stage.relay)

@@ -195,6 +195,10 @@ class Stage(Pipeline):
         self.members.append(member)
         return member
 
+    def reach_postgres_by(self, proxy):
+        """The orders consumer does so from its next start on."""
+        self.orders.environment["O2C_PG_DSN"] = proxy.dsn(self.environment["O2C_PG_DSN"])
+
     def publish(self, events):
         text = events if isinstance(events, str) else as_lines(events)
         done = self.o2c("publish", "-", input=text)

@@ -13,6 +13,8 @@ one Sync a unit.  A judge, given each unit, says what happens to it:
                  connection, until go_on(): the kernel still acknowledges what arrives
     VANISH       the same, but packets from both sides vanish: nothing is acknowledged, and
                  the connections there were stay dead
+
+Where the proxy holds_back_stores nothing of a store is forwarded from its fence on until release().
 """
 
 import os
@@ -77,6 +79,8 @@ class PostgresLink(Link):
             letter, data = message(self.client)
             if letter == b"B":
                 unit.statements.append(bound_statement(data))
+                if unit.stores and self.proxy.holds_back_stores:
+                    self.proxy.hold()
             if letter == b"S":
                 self.sync(unit, data)
                 unit = Unit(0)
@@ -91,8 +95,7 @@ class PostgresLink(Link):
         if fault == LOSE_SYNC:
             raise Ended
         if fault == HOLD:
-            self.proxy.holding.set()
-            self.proxy.released.wait()
+            self.proxy.hold()
         if fault in (LOSE_REPLY, FREEZE, VANISH):
             self.lost_from, self.lost_by = self.synced, fault
         self.synced += 1
@@ -122,6 +125,7 @@ class FaultProxy(Proxy):
 
     def __init__(self, host, port):
         self.judge = lambda unit: FORWARD
+        self.holds_back_stores = False
         self.kill_after_s = 0
         self.faults = {}
         self.stores = 0
@@ -137,6 +141,10 @@ class FaultProxy(Proxy):
     def note(self, fault):
         with self.lock:
             self.faults[fault] = self.faults.get(fault, 0) + 1
+
+    def hold(self):
+        self.holding.set()
+        self.released.wait()
 
     def release(self):
         self.released.set()
