@@ -226,6 +226,7 @@ struct stream {
     bool begun;   /* first_seq is known */
     bool unknown; /* the last record is not in the outbox, which was told */
     int32_t partition;
+    int64_t oldest_no; /* of the outbox; 0: it has no row */
     int64_t first_seq; /* what is older went with its range of the outbox */
     int64_t last_seq;  /* of the record last compared */
     int64_t outbox_no; /* of the row last loaded */
@@ -277,19 +278,29 @@ static bool begin(struct run *run, struct stream *stream)
 
     snprintf(partition, sizeof partition, "%" PRId32, stream->partition);
     result = ask(run, stream->schema,
-                 "SELECT (SELECT min(outbox_no) FROM $schema.outbox"
-                 "         WHERE partition = $1::integer) = 1,"
+                 "SELECT coalesce((SELECT min(outbox_no) FROM $schema.outbox"
+                 "                  WHERE partition = $1::integer), 0),"
                  "       coalesce((SELECT (stream_seqs ->> ($2 || '/' || $1))::bigint"
                  "                   FROM $schema.position"
                  "                  WHERE partition = $1::integer), 0) + 1",
                  values, 2);
     stream->begun = result != NULL;
-    if (result && strcmp(PQgetvalue(result, 0, 0), "t") != 0)
+    stream->oldest_no = result ? strtoll(PQgetvalue(result, 0, 0), NULL, 10) : 0;
+    if (result && stream->oldest_no != 1)
         stream->first_seq = has_row(run, stream)
                                 ? row_seq(stream)
                                 : strtoll(PQgetvalue(result, 0, 1), NULL, 10);
     PQclear(result);
     return stream->begun;
+}
+
+/* The relay has dropped a range that was not compared to its end: what is left begins
+ * later. */
+static bool has_gone(struct run *run, struct stream *stream, int64_t seq)
+{
+    int64_t oldest_no = stream->oldest_no;
+
+    return begin(run, stream) && stream->oldest_no != oldest_no && seq < stream->first_seq;
 }
 
 static bool same_value(const PGresult *rows, int row, const rd_kafka_message_t *message)
@@ -367,7 +378,8 @@ static void compare(struct run *run, struct stream *stream,
     stream->last_seq = seq;
     pass_missing(run, stream, seq);
     if (!has_row(run, stream) || row_seq(stream) > seq) {
-        tell_unknown(run, stream, message, seq);
+        if (!has_gone(run, stream, seq))
+            tell_unknown(run, stream, message, seq);
         return;
     }
     stream->unknown = false;

@@ -6,10 +6,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
+from fault_proxy import FORWARD, proxy_for  # noqa: E402
 from pipeline_case import PipelineCase, order  # noqa: E402
 
 RANGE = 1_000_000
 ACCOUNTS = 40  # some in every partition
+ROWS_AT_ONCE = 2000  # of o2c verify
 
 
 class OutboxRanges(PipelineCase):
@@ -62,6 +64,31 @@ class OutboxRanges(PipelineCase):
                           f" WHERE partition = 0 AND outbox_no = (SELECT max(outbox_no)"
                           f" FROM orders.outbox WHERE partition = 0)")
         self.assertIn("1 invariant is broken", self.o2c("verify", status=1))
+
+
+class OneThatGoesMeanwhile(PipelineCase):
+    """The relay goes on while o2c verify reads."""
+
+    def test_it_is_missed_by_nobody(self):
+        self.publish(*(order(f"O{number}") for number in range(ROWS_AT_ONCE + 10)))
+        self.drain()
+        self.pipeline.stop()
+        dsn = self.pipeline.environment["O2C_PG_DSN"]
+        proxy, dropped = proxy_for(dsn), []
+
+        def judge(unit):
+            if not dropped and any(b"outbox_no >" in text and values[1] != b"0"
+                                   for text, values in unit.queries):
+                dropped.append(self.pipeline.sql("DROP TABLE orders.outbox_1"))
+            return FORWARD
+
+        proxy.judge, proxy.judges_first = judge, True
+        try:
+            said = self.o2c("verify", "--pg-dsn", proxy.dsn(dsn))
+        finally:
+            proxy.close()
+        self.assertEqual(len(dropped), 1, "it read no second part")
+        self.assertIn("verified: ", said)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ one Sync a unit.  A judge, given each unit, says what happens to it:
     VANISH       the same, but packets from both sides vanish: nothing is acknowledged, and
                  the connections there were stay dead
 
-Where the proxy holds_back_stores nothing of a store is forwarded from its fence on until release().
+Where the proxy holds_back_stores nothing of a store is forwarded from its fence on until release();
+where it judges_first nothing of a unit is forwarded before the judge has seen it.
 """
 
 import os
@@ -43,10 +44,23 @@ def bound_statement(data):
     return data[5:].split(b"\0", 2)[1]
 
 
+def bound_values(data):
+    """The parameters in a Bind message, of which none is NULL."""
+    rest = data[5:].split(b"\0", 2)[2]
+    rest = rest[2 + 2 * struct.unpack(">h", rest[:2])[0]:]  # their formats
+    values, rest = struct.unpack(">h", rest[:2])[0] * [b""], rest[2:]
+    for number in range(len(values)):
+        size = struct.unpack(">i", rest[:4])[0]
+        values[number], rest = rest[4:4 + size], rest[4 + size:]
+    return values
+
+
 class Unit:
     def __init__(self, number):
         self.number = number  # how many units with a fence this proxy has seen, this one included
-        self.statements = []
+        self.statements = []  # the names of those that are bound
+        self.queries = []  # (text, values): of those without a name
+        self.kept = b""  # what is not forwarded yet
 
     @property
     def stores(self):
@@ -77,13 +91,19 @@ class PostgresLink(Link):
         unit = Unit(0)
         while True:
             letter, data = message(self.client)
+            if letter == b"P":
+                text = data[5:].split(b"\0", 2)[1]
             if letter == b"B":
                 unit.statements.append(bound_statement(data))
+                if not unit.statements[-1]:
+                    unit.queries.append((text, bound_values(data)))
                 if unit.stores and self.proxy.holds_back_stores:
                     self.proxy.hold()
             if letter == b"S":
                 self.sync(unit, data)
                 unit = Unit(0)
+            elif self.proxy.judges_first and letter != b"p":  # a password is of no unit
+                unit.kept += data
             else:
                 self.forward(self.server, data)
 
@@ -99,7 +119,7 @@ class PostgresLink(Link):
         if fault in (LOSE_REPLY, FREEZE, VANISH):
             self.lost_from, self.lost_by = self.synced, fault
         self.synced += 1
-        self.forward(self.server, data)
+        self.forward(self.server, unit.kept + data)
         if fault == KILL:
             time.sleep(self.proxy.kill_after_s)  # how far the commit has come is left to chance
             os.kill(self.backend_pid, signal.SIGKILL)
@@ -125,7 +145,7 @@ class FaultProxy(Proxy):
 
     def __init__(self, host, port):
         self.judge = lambda unit: FORWARD
-        self.holds_back_stores = False
+        self.holds_back_stores = self.judges_first = False
         self.kill_after_s = 0
         self.faults = {}
         self.stores = 0
