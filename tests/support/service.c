@@ -139,8 +139,10 @@ int64_t service_log_time_us(const struct service *service, const char *text, int
 
     for (int i = 1; at && (at = strstr(at, text)) && i < nth; i++)
         at++;
-    if (!at)
+    if (!at) {
         fail_msg("has not said \"%s\" %d times", text, nth);
+        return 0;
+    }
     while (at > begin && at[-1] != '\n')
         at--;
     at += sizeof before - 1;

@@ -741,14 +741,15 @@ static void a_line_by_number_outlives_the_cancellation_of_its_document(void **st
                                          DUE("2026-02-09", 60)),
                       *const second = INVOICE_OF("I2", "N", "C1", "2026-01-11", 60, "",
                                                  DUE("2026-02-09", 60)),
-                      *const payment = PAYMENT("P1", 60, FOR_NUMBER("N", 60));
+                      *const payment = PAYMENT("P1", 60, FOR_NUMBER("N", 60)),
+                      *const cancelled = CANCELLED("I1");
 
     (void)state;
-    expect((const char *const[]){first, payment, CANCELLED("I1"), second, NULL},
+    expect((const char *const[]){first, payment, cancelled, second, NULL},
            "I1 cancelled 0 a0 c0 d0 closed 01-30 [0]\n"
            "I2 paid 0 a60 c0 d0 closed 01-20 [0]\nP1 applied 0 of 2\n"
            "C1 open 0 credit 0 unapplied 0\nhistory 120/0 120/0 0/-60 0/0\n");
-    expect((const char *const[]){first, CANCELLED("I1"), payment, second, NULL},
+    expect((const char *const[]){first, cancelled, payment, second, NULL},
            "I1 cancelled 0 a0 c0 d0 closed 01-30 [0]\n"
            "I2 paid 0 a60 c0 d0 closed 01-20 [0]\nP1 applied 0 of 1\n"
            "C1 open 0 credit 0 unapplied 0\nhistory 120/0 120/0 60/0 0/0\n");
