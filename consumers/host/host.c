@@ -61,12 +61,12 @@ static const struct o2c_setting settings_list[] = {
     /*
      * Where either is reached librdkafka 2.0.2 looks again after up to a second, whatever
      * has been taken meanwhile (#2879): less than a second's work makes a fast consumer
-     * wait for it (measured: 50,000 records, 0.38 of the bare loop's speed).  A record kept
-     * has about five times the bytes of its value.
+     * wait for it.  A record kept takes about 1 KB beside its value.
      */
     {"fetch-queue-events", O2C_SETTING_INT,
-     offsetof(struct host_settings, fetch_queue_events), "300000", 1000, 10000000, NULL,
-     "most records fetched ahead", false},
+     offsetof(struct host_settings, fetch_queue_events), "50000", 1000, 10000000, NULL,
+     "most records fetched ahead; should be what the consumer does in a second or more",
+     false},
     {"fetch-queue-kib", O2C_SETTING_INT, offsetof(struct host_settings, fetch_queue_kib),
      "16384", 1024, 1048576, "KiB", "most bytes of values fetched ahead", false},
     {"revoke-wait-ms", O2C_SETTING_INT, offsetof(struct host_settings, revoke_wait_ms),

@@ -52,6 +52,7 @@ static enum o2c_verdict set_all(struct engine *engine, rd_kafka_conf_t *conf,
         {"heartbeat.interval.ms", "1000"},
         {"topic.metadata.refresh.interval.ms", "10000"},
         {"fetch.wait.max.ms", "100"},
+        {"fetch.max.bytes", "4194304"}, /* as much, unpacked, comes on top of the queue */
         {"fetch.error.backoff.ms", "50"},
         {"check.crcs", "true"},
     };
