@@ -23,16 +23,17 @@ class Contestant:
 
 
 class Hosted(Contestant):
-    def __init__(self, name, program, schema, topics, table=None):
+    def __init__(self, name, program, schema, topics, table=None, settings=None):
         offsets = " + ".join(f"coalesce((p.next_offsets ->> '{topic}')::bigint, 0)"
                              for topic in topics)
         super().__init__(name, f"SELECT coalesce(sum({offsets}), 0) FROM {schema}.position p",
                          f"SELECT p.partition, {offsets} FROM {schema}.position p", table)
-        self.program = program
+        self.program, self.settings = program, settings or {}
 
     def services(self, bench, prefix, dsn, members):
         return [Service(f"{self.name}-{n}", bench.build / self.program,
-                        bench.service_environment(prefix, dsn) | {"O2C_INSTANCE": str(n + 1)},
+                        bench.service_environment(prefix, dsn) | self.settings
+                        | {"O2C_INSTANCE": str(n + 1)},
                         bench.log(f"{self.name}-{n}"))
                 for n in range(members)]
 
@@ -80,11 +81,11 @@ def record(bench, hosted, prefix, events):
 
 
 class Run:
-    """The processes of one contestant on a fresh database."""
+    """The processes of one contestant on a database, a fresh one where none is given."""
 
-    def __init__(self, bench, contestant, prefix, members=1):
+    def __init__(self, bench, contestant, prefix, members=1, dsn=None):
         self.bench, self.contestant, self.members = bench, contestant, members
-        self.dsn = bench.fresh_database()
+        self.dsn = dsn or bench.fresh_database()
         self.services = contestant.services(bench, prefix, self.dsn, members)
 
     def __enter__(self):

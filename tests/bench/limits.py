@@ -6,6 +6,7 @@ NOT_OURS = ("bare", "replay")  # contestants that the consumers are measured bes
 MOST_MB = {"peak_mb": 256, "idle_mb": 24}
 LEAST_RATIO = {"last-wins-clustered": 0.7, "last-wins-even": 0.7, "last-wins-two-members": 0.7,
                "hot-account": 0.333}
+MOST_MEMORY_RATIO = {"hot-account": 1.1}
 
 
 def memory_beyond(name, job):
@@ -22,5 +23,8 @@ def beyond(report):
     for name, job in report["jobs"].items():
         if name in LEAST_RATIO and job["ratio"] < LEAST_RATIO[name]:
             found.append(f"{name}: ratio is {job['ratio']}, the limit is {LEAST_RATIO[name]}")
+        if name in MOST_MEMORY_RATIO and job["memory_ratio"] > MOST_MEMORY_RATIO[name]:
+            found.append(f"{name}: memory_ratio is {job['memory_ratio']},"
+                         f" the limit is {MOST_MEMORY_RATIO[name]}")
         found += memory_beyond(name, job)
     return found

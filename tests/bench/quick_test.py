@@ -26,7 +26,8 @@ MONEY = {  # the figures of each of these jobs
               "wal_bytes_per_million"} | {f"{name}_{figure}" for figure in OF_CONSUMER for name in
                                           ("receivables", "ledger", "disputes", "reminders",
                                            "orders")},
-    "hot-account": {"events_per_s", "consumer_cpu_s_per_million", "peak_mb", "idle_mb"},
+    "hot-account": {"events_per_s", "issued_per_s", "paid_per_s", "consumer_cpu_s_per_million",
+                    "peak_mb", "idle_mb"},
     "payment-latency": LATENCY | {"published_p50_ms", "published_p99_ms"},
     "year-of-ticks": {"days", "seconds", "ms_per_day", "reminder_events", "peak_mb", "idle_mb"},
 }
@@ -74,10 +75,10 @@ class Quick(unittest.TestCase):
             self.assertEqual(job[kind + "s"], each, name)
             self.assertEqual(job[kind], median(each), name)
 
-    def test_memory_is_that_of_ten_times_the_items(self):
+    def test_memory_is_that_of_one_account_beside_many(self):
         job = self.report["jobs"]["hot-account"]
         each = [round(a["peak_mb"] / b["peak_mb"], 3)
-                for a, b in zip(job["runs"]["hot"], job["runs"]["tenth"])]
+                for a, b in zip(job["runs"]["hot"], job["runs"]["spread"])]
         self.assertEqual((job["memory_ratios"], job["memory_ratio"]), (each, median(each)))
 
     def test_contestants_of_one_job_leave_the_same_rows(self):
@@ -90,13 +91,15 @@ class Quick(unittest.TestCase):
 
 
 class Limits(unittest.TestCase):
-    def said(self, name, who="host", ratio=1.0, **figures):
-        return beyond({"jobs": {name: {"median": {who: figures}, "ratio": ratio}}})
+    def said(self, name, who="host", ratio=1.0, memory_ratio=1.0, **figures):
+        return beyond({"jobs": {name: {"median": {who: figures}, "ratio": ratio,
+                                       "memory_ratio": memory_ratio}}})
 
     def test_a_figure_at_its_limit_is_none_beyond(self):
         self.assertEqual(self.said("money", "everybody", ledger_peak_mb=256, ledger_idle_mb=24), [])
         self.assertEqual(self.said("last-wins-even", ratio=0.7, peak_mb=256), [])
         self.assertEqual(self.said("last-wins-even", "bare", peak_mb=300, idle_mb=147), [])
+        self.assertEqual(self.said("hot-account", "hot", ratio=0.334, memory_ratio=1.1), [])
 
     def test_each_figure_beyond_its_limit_is_told(self):
         self.assertEqual(self.said("last-wins-clustered", ratio=0.379, idle_mb=24.1, peak_mb=1300), [
@@ -105,6 +108,9 @@ class Limits(unittest.TestCase):
             "last-wins-clustered, host: peak_mb is 1,300, the limit is 256"])
         self.assertEqual(self.said("money", "everybody", receivables_idle_mb=31.6), [
             "money, everybody: receivables_idle_mb is 31.6, the limit is 24"])
+        self.assertEqual(self.said("hot-account", "hot", ratio=0.33, memory_ratio=1.11), [
+            "hot-account: ratio is 0.33, the limit is 0.333",
+            "hot-account: memory_ratio is 1.11, the limit is 1.1"])
 
 
 if __name__ == "__main__":
