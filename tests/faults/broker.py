@@ -101,13 +101,14 @@ def broker_hangs(theatre):
         stage.publish(parts[0])
         wait_for(lambda: stage.applied() >= len({event["order_id"] for event in parts[0]}),
                  "decisions wait for the relay")
-        stage.relay.start(O2C_FAILPOINT_LOG=str(stage.hits), O2C_KAFKA_CLIENT=IMPATIENT)
-        wait_for(lambda: stage.hits_of("relay.before_produce"), "the relay publishes")
+        left = stage.left_of(stage.relay)
+        expect(left, "the relay has nothing to do")
+        stage.relay.start(O2C_FAILPOINTS="relay.before_produce=stop", O2C_KAFKA_CLIENT=IMPATIENT)
+        wait_for(stage.relay.is_stopped, "the relay publishes")
         pid = broker(stage.stack)
         freeze(pid)
-        left = stage.left_of(stage.relay)
+        stage.relay.send(signal.SIGCONT)
         try:
-            expect(left, "the relay has nothing on its way")
             begun = time.monotonic()
             wait_for(lambda: time.monotonic() - begun > HANG_S, "two sessions", 2 * HANG_S)
             wait_for(lambda: TIMED_OUT in stage.relay.words(), "a request of the relay times out")
