@@ -43,8 +43,7 @@ static struct outbound *find(struct engine *engine, const char *name, int32_t pa
 void outbound_forget(struct unit *unit)
 {
     for (int i = 0; i < TOPICS_MAX; i++)
-        unit->outbound[i] = (struct outbound){.seen = RD_KAFKA_OFFSET_BEGINNING,
-                                              .kept = RD_KAFKA_OFFSET_INVALID};
+        unit->outbound[i] = (struct outbound){.seen = 0, .kept = RD_KAFKA_OFFSET_INVALID};
 }
 
 void outbound_set(struct engine *engine, struct unit *unit, struct o2c_str topic,
@@ -243,10 +242,11 @@ bool outbound_gone(struct engine *engine, const rd_kafka_topic_partition_t *at)
         outbound = find(engine, at->topic, at->partition, &i);
     if (!outbound || !outbound->open)
         return false;
-    o2c_log_warn("a topic it publishes to has not the offset that was noted: all of it is "
-                 "looked at",
-                 O2C_S("topic", at->topic), O2C_I("partition", at->partition),
-                 O2C_I("offset", outbound->seen));
+    if (outbound->seen)
+        o2c_log_warn("a topic it publishes to has not the offset that was noted: all of it "
+                     "is looked at",
+                     O2C_S("topic", at->topic), O2C_I("partition", at->partition),
+                     O2C_I("offset", outbound->seen));
     outbound->seen = RD_KAFKA_OFFSET_BEGINNING;
     outbound->gone = true;
     close_one(engine, outbound);
