@@ -46,27 +46,6 @@ static int list_partitions(struct stack *stack, rd_kafka_topic_partition_list_t 
     return EXIT_OK;
 }
 
-/* Leaves the partitions that have records, to be read from their first one. */
-static int keep_those_with_records(struct stack *stack,
-                                   rd_kafka_topic_partition_list_t *list)
-{
-    rd_kafka_topic_partition_list_t *ends = rd_kafka_topic_partition_list_copy(list);
-    int status = EXIT_OK;
-
-    if (list->cnt && (o2c_kafka_ends(stack->rk, ends, ASK_TIMEOUT_MS, &stack->err) ||
-                      o2c_kafka_begins(stack->rk, list, ASK_TIMEOUT_MS, &stack->err)))
-        status = stack_failed(stack);
-    for (int i = list->cnt - 1; !status && i >= 0; i--) {
-        const rd_kafka_topic_partition_t *end = rd_kafka_topic_partition_list_find(
-            ends, list->elems[i].topic, list->elems[i].partition);
-
-        if (!end || end->offset <= list->elems[i].offset)
-            rd_kafka_topic_partition_list_del_by_idx(list, i);
-    }
-    rd_kafka_topic_partition_list_destroy(ends);
-    return status;
-}
-
 static bool is_of_run(const struct reading *reading, const rd_kafka_message_t *message)
 {
     rd_kafka_headers_t *headers;
@@ -131,8 +110,9 @@ int import_topic_read(struct stack *stack, const char *run, struct o2c_evidence 
     int status = list_partitions(stack, list);
 
     o2c_arena_init(&reading.arena, O2C_EVENT_MAX_ARENA_BYTES);
-    if (!status)
-        status = keep_those_with_records(stack, list);
+    if (!status && list->cnt &&
+        o2c_kafka_with_records(stack->rk, list, ASK_TIMEOUT_MS, &stack->err))
+        status = stack_failed(stack);
     if (!status && list->cnt) {
         if (rd_kafka_assign(stack->rk, list))
             status = stack_fail(stack, EXIT_STACK_FAILED, "the topics cannot be read");

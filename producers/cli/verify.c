@@ -452,17 +452,17 @@ static void read_streams(struct run *run, struct stream *streams, int count, int
             kafka_failed(run, streams[p].topic, p, "could not be read to its end");
 }
 
-/* `ends` names every partition in order; one that has no record needs no fetch. */
+/* `list` has the partitions with records, of `count`. */
 static void check_streams(struct run *run, const char *consumer, const char *schema,
-                          const char *topic, const rd_kafka_topic_partition_list_t *ends)
+                          const char *topic, int count,
+                          const rd_kafka_topic_partition_list_t *list)
 {
     const struct o2c_topic *described = o2c_topic_by_name(topic);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(ends->cnt);
-    struct stream *streams = calloc((size_t)ends->cnt + 1, sizeof *streams);
+    struct stream *streams = calloc((size_t)count + 1, sizeof *streams);
 
     if (!streams)
         abort();
-    for (int p = 0; p < ends->cnt; p++) {
+    for (int p = 0; p < count; p++)
         streams[p] = (struct stream){
             .consumer = consumer,
             .schema = schema,
@@ -470,45 +470,43 @@ static void check_streams(struct run *run, const char *consumer, const char *sch
             .compacted =
                 described && described->config && strstr(described->config, "compact"),
             .partition = p,
-            .at_end = ends->elems[p].offset == 0,
+            .at_end = true,
         };
-        if (!streams[p].at_end)
-            rd_kafka_topic_partition_list_add(list, ends->elems[p].topic, p)->offset =
-                RD_KAFKA_OFFSET_BEGINNING;
-    }
+    for (int i = 0; i < list->cnt; i++)
+        streams[list->elems[i].partition].at_end = false;
     if (list->cnt && rd_kafka_assign(run->stack.rk, list))
         kafka_failed(run, topic, list->elems[0].partition, "cannot be read");
     else
-        read_streams(run, streams, ends->cnt, list->cnt);
+        read_streams(run, streams, count, list->cnt);
     if (list->cnt)
         (void)rd_kafka_assign(run->stack.rk, NULL);
-    rd_kafka_topic_partition_list_destroy(list);
-    for (int p = 0; p < ends->cnt; p++)
+    for (int p = 0; p < count; p++)
         PQclear(streams[p].rows);
     free(streams);
 }
 
-/* Every partition of a topic with its end; NULL after printing what failed. */
-static rd_kafka_topic_partition_list_t *ends_of(struct run *run, const char *topic)
+/* The partitions of a topic that have records; NULL after printing what failed. */
+static rd_kafka_topic_partition_list_t *with_records(struct run *run, const char *topic,
+                                                     int32_t *ret_count)
 {
     struct stack *stack = &run->stack;
     rd_kafka_topic_partition_list_t *list;
-    int32_t count = 0;
     char name[160];
 
     snprintf(name, sizeof name, "%s%s", stack->settings->kafka.topic_prefix, topic);
-    if (o2c_kafka_partition_count(stack->rk, name, ASK_TIMEOUT_MS, &count, &stack->err)) {
+    if (o2c_kafka_partition_count(stack->rk, name, ASK_TIMEOUT_MS, ret_count,
+                                  &stack->err)) {
         stack_failed(stack);
         return NULL;
     }
-    if (!count) {
+    if (!*ret_count) {
         (void)stack_no_topic(stack, name);
         return NULL;
     }
-    list = rd_kafka_topic_partition_list_new(count);
-    for (int32_t p = 0; p < count; p++)
+    list = rd_kafka_topic_partition_list_new(*ret_count);
+    for (int32_t p = 0; p < *ret_count; p++)
         rd_kafka_topic_partition_list_add(list, name, p);
-    if (!o2c_kafka_ends(stack->rk, list, ASK_TIMEOUT_MS, &stack->err))
+    if (!o2c_kafka_with_records(stack->rk, list, ASK_TIMEOUT_MS, &stack->err))
         return list;
     stack_failed(stack);
     rd_kafka_topic_partition_list_destroy(list);
@@ -526,13 +524,14 @@ static bool check_topics(struct run *run, const char *consumer, const char *sche
 
     for (int i = 0; asked && i < PQntuples(result); i++) {
         const char *topic = PQgetvalue(result, i, 0);
-        rd_kafka_topic_partition_list_t *ends = ends_of(run, topic);
+        int32_t count = 0;
+        rd_kafka_topic_partition_list_t *list = with_records(run, topic, &count);
 
-        if (ends) {
-            check_streams(run, consumer, schema, topic, ends);
-            rd_kafka_topic_partition_list_destroy(ends);
+        if (list) {
+            check_streams(run, consumer, schema, topic, count, list);
+            rd_kafka_topic_partition_list_destroy(list);
         }
-        asked = ends && !run->failed;
+        asked = list && !run->failed;
     }
     PQclear(result);
     return asked;

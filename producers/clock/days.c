@@ -131,6 +131,23 @@ static void note_day(struct o2c_days *days, const rd_kafka_message_t *message)
         days->last[message->partition] = event.business_day_started->business_date;
 }
 
+/* Where the last records of each partition begin.  By number: offsets.h says why. */
+static enum o2c_verdict find_last_records(struct o2c_days *days,
+                                          rd_kafka_topic_partition_list_t *list,
+                                          struct o2c_err *err)
+{
+    rd_kafka_topic_partition_list_t *ends = rd_kafka_topic_partition_list_copy(list);
+    enum o2c_verdict verdict = o2c_kafka_ends(days->rk, ends, ASK_TIMEOUT_MS, err);
+
+    if (!verdict)
+        verdict = o2c_kafka_begins(days->rk, list, ASK_TIMEOUT_MS, err);
+    for (int i = 0; !verdict && i < list->cnt; i++)
+        if (list->elems[i].offset < ends->elems[i].offset - LAST_RECORDS)
+            list->elems[i].offset = ends->elems[i].offset - LAST_RECORDS;
+    rd_kafka_topic_partition_list_destroy(ends);
+    return verdict;
+}
+
 static enum o2c_verdict read_last_days(struct o2c_days *days, struct o2c_err *err)
 {
     rd_kafka_topic_partition_list_t *list =
@@ -140,8 +157,11 @@ static enum o2c_verdict read_last_days(struct o2c_days *days, struct o2c_err *er
     rd_kafka_resp_err_t code;
 
     for (int32_t p = 0; p < days->partition_count; p++)
-        rd_kafka_topic_partition_list_add(list, days->name, p)->offset =
-            RD_KAFKA_OFFSET_TAIL(LAST_RECORDS);
+        rd_kafka_topic_partition_list_add(list, days->name, p);
+    if (find_last_records(days, list, err)) {
+        rd_kafka_topic_partition_list_destroy(list);
+        return err->verdict;
+    }
     code = rd_kafka_assign(days->rk, list);
     while (!code && open > 0) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(days->rk, 100);

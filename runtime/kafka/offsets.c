@@ -49,6 +49,22 @@ enum o2c_verdict o2c_kafka_begins(rd_kafka_t *rk, rd_kafka_topic_partition_list_
                         err);
 }
 
+enum o2c_verdict o2c_kafka_with_records(rd_kafka_t *rk,
+                                        rd_kafka_topic_partition_list_t *list,
+                                        int timeout_ms, struct o2c_err *err)
+{
+    rd_kafka_topic_partition_list_t *ends = rd_kafka_topic_partition_list_copy(list);
+    enum o2c_verdict verdict = o2c_kafka_ends(rk, ends, timeout_ms, err);
+
+    if (!verdict)
+        verdict = o2c_kafka_begins(rk, list, timeout_ms, err);
+    for (int i = list->cnt - 1; !verdict && i >= 0; i--)
+        if (ends->elems[i].offset <= list->elems[i].offset)
+            rd_kafka_topic_partition_list_del_by_idx(list, i);
+    rd_kafka_topic_partition_list_destroy(ends);
+    return verdict;
+}
+
 bool o2c_kafka_ended(rd_kafka_topic_partition_list_t *list, const rd_kafka_message_t *eof)
 {
     rd_kafka_topic_partition_t *elem = rd_kafka_topic_partition_list_find(

@@ -22,6 +22,13 @@ enum o2c_verdict o2c_kafka_ends(rd_kafka_t *rk, rd_kafka_topic_partition_list_t 
 enum o2c_verdict o2c_kafka_begins(rd_kafka_t *rk, rd_kafka_topic_partition_list_t *list,
                                   int timeout_ms, struct o2c_err *err) O2C_MUST_CHECK;
 
+/* Leaves the partitions that have records, each with its first offset.  To be read from
+ * there by its number: librdkafka 2.0.2 asks for RD_KAFKA_OFFSET_BEGINNING before it knows
+ * the leader, and again after half a second. */
+enum o2c_verdict o2c_kafka_with_records(rd_kafka_t *rk,
+                                        rd_kafka_topic_partition_list_t *list,
+                                        int timeout_ms, struct o2c_err *err) O2C_MUST_CHECK;
+
 /* Where a list of partitions is read to its ends: whether this PARTITION_EOF is the first
  * of its partition (a record that comes later is followed by one more).  Marks it in
  * `opaque`. */

@@ -54,6 +54,26 @@ static void the_ends_of_many_partitions_come_together(void **state)
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+static void partitions_with_records_stay_each_with_its_first_offset(void **state)
+{
+    (void)state;
+    struct o2c_err err;
+    rd_kafka_topic_partition_list_t *list = partitions_of("records", 4);
+    mock_cluster_produce(&mock, "records", 1, "x", NULL);
+    mock_cluster_produce(&mock, "records", 3, "x", NULL);
+    assert_int_equal(o2c_kafka_with_records(rk, list, TIMEOUT_MS, &err), O2C_OK);
+    assert_int_equal(list->cnt, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(list->elems[i].partition, 2 * i + 1);
+        assert_int_equal(list->elems[i].offset, 0);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    list = partitions_of("records", 5);
+    assert_int_not_equal(o2c_kafka_with_records(rk, list, TIMEOUT_MS, &err), O2C_OK);
+    assert_int_equal(list->cnt, 5);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 static void an_empty_list_is_answered_without_asking(void **state)
 {
     (void)state;
@@ -185,6 +205,7 @@ static int setup(void **state)
     mock_cluster_open(&mock, 3);
     mock_cluster_topic(&mock, "a", 12);
     mock_cluster_topic(&mock, "b", 4);
+    mock_cluster_topic(&mock, "records", 4);
     rk = mock_cluster_client(&mock, RD_KAFKA_CONSUMER, "");
     return 0;
 }
@@ -201,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_ends_of_many_partitions_come_together),
+        cmocka_unit_test(partitions_with_records_stay_each_with_its_first_offset),
         cmocka_unit_test(an_empty_list_is_answered_without_asking),
         cmocka_unit_test(a_partition_that_does_not_exist_is_named_and_nothing_changes),
         cmocka_unit_test(a_broker_error_says_whether_to_try_again),
