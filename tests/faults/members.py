@@ -1,12 +1,10 @@
 """Several members of one consumer: partitions that move, owners that are late, zombies."""
 
 import signal
-import time
 
 from confluent_kafka import Consumer
 
-from fault_proxy import proxy_for
-from stage import (SESSION_MS, case, expect, order, segment, standard_parts, wait_for)
+from stage import (SESSION_MS, case, expect, segment, standard_parts, wait_for)
 from table_lock import TableLock
 
 PARTITIONS = 6
@@ -25,13 +23,6 @@ def shared_out(*members):
 def stored_by_first_owner(stage):
     """Positions that were stored before the partitions moved."""
     return stage.number("SELECT count(*) FROM orders.progress WHERE epoch = 1")
-
-
-def accounts_of(stage, instance):
-    """Those it has heard of whose partitions this member owns."""
-    return stage.sql("SELECT DISTINCT encode(o.key, 'escape') FROM orders.outbox o"
-                     "  JOIN orders.claim c USING (partition)"
-                     f" WHERE c.owner LIKE '%orders-{instance}' ORDER BY 1").split()
 
 
 @case("a member joins while a batch is being stored", "the store waits for a lock; the second "
@@ -110,50 +101,6 @@ def store_of_a_stopped_owner_is_refused(theatre):
         stage.play(parts[1:])
         theatre.same_as_undisturbed(stage, parts)
     return f"o2c_fenced_commits_total {fenced:.0f}, 0 stale rows (session {SESSION_MS} ms)"
-
-
-@case("an answer to a revoke comes too late", "a proxy holds a store back until the broker waits "
-      "no longer for its owner; the next one claims and is stopped before it stores anything",
-      "the late store is refused by the epoch alone, nothing stale is written; the same result")
-def late_store_of_a_revoked_owner_is_refused(theatre):
-    parts = standard_parts(1)
-    with theatre.stage(O2C_REVOKE_WAIT_MS="60000", O2C_PG_TIMEOUT_MS="120000") as stage:
-        second = stage.second_member()
-        proxy = proxy_for(stage.environment["O2C_PG_DSN"])
-        stage.reach_postgres_by(proxy)
-        try:
-            stage.begin()
-            second.start()
-            stage.play(parts)
-            wait_for(lambda: shared_out(stage.orders, second), "both members own partitions")
-            parts.append([order(account, f"{account}-late") for account in accounts_of(stage, "2")])
-            second.kill()
-            wait_for(lambda: claimed(stage.orders) == [PARTITIONS], "the first has all of them")
-            proxy.holds_back_stores = True
-            stage.publish(parts[-1])
-            wait_for(proxy.holding.is_set, "a store is under way")
-            revoked = stage.orders.words().count('"revoked"')
-            second.start(O2C_FAILPOINTS="load.before=stop@1")
-            wait_for(lambda: stage.orders.words().count('"revoked"') > revoked,
-                     "the group asks for partitions")
-            begun = time.monotonic()
-            wait_for(second.is_stopped, "the broker waits no longer, the next owner loads")
-            waited_s = time.monotonic() - begun
-            expect(claimed(stage.orders) == [PARTITIONS], "the first owner has given them back")
-            before = stage.applied()  # batches are fewer where the recorded order is packed
-            proxy.release()
-            wait_for(lambda: stage.orders.metric("o2c_fenced_commits_total") > 0
-                     or stage.applied() != before, "the late store is answered")
-            expect(stage.no_stale_rows(), "it was stored after another member had claimed")
-            fenced = stage.orders.metric("o2c_fenced_commits_total")
-            expect(fenced > 0, "the late store was not refused")
-            second.send(signal.SIGCONT)
-            wait_for(lambda: shared_out(stage.orders, second), "both members own partitions")
-            stage.drain()
-            theatre.same_as_undisturbed(stage, parts)
-        finally:
-            proxy.close()
-    return f"the broker waited {waited_s:.0f} s; the late store was refused, 0 stale rows"
 
 
 @case("an owner is stopped while its store is under way", "SIGSTOP right after the Sync, for "

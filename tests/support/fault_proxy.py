@@ -14,8 +14,7 @@ one Sync a unit.  A judge, given each unit, says what happens to it:
     VANISH       the same, but packets from both sides vanish: nothing is acknowledged, and
                  the connections there were stay dead
 
-Where the proxy holds_back_stores nothing of a store is forwarded from its fence on until release();
-where it judges_first nothing of a unit is forwarded before the judge has seen it.
+Where the proxy judges_first nothing of a unit is forwarded before the judge has seen it.
 """
 
 import os
@@ -45,12 +44,12 @@ def bound_statement(data):
 
 
 def bound_values(data):
-    """The parameters in a Bind message, of which none is NULL."""
+    """The parameters in a Bind message; NULL is empty."""
     rest = data[5:].split(b"\0", 2)[2]
     rest = rest[2 + 2 * struct.unpack(">h", rest[:2])[0]:]  # their formats
     values, rest = struct.unpack(">h", rest[:2])[0] * [b""], rest[2:]
     for number in range(len(values)):
-        size = struct.unpack(">i", rest[:4])[0]
+        size = max(0, struct.unpack(">i", rest[:4])[0])
         values[number], rest = rest[4:4 + size], rest[4 + size:]
     return values
 
@@ -97,8 +96,6 @@ class PostgresLink(Link):
                 unit.statements.append(bound_statement(data))
                 if not unit.statements[-1]:
                     unit.queries.append((text, bound_values(data)))
-                if unit.stores and self.proxy.holds_back_stores:
-                    self.proxy.hold()
             if letter == b"S":
                 self.sync(unit, data)
                 unit = Unit(0)
@@ -145,7 +142,7 @@ class FaultProxy(Proxy):
 
     def __init__(self, host, port):
         self.judge = lambda unit: FORWARD
-        self.holds_back_stores = self.judges_first = False
+        self.judges_first = False
         self.kill_after_s = 0
         self.faults = {}
         self.stores = 0
